@@ -1,0 +1,155 @@
+package supervisor
+
+import "github.com/orderly-init/orderly/targets"
+
+// Event is one thing that happened: a request, or a fact from the kernel. Events that name a run other than
+// the component's present one change nothing (an exit of an old run, a readiness that came late).
+type Event interface{ event() }
+
+// Request numbers a caller who waits for an Answer; 0 is nobody.
+type Request uint64
+
+// Activate asks for a run target.
+type Activate struct {
+	Request   Request
+	Target    int
+	Queue     bool // wait for the transition in progress to end
+	StopFirst bool // all stops before the first start
+}
+
+// Start, Stop and Restart ask for components by hand (R3); Reload sends reload_signal or runs reload_command.
+type (
+	Start struct {
+		Request    Request
+		Components []int
+	}
+	Stop struct {
+		Request    Request
+		Components []int
+	}
+	Restart struct {
+		Request    Request
+		Components []int
+	}
+	Reload struct {
+		Request    Request
+		Components []int
+	}
+)
+
+// Shutdown asks for the end. It outranks all that came before it.
+type Shutdown struct {
+	Request Request
+	End     End
+}
+
+// End is how the machine, or the program when it is not PID 1, ends.
+type End uint8
+
+// The ends. The zero value is "it goes on".
+const (
+	GoOn End = iota
+	Poweroff
+	Reboot
+	Halt
+	Kexec
+	Exit // not PID 1: the program ends with status 0
+)
+
+// Apply swaps the configuration between two events (R14). The new graph may number components differently.
+type Apply struct {
+	Request Request
+	Graph   *targets.Graph
+}
+
+// Launched tells that exec has succeeded; LaunchFailed that it has not: no program ran, Step and Why say where.
+type (
+	Launched struct {
+		Component int
+		Run       uint32
+	}
+	LaunchFailed struct {
+		Component int
+		Run       uint32
+		Step      string // the failing step, e.g. "exec /usr/bin/x"
+		Why       string // e.g. "no such file or directory"
+	}
+)
+
+// BecameReady tells that the readiness condition holds.
+type BecameReady struct {
+	Component int
+	Run       uint32
+}
+
+// Exited tells how the main process ended. Empty says that no process of its group is left; where it is false
+// an Emptied follows when that is so.
+type Exited struct {
+	Component int
+	Run       uint32
+	Seq       uint64 // of the keeper's exit ring, stored with the fact it changes
+	Status    Status
+	Empty     bool
+}
+
+// Emptied tells that no process of the component is left.
+type Emptied struct {
+	Component int
+	Run       uint32
+}
+
+// CommandEnded tells how a stop_command or reload_command ended.
+type CommandEnded struct {
+	Component int
+	Run       uint32
+	Command   Command
+	Status    Status
+	Why       string // when it could not be started
+}
+
+// Reported is what a component says of itself on its notify socket.
+type Reported struct {
+	Component int
+	Run       uint32
+	Text      string // STATUS=, "" is unchanged
+	Degraded  bool
+	Healthy   bool // takes Degraded back
+	Stopping  bool
+	MainPID   int
+	Extend    int64 // EXTEND_TIMEOUT_USEC in nanoseconds, 0 is none
+}
+
+// Lost tells, after a manager's death, that a run has no process that anybody knows of (R16).
+type Lost struct {
+	Component int
+	Run       uint32
+}
+
+// Tick tells that time has passed: the deadline is due.
+type Tick struct{}
+
+// Command is a helper program of a component.
+type Command uint8
+
+// The commands.
+const (
+	StopCommand Command = iota + 1
+	ReloadCommand
+)
+
+func (Activate) event()     {}
+func (Start) event()        {}
+func (Stop) event()         {}
+func (Restart) event()      {}
+func (Reload) event()       {}
+func (Shutdown) event()     {}
+func (Apply) event()        {}
+func (Launched) event()     {}
+func (LaunchFailed) event() {}
+func (BecameReady) event()  {}
+func (Exited) event()       {}
+func (Emptied) event()      {}
+func (CommandEnded) event() {}
+func (Reported) event()     {}
+func (Lost) event()         {}
+func (Tick) event()         {}
