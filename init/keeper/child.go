@@ -1,0 +1,192 @@
+package keeper
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ManagerName is argv[0] of the manager: the same binary, told apart by its name.
+const ManagerName = "orderly-manager"
+
+// The descriptors that a manager is started with, behind 0, 1 and 2.
+const (
+	LinkFD  = 3
+	FactsFD = 4
+	RingFD  = 5
+	WakeFD  = 6
+)
+
+// The state that the keeper hands to a manager in its environment.
+const (
+	EnvPID1   = "ORDERLY_PID1"   // "1": the keeper is PID 1
+	EnvBooted = "ORDERLY_BOOTED" // "1": the machine has been set up already
+	EnvSafe   = "ORDERLY_SAFE"   // "1": safe mode (R19)
+	EnvAgain  = "ORDERLY_AGAIN"  // how many managers there were before this one
+)
+
+// deaths are the ends of managers that came too often (R19).
+type deaths struct {
+	times [8]time.Duration
+	n     int
+}
+
+// The bounds of R19: 5 deaths within a minute mean safe mode, 3 more mean that no manager can help.
+const (
+	deathWindow = time.Minute
+	safeAfter   = 5
+	giveUpAfter = 8
+)
+
+// add counts a death and returns how many there were within the window.
+func (d *deaths) add(at time.Duration) int {
+	copy(d.times[1:], d.times[:])
+	d.times[0] = at
+	d.n = min(d.n+1, len(d.times))
+	count := 0
+	for _, t := range d.times[:d.n] {
+		if at-t < deathWindow {
+			count++
+		}
+	}
+	return count
+}
+
+// start brings up a manager with a fresh pair of sockets. It must run on the locked main thread.
+func (k *Keeper) start(safe bool) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socketpair", err)
+	}
+	pid, err := syscall.ForkExec(k.binary, append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
+		Dir:   "/",
+		Env:   append(k.environment(safe), k.Env...),
+		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake)},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		closeAll(pair[:])
+		return fmt.Errorf("start the manager %s: %w", k.binary, err)
+	}
+	k.reaper.manager.Store(int32(pid))
+	k.reaper.started()
+	k.count++
+	return k.connect(NewLink(pair[0]), NewLink(pair[1]))
+}
+
+// connect makes a pair of sockets the present one, passes on what the last manager did not read, and hands over
+// what is held.
+func (k *Keeper) connect(near, far *Link) error {
+	k.mu.Lock()
+	oldNear, oldFar := k.link, k.far
+	k.link, k.far = near, far
+	k.mu.Unlock()
+	if oldNear != nil {
+		unix.Shutdown(oldNear.FD(), unix.SHUT_RDWR) // wakes a sender that waits for a dead manager
+		k.sender.Wait()
+		k.passOn(oldFar)
+		oldNear.Close()
+		oldFar.Close()
+	}
+	kept := maps.Clone(k.held)
+	k.sender.Go(func() { kept.send(near) })
+	k.beat, k.waiting = k.reaper.ring.Beat(), 0
+	return k.watch(near.FD())
+}
+
+// passOn repeats the signals that a dead manager did not read.
+func (k *Keeper) passOn(far *Link) {
+	for {
+		m, err := far.Receive(false)
+		if err != nil {
+			return
+		}
+		closeAll(m.Files)
+		if m.Kind == Signal {
+			k.tell(Message{Kind: Signal, Value: m.Value})
+		}
+	}
+}
+
+// again starts the next manager after one has ended, in safe mode when that came often, not at all when no
+// manager can help.
+func (k *Keeper) again(status unix.WaitStatus) {
+	k.drain()
+	if k.before != "" { // the new binary of an upgrade never said Hello
+		k.say("manager: the new binary ended before it was ready (%s); the one before goes on", describe(status))
+		k.binary, k.before = k.before, ""
+	}
+	n := 0
+	if !k.replaced || status != 0 {
+		n = k.deaths.add(now())
+		k.say("manager: %s; starting it again", describe(status))
+	}
+	k.replaced = false
+	if n >= giveUpAfter {
+		k.surrender(fmt.Errorf("it ended %d times in %v", n, deathWindow))
+	}
+	if err := k.start(n >= safeAfter); err != nil {
+		k.surrender(err)
+	}
+}
+
+// surrender ends everything: no manager can be had.
+func (k *Keeper) surrender(why error) {
+	k.say("manager: given up: %v", why)
+	k.GiveUp(k.facts)
+}
+
+// replace makes a binary the one of the next manager. It is kept by descriptor: what is on the disk may change.
+func (k *Keeper) replace(files []int) {
+	if len(files) != 1 {
+		closeAll(files)
+		return
+	}
+	k.before, k.binary, k.replaced = k.binary, pathOf(files[0]), true
+}
+
+// ownBinary is a path to the very file that runs, whatever becomes of its name.
+func ownBinary() string {
+	fd, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return os.Args[0]
+	}
+	return pathOf(fd)
+}
+
+// pathOf moves a descriptor out of the way of those that a child is given and names it by path.
+func pathOf(fd int) string {
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 64)
+	if err == nil {
+		unix.Close(fd)
+		fd = high
+	}
+	return "/proc/self/fd/" + strconv.Itoa(fd)
+}
+
+// describe says in words how a process ended.
+func describe(s unix.WaitStatus) string {
+	if s.Signaled() {
+		return "killed by " + unix.SignalName(s.Signal())
+	}
+	return "exit " + strconv.Itoa(s.ExitStatus())
+}
+
+// environment is what a manager must know of its predecessors.
+func (k *Keeper) environment(safe bool) []string {
+	env := []string{EnvAgain + "=" + strconv.Itoa(k.count)}
+	for _, v := range []struct {
+		set  bool
+		name string
+	}{{k.PID1, EnvPID1}, {k.booted, EnvBooted}, {safe, EnvSafe}} {
+		if v.set {
+			env = append(env, v.name+"=1")
+		}
+	}
+	return env
+}

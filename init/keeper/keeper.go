@@ -1,0 +1,187 @@
+package keeper
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options say what a keeper is for.
+type Options struct {
+	PID1  bool
+	Args  []string  // of the manager, behind its name
+	Env   []string  // of the manager, passed on
+	Facts int       // size of the facts table in bytes
+	Voice io.Writer // for the few lines that the keeper itself has to say
+	// End makes the last system calls of PID 1 and does not return. A manager that cannot be had any more ends
+	// in GiveUp, which does not return as PID 1 either.
+	End    func(end uint8)
+	GiveUp func(facts int)
+	Now    func()             // reboot at once
+	Shown  func(state uint64) // tells a service manager above us
+}
+
+// Keeper is the state of the process. Its loop is the main goroutine on the main thread.
+type Keeper struct {
+	Options
+	binary   string // path of the binary that the next manager is started from
+	replaced bool   // the manager ends because it asked for the new binary
+	before   string // the binary before the last Replace, until the new manager said Hello
+
+	reaper *reaper
+	held   held
+	facts  int
+	ring   int
+	wake   int
+	nudge  int
+	poll   int
+
+	mu     sync.Mutex // of link, between the loop and the goroutine of the signals
+	link   *Link
+	far    *Link // our copy of the manager's end: what a dead manager has not read is read here
+	sender sync.WaitGroup
+
+	deaths  deaths
+	count   int // managers so far
+	booted  bool
+	ending  bool
+	end     uint64
+	beat    uint64
+	waiting time.Duration // since when the manager owes a beat; 0 is not at all
+	asked   atomic.Bool   // a signal was sent since the last beat
+}
+
+// Run keeps until the manager says Finish; it returns the exit code of `orderly run`. As PID 1 it does not return.
+// The caller's goroutine must be locked to the main thread.
+func Run(o Options) (code int, err error) {
+	debug.SetGCPercent(400) // there is next to nothing to collect
+	k := &Keeper{Options: o, binary: ownBinary(), held: held{}}
+	if err := k.open(); err != nil {
+		return 1, err
+	}
+	forward(k)
+	if !k.PID1 {
+		// orphans of components come to us, and not to a process above us (prctl(2), PR_SET_CHILD_SUBREAPER)
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return 1, os.NewSyscallError("prctl subreaper", err)
+		}
+	}
+	if err := k.start(false); err != nil {
+		return 1, err
+	}
+	go k.reaper.run()
+	return k.loop(), nil
+}
+
+// open makes what keeper and manager share.
+func (k *Keeper) open() error {
+	var err error
+	if k.facts, err = Memfd("orderly-facts", int64(k.Facts)); err != nil {
+		return err
+	}
+	if k.ring, err = NewRing(); err != nil {
+		return err
+	}
+	ring, err := MapRing(k.ring)
+	if err != nil {
+		return err
+	}
+	for _, fd := range []*int{&k.wake, &k.nudge} {
+		if *fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+			return os.NewSyscallError("eventfd", err)
+		}
+	}
+	if k.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	k.reaper = &reaper{ring: ring, wake: k.wake, nudge: k.nudge, child: make(chan struct{}, 1)}
+	return k.watch(k.nudge)
+}
+
+func (k *Keeper) watch(fd int) error {
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(k.poll, unix.EPOLL_CTL_ADD, fd,
+		&unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}))
+}
+
+// loop waits for messages of the manager and for its end, until the manager has said Finish and is gone.
+func (k *Keeper) loop() int {
+	var events [4]unix.EpollEvent
+	for {
+		unix.EpollWait(k.poll, events[:], k.timeout())
+		calm(k.nudge)
+		k.drain()
+		status := k.reaper.ended.Swap(0)
+		if k.ending && (k.PID1 || status != 0) {
+			return k.finish()
+		}
+		if status != 0 {
+			k.again(unix.WaitStatus(status - 1))
+		}
+		k.suspect()
+	}
+}
+
+// finish ends the machine, or gives the exit code of the program.
+func (k *Keeper) finish() int {
+	if k.PID1 {
+		k.End(uint8(k.end))
+	}
+	return int(k.end >> 8 & 0xff)
+}
+
+// drain handles every message that is there.
+func (k *Keeper) drain() {
+	for {
+		m, err := k.link.Receive(false)
+		if err != nil {
+			return // nothing more, or the manager is gone, which the reaper tells
+		}
+		k.handle(m)
+	}
+}
+
+func (k *Keeper) handle(m Message) {
+	switch m.Kind {
+	case Hold:
+		k.held.hold(m)
+		return
+	case Replace:
+		k.replace(m.Files)
+		return
+	case Hello:
+		k.before = ""
+	case Drop:
+		k.held.drop(m.Tags)
+	case Booted:
+		k.booted = true
+	case Shown:
+		k.Shown(m.Value)
+	case Finish:
+		k.ending, k.end = true, m.Value
+	}
+	closeAll(m.Files)
+}
+
+// tell sends a message to the manager that is there, or to the next one. A manager that has left a hundred signals
+// unread does not need one more: it is not waited for.
+func (k *Keeper) tell(m Message) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.link == nil {
+		return
+	}
+	k.asked.Store(true)
+	k.link.TrySend(m)
+	bump(k.nudge)
+}
+
+// say prints one line of the keeper's own.
+func (k *Keeper) say(format string, args ...any) {
+	fmt.Fprintf(k.Voice, "orderly: "+format+"\n", args...)
+}

@@ -1,0 +1,49 @@
+package keeper
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long the manager may leave an exit or a signal unanswered before it counts as hung. There is no
+// ping: a manager with nothing to do is not woken to say so.
+const patience = 5 * time.Second
+
+// owes reports whether there is something that a living manager would have answered by moving its beat.
+func (k *Keeper) owes() bool {
+	r := k.reaper.ring
+	if b := r.Beat(); b != k.beat {
+		k.beat, k.waiting = b, 0
+		k.asked.Store(false)
+	}
+	return k.asked.Load() || r.Head() != r.Applied() || k.ending
+}
+
+// suspect kills a manager that has owed an answer for too long; the reaper then tells of its end like of any other.
+func (k *Keeper) suspect() {
+	switch {
+	case !k.owes():
+		k.waiting = 0
+	case k.waiting == 0:
+		k.waiting = now()
+	case now()-k.waiting > patience:
+		k.waiting = 0
+		if pid := k.reaper.manager.Load(); pid != 0 {
+			k.say("manager: no sign of life for %v: killed", patience)
+			unix.Kill(int(pid), unix.SIGKILL)
+		}
+	}
+}
+
+// timeout is how long the loop may sleep, in milliseconds; -1 is until something happens.
+func (k *Keeper) timeout() int {
+	until := k.waiting + patience
+	if k.waiting == 0 {
+		until = time.Duration(k.reaper.seen.Load()) + glance
+		if k.reaper.seen.Load() == 0 || until < now() {
+			return -1
+		}
+	}
+	return int(max(until-now(), 0)/time.Millisecond) + 1
+}
