@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // ManagerName is argv[0] of the manager: the same binary, told apart by its name.
@@ -123,7 +125,7 @@ func (k *Keeper) again(status unix.WaitStatus) {
 	}
 	n := 0
 	if !k.replaced || status != 0 {
-		n = k.deaths.add(now())
+		n = k.deaths.add(poll.Now())
 		k.say("manager: %s; starting it again", describe(status))
 	}
 	k.replaced = false

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // Options say what a keeper is for.
@@ -40,7 +42,7 @@ type Keeper struct {
 	ring   int
 	wake   int
 	nudge  int
-	poll   int
+	epoll  int
 
 	mu     sync.Mutex // of link, between the loop and the goroutine of the signals
 	link   *Link
@@ -97,7 +99,7 @@ func (k *Keeper) open() error {
 			return os.NewSyscallError("eventfd", err)
 		}
 	}
-	if k.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	if k.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
 	k.reaper = &reaper{ring: ring, wake: k.wake, nudge: k.nudge, child: make(chan struct{}, 1)}
@@ -105,7 +107,7 @@ func (k *Keeper) open() error {
 }
 
 func (k *Keeper) watch(fd int) error {
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(k.poll, unix.EPOLL_CTL_ADD, fd,
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(k.epoll, unix.EPOLL_CTL_ADD, fd,
 		&unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}))
 }
 
@@ -113,8 +115,8 @@ func (k *Keeper) watch(fd int) error {
 func (k *Keeper) loop() int {
 	var events [4]unix.EpollEvent
 	for {
-		unix.EpollWait(k.poll, events[:], k.timeout())
-		calm(k.nudge)
+		unix.EpollWait(k.epoll, events[:], k.timeout())
+		poll.Calm(k.nudge)
 		k.drain()
 		status := k.reaper.ended.Swap(0)
 		if k.ending && (k.PID1 || status != 0) {
@@ -178,7 +180,7 @@ func (k *Keeper) tell(m Message) {
 	}
 	k.asked.Store(true)
 	k.link.TrySend(m)
-	bump(k.nudge)
+	poll.Bump(k.nudge)
 }
 
 // say prints one line of the keeper's own.

@@ -1,11 +1,12 @@
 package keeper
 
 import (
-	"encoding/binary"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // reaper waits for every child, known or not, for ever, and writes each exit into the ring. It runs on a thread
@@ -63,12 +64,12 @@ func (r *reaper) take(pid int, status unix.WaitStatus, usage *unix.Rusage) {
 		Status: uint32(status),
 		CPU:    usage.Utime.Nano() + usage.Stime.Nano(),
 		MaxRSS: int64(usage.Maxrss),
-		Time:   now().Nanoseconds(),
+		Time:   poll.Now().Nanoseconds(),
 	})
-	bump(r.wake)
-	if at := now(); at-time.Duration(r.seen.Load()) > glance {
+	poll.Bump(r.wake)
+	if at := poll.Now(); at-time.Duration(r.seen.Load()) > glance {
 		r.seen.Store(int64(at))
-		bump(r.nudge)
+		poll.Bump(r.nudge)
 	}
 }
 
@@ -87,25 +88,5 @@ func (r *reaper) reapManager() {
 func (r *reaper) lost(status unix.WaitStatus) {
 	r.manager.Store(0)
 	r.ended.Store(int64(status) + 1)
-	bump(r.nudge)
-}
-
-// bump adds one to an eventfd, which never blocks before 2^64 (eventfd(2)).
-func bump(fd int) {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	retry(func() error { _, err := unix.Write(fd, one[:]); return err })
-}
-
-// calm empties an eventfd.
-func calm(fd int) {
-	var b [8]byte
-	retry(func() error { _, err := unix.Read(fd, b[:]); return err })
-}
-
-// now is CLOCK_MONOTONIC: the time since boot without suspend (clock_gettime(2)).
-func now() time.Duration {
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return time.Duration(ts.Nano())
+	poll.Bump(r.nudge)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // Seven ctrl-alt-dels within two seconds mean that the person at the keyboard has given up on an orderly end.
@@ -32,7 +34,7 @@ func forward(k *Keeper) {
 				continue // the runtime's own, and those that tell nothing to a supervisor
 			case unix.SIGINT:
 				copy(patience[:], patience[1:])
-				patience[impatience-1] = now()
+				patience[impatience-1] = poll.Now()
 				if k.PID1 && patience[0] > 0 && patience[impatience-1]-patience[0] < impatienceTime {
 					k.Now()
 				}

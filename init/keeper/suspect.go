@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // patience is how long the manager may leave an exit or a signal unanswered before it counts as hung. There is no
@@ -26,8 +28,8 @@ func (k *Keeper) suspect() {
 	case !k.owes():
 		k.waiting = 0
 	case k.waiting == 0:
-		k.waiting = now()
-	case now()-k.waiting > patience:
+		k.waiting = poll.Now()
+	case poll.Now()-k.waiting > patience:
 		k.waiting = 0
 		if pid := k.reaper.manager.Load(); pid != 0 {
 			k.say("manager: no sign of life for %v: killed", patience)
@@ -41,9 +43,9 @@ func (k *Keeper) timeout() int {
 	until := k.waiting + patience
 	if k.waiting == 0 {
 		until = time.Duration(k.reaper.seen.Load()) + glance
-		if k.reaper.seen.Load() == 0 || until < now() {
+		if k.reaper.seen.Load() == 0 || until < poll.Now() {
 			return -1
 		}
 	}
-	return int(max(until-now(), 0)/time.Millisecond) + 1
+	return int(max(until-poll.Now(), 0)/time.Millisecond) + 1
 }

@@ -1,0 +1,229 @@
+package logs
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
+)
+
+// Name is the file of Orderly's own lines.
+const Name = "orderly"
+
+// Sink reads the pipes and writes the files. Its methods may be called from any goroutine and never wait.
+type Sink struct {
+	loop    *poll.Loop
+	done    chan struct{}
+	files   files
+	streams map[int]*stream // by descriptor
+	batch   map[string][]byte
+	lost    map[string]int64 // bytes that could not be written, by name
+	subs    []*Subscription
+	buffer  []byte
+}
+
+// Subscription receives lines as they come; a slow receiver misses lines and is told how many.
+type Subscription struct {
+	Lines  chan Line
+	missed int
+}
+
+// New starts a sink that writes into dir and rotates a file above max bytes.
+func New(dir string, max int64) (*Sink, error) {
+	loop, err := poll.New()
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	s := &Sink{
+		loop: loop, done: make(chan struct{}), files: files{dir: dir, max: max}, streams: map[int]*stream{},
+		batch: map[string][]byte{}, lost: map[string]int64{}, buffer: make([]byte, 64<<10),
+	}
+	go func() {
+		defer close(s.done)
+		loop.Run()
+	}()
+	return s, nil
+}
+
+// Configure changes the directory and the size for what comes.
+func (s *Sink) Configure(dir string, max int64) {
+	s.loop.Post(func() { s.files = files{dir: dir, max: max} })
+}
+
+// Attach reads a stream from now on.
+func (s *Sink) Attach(st Stream) {
+	s.loop.Post(func() {
+		unix.SetNonblock(st.FD, true)
+		s.streams[st.FD] = &stream{Stream: st}
+		if err := s.loop.Add(st.FD, func() { s.read(st.FD) }); err != nil {
+			s.close(st.FD)
+		}
+	})
+}
+
+// Say writes a line of Orderly's own, into the file of the component that is meant, or into its own.
+func (s *Sink) Say(name string, run uint32, text string) {
+	wall, mono := time.Now(), poll.Now()
+	s.loop.Post(func() {
+		l := Line{Name: name, Wall: wall, Mono: mono, Run: run, Source: Orderly, Text: text}
+		s.put(&l)
+		s.flush()
+	})
+}
+
+// Subscribe sends lines to a receiver from now on, until Cancel.
+func (s *Sink) Subscribe() *Subscription {
+	sub := &Subscription{Lines: make(chan Line, 512)}
+	s.loop.Post(func() { s.subs = append(s.subs, sub) })
+	return sub
+}
+
+// Cancel ends a subscription and closes its channel.
+func (s *Sink) Cancel(sub *Subscription) {
+	s.loop.Post(func() {
+		for i := range s.subs {
+			if s.subs[i] == sub {
+				s.subs = append(s.subs[:i], s.subs[i+1:]...)
+				close(sub.Lines)
+				return
+			}
+		}
+	})
+}
+
+// Sync waits until what was written into the pipes so far is in the files.
+func (s *Sink) Sync() {
+	s.loop.Call(func() {
+		for _, fd := range s.descriptors() {
+			s.read(fd)
+		}
+	})
+}
+
+// Stop reads what is there, writes it and ends the sink.
+func (s *Sink) Stop() {
+	s.Sync()
+	s.loop.Post(s.loop.Stop)
+	<-s.done
+}
+
+func (s *Sink) descriptors() []int {
+	fds := make([]int, 0, len(s.streams))
+	for fd := range s.streams {
+		fds = append(fds, fd)
+	}
+	sort.Ints(fds)
+	return fds
+}
+
+// readBudget bounds what is taken from one pipe at a time, so that a flood does not hold up the others.
+const readBudget = 4
+
+func (s *Sink) read(fd int) {
+	st := s.streams[fd]
+	for range readBudget {
+		if st == nil {
+			break
+		}
+		n, err := unix.Read(fd, s.buffer)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			n = 0
+		case n <= 0:
+			s.close(fd)
+			st = nil
+			continue
+		}
+		if n == 0 {
+			break
+		}
+		s.take(st, s.buffer[:n])
+		if n < len(s.buffer) {
+			break
+		}
+	}
+	s.flush()
+}
+
+// close ends a stream: what is left of a line is a line.
+func (s *Sink) close(fd int) {
+	st := s.streams[fd]
+	if len(st.rest) > 0 {
+		s.line(st, st.rest)
+	}
+	delete(s.streams, fd)
+	s.loop.Remove(fd)
+	unix.Close(fd)
+	if st.Closed != nil {
+		st.Closed()
+	}
+}
+
+func (s *Sink) take(st *stream, b []byte) { st.feed(b, func(line []byte) { s.line(st, line) }) }
+
+// line keeps one line of a component within its rate.
+func (s *Sink) line(st *stream, text []byte) {
+	mono := poll.Now()
+	if !st.admit(len(text)+1, mono) {
+		return
+	}
+	if st.dropped > 0 {
+		s.note(st, strconv.FormatInt(st.dropped, 10)+" bytes dropped: over the rate limit of "+
+			strconv.FormatInt(st.Rate, 10)+" bytes per second", mono)
+		st.dropped = 0
+	}
+	s.put(&Line{Name: st.Name, Wall: time.Now(), Mono: mono, Run: st.Run, Source: st.Source, Text: string(text)})
+}
+
+func (s *Sink) note(st *stream, text string, mono time.Duration) {
+	s.put(&Line{Name: st.Name, Wall: time.Now(), Mono: mono, Run: st.Run, Source: Orderly, Text: text})
+}
+
+// put adds a line to the batch and tells the subscribers.
+func (s *Sink) put(l *Line) {
+	s.batch[l.Name] = appendLine(s.batch[l.Name], l)
+	for _, sub := range s.subs {
+		sub.offer(*l)
+	}
+}
+
+func (sub *Subscription) offer(l Line) {
+	if sub.missed > 0 {
+		gap := l
+		gap.Source, gap.Text = Orderly, strconv.Itoa(sub.missed)+" lines missed: the reader was too slow"
+		select {
+		case sub.Lines <- gap:
+			sub.missed = 0
+		default:
+			sub.missed++
+			return
+		}
+	}
+	select {
+	case sub.Lines <- l:
+	default:
+		sub.missed++
+	}
+}
+
+// flush writes the batch. What cannot be written is counted, and the count is written first as soon as that works.
+func (s *Sink) flush() {
+	for name, b := range s.batch {
+		delete(s.batch, name)
+		if n := s.lost[name]; n > 0 {
+			l := Line{Wall: time.Now(), Mono: poll.Now(), Source: Orderly, Text: fmt.Sprintf("%d bytes lost: the log could not be written", n)}
+			b = append(appendLine(nil, &l), b...)
+		}
+		if err := s.files.write(name, b); err != nil {
+			s.lost[name] += int64(len(b))
+			continue
+		}
+		delete(s.lost, name)
+	}
+}
