@@ -1,0 +1,123 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+)
+
+// ErrNone says that there is no cgroup v2 hierarchy.
+var ErrNone = errors.New("no cgroup v2 hierarchy is mounted")
+
+// Hierarchy finds where cgroup v2 is mounted and which directory of it the calling process is in.
+func Hierarchy() (mount, own string, err error) {
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	if err != nil {
+		return "", "", fmt.Errorf("read the mount table: %w", err)
+	}
+	if len(mounts) == 0 {
+		return "", "", ErrNone
+	}
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", "", err
+	}
+	for _, line := range strings.Split(string(b), "\n") {
+		if path, ok := strings.CutPrefix(line, "0::"); ok {
+			return mounts[0].Mountpoint, filepath.Join(mounts[0].Mountpoint, path), nil
+		}
+	}
+	return "", "", ErrNone
+}
+
+// Tree is a directory of the hierarchy in which groups are made.
+type Tree struct {
+	Path string
+	fd   int
+}
+
+// Open opens the directory below the hierarchy, and makes it where it is missing.
+func Open(path string) (*Tree, error) {
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &Tree{Path: path, fd: fd}, nil
+}
+
+// Close closes the tree; its groups stay.
+func (t *Tree) Close() error { return unix.Close(t.fd) }
+
+// Names lists the groups.
+func (t *Tree) Names() ([]string, error) {
+	entries, err := os.ReadDir(t.Path)
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// Make makes a group, or takes the one that is there, and returns a descriptor of its directory, which is the
+// caller's.
+func (t *Tree) Make(name string) (fd int, err error) {
+	if err := unix.Mkdirat(t.fd, name, 0o755); err != nil && err != unix.EEXIST {
+		return -1, t.failed("mkdir", name, err)
+	}
+	fd, err = unix.Openat(t.fd, name, unix.O_DIRECTORY|unix.O_PATH|unix.O_CLOEXEC, 0)
+	return fd, t.failed("open", name, err)
+}
+
+// Remove removes a group and what was made below it. A group with a process in it stays: EBUSY.
+func (t *Tree) Remove(name string) error {
+	err := unix.Unlinkat(t.fd, name, unix.AT_REMOVEDIR)
+	if err == unix.EBUSY || err == unix.ENOTEMPTY {
+		t.removeBelow(filepath.Join(t.Path, name))
+		err = unix.Unlinkat(t.fd, name, unix.AT_REMOVEDIR)
+	}
+	if err == unix.ENOENT {
+		return nil
+	}
+	return t.failed("rmdir", name, err)
+}
+
+// removeBelow removes the directories that a component made in its own group, deepest first.
+func (t *Tree) removeBelow(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			sub := filepath.Join(dir, e.Name())
+			t.removeBelow(sub)
+			unix.Rmdir(sub)
+		}
+	}
+}
+
+// RemoveAll removes the tree's own directory as well; all groups must be empty.
+func (t *Tree) RemoveAll() error {
+	names, err := t.Names()
+	for _, name := range names {
+		err = errors.Join(err, t.Remove(name))
+	}
+	if e := unix.Rmdir(t.Path); e != nil && e != unix.ENOENT {
+		err = errors.Join(err, &os.PathError{Op: "rmdir", Path: t.Path, Err: e})
+	}
+	return err
+}
+
+func (t *Tree) failed(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &os.PathError{Op: op, Path: filepath.Join(t.Path, name), Err: err}
+}
