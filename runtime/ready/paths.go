@@ -1,0 +1,161 @@
+package ready
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sort"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Paths tells when paths may have appeared or gone: one inotify descriptor for all (inotify(7)).
+type Paths struct {
+	FD      int // to poll; then call Changed
+	waiting map[*Path]int32
+	byWatch map[int32][]*Path
+}
+
+// Path is one path being waited for.
+type Path struct {
+	Name   string
+	Absent bool // waits for it to be gone
+	Stale  Mark // what was there before the start does not count
+	Holds  func()
+}
+
+// Mark tells one file from a later one of the same name.
+type Mark struct{ Dev, Ino, Sec, Nsec uint64 }
+
+// MarkOf looks at a path; the zero Mark is "nothing there".
+func MarkOf(path string) Mark {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return Mark{}
+	}
+	return Mark{uint64(st.Dev), uint64(st.Ino), uint64(st.Ctim.Sec), uint64(st.Ctim.Nsec)}
+}
+
+// NewPaths makes the inotify descriptor.
+func NewPaths() (*Paths, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("inotify_init1", err)
+	}
+	return &Paths{FD: fd, waiting: map[*Path]int32{}, byWatch: map[int32][]*Path{}}, nil
+}
+
+// Close ends every wait.
+func (p *Paths) Close() error { return unix.Close(p.FD) }
+
+// Add waits for a path; Holds is called from here when it is so already, else from Changed, once.
+func (p *Paths) Add(w *Path) error {
+	if w.holds() {
+		w.Holds()
+		return nil
+	}
+	return p.arm(w)
+}
+
+// Remove forgets a path.
+func (p *Paths) Remove(w *Path) { p.disarm(w) }
+
+func (w *Path) holds() bool {
+	now := MarkOf(w.Name)
+	if w.Absent {
+		return now == Mark{}
+	}
+	return now != Mark{} && now != w.Stale
+}
+
+const events = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_DELETE_SELF |
+	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_CLOSE_WRITE
+
+// arm watches the nearest directory above the path that exists, then looks again: a parent that appeared between
+// finding and watching is found by another round.
+func (p *Paths) arm(w *Path) error {
+	for {
+		dir := nearest(filepath.Dir(w.Name))
+		wd, err := unix.InotifyAddWatch(p.FD, dir, events|unix.IN_ONLYDIR)
+		if err == unix.ENOENT || err == unix.ENOTDIR {
+			continue
+		}
+		if err != nil {
+			return &os.PathError{Op: "inotify_add_watch", Path: dir, Err: err}
+		}
+		p.waiting[w] = int32(wd)
+		p.byWatch[int32(wd)] = append(p.byWatch[int32(wd)], w)
+		if w.holds() {
+			p.disarm(w)
+			w.Holds()
+			return nil
+		}
+		if nearest(filepath.Dir(w.Name)) == dir {
+			return nil
+		}
+		p.disarm(w)
+	}
+}
+
+func (p *Paths) disarm(w *Path) {
+	wd, ok := p.waiting[w]
+	if !ok {
+		return
+	}
+	delete(p.waiting, w)
+	rest := p.byWatch[wd]
+	for i := range rest {
+		if rest[i] == w {
+			rest = append(rest[:i:i], rest[i+1:]...)
+			break
+		}
+	}
+	p.byWatch[wd] = rest
+	if len(rest) == 0 {
+		delete(p.byWatch, wd)
+		unix.InotifyRmWatch(p.FD, uint32(wd))
+	}
+}
+
+func nearest(dir string) string {
+	for {
+		if st, err := os.Stat(dir); err == nil && st.IsDir() || dir == "/" || dir == "." {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// Changed reads what the kernel told and looks at the paths that it may concern.
+func (p *Paths) Changed() error {
+	touched := map[int32]bool{}
+	var buf [8192]byte
+	for {
+		n, err := unix.Read(p.FD, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n < unix.SizeofInotifyEvent {
+			break
+		}
+		for at := 0; at+unix.SizeofInotifyEvent <= n; {
+			ev := (*unix.InotifyEvent)(unsafe.Pointer(&buf[at]))
+			touched[ev.Wd] = true // -1 is an overflow: look at everything
+			at += unix.SizeofInotifyEvent + int(ev.Len)
+		}
+	}
+	var again []*Path
+	for w, wd := range p.waiting {
+		if touched[wd] || touched[-1] {
+			again = append(again, w)
+		}
+	}
+	sort.Slice(again, func(i, k int) bool { return again[i].Name < again[k].Name })
+	var all error
+	for _, w := range again {
+		p.disarm(w)
+		all = errors.Join(all, p.Add(w))
+	}
+	return all
+}
