@@ -61,13 +61,13 @@ const (
 
 // System is the [system] table: what PID 1 sets up before the first component.
 type System struct {
-	Hostname     string
-	Modules      []string
-	Sysctl       []Setting // in key order
-	MachineID    string    // "transient", "persistent" or "" (left alone)
-	CtrlAltDel   string    // "reboot", "poweroff", "halt", "ignore"
-	PowerButton  string    // "poweroff", "reboot", "halt", "ignore"
-	Mounts       []Mount   // in the order written
+	Hostname    string
+	Modules     []string
+	Sysctl      []Setting // in key order
+	MachineID   string    // "transient", "persistent" or "" (left alone)
+	CtrlAltDel  string    // "reboot", "poweroff", "halt", "ignore"
+	PowerButton string    // "poweroff", "reboot", "halt", "ignore"
+	Mounts      []Mount   // in the order written
 }
 
 // Setting is one key with its value.
@@ -119,8 +119,8 @@ type Process struct {
 	Command             []string // argv, no shell
 	Environment         []Setting
 	EnvironmentFiles    []EnvironmentFile
-	WorkingDirectory    string // "" is /
-	User, Group         string // a name or digits; "" is root's, or the caller's where Orderly is not root
+	WorkingDirectory    string   // "" is /
+	User, Group         string   // a name or digits; "" is root's, or the caller's where Orderly is not root
 	SupplementaryGroups []string // nil: the user's own; empty: none
 	Umask               uint32
 	Terminal            string // a device that becomes the controlling terminal; "" is none
@@ -201,11 +201,11 @@ type Action uint8
 
 // The actions. Restart is the default action, Escalate the default end.
 const (
-	Restart Action = iota
-	Escalate       // the active target's recovery, then the fallback target
-	Activate       // another target
-	Stop           // stay failed, never essential
-	Retry          // restart without end
+	Restart  Action = iota
+	Escalate        // the active target's recovery, then the fallback target
+	Activate        // another target
+	Stop            // stay failed, never essential
+	Retry           // restart without end
 	Reboot
 )
 
@@ -213,7 +213,7 @@ const (
 type Target struct {
 	Name              string
 	Description       string
-	Edges             // DependsOn and Wants only
+	Edges                           // DependsOn and Wants only
 	TransitionTimeout time.Duration // 0 is none
 	Recovery          string        // the target to activate when an essential component is given up; "" is none
 }

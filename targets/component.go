@@ -1,0 +1,142 @@
+package targets
+
+import (
+	"slices"
+	"syscall"
+	"time"
+)
+
+// defaultComponent is a component of which nothing is written.
+func defaultComponent() Component {
+	return Component{
+		Process: Process{
+			Umask:  0o022,
+			Output: Output{Stdout: "log", Stderr: "log", Stdin: "null"},
+		},
+		StartTimeout:     10 * time.Second,
+		StopTimeout:      10 * time.Second,
+		StopSignal:       int(syscall.SIGTERM),
+		SuccessExitCodes: []int{0},
+		Ready:            Ready{PollInterval: 10 * time.Millisecond},
+		Recovery: Recovery{
+			Action: Restart, Attempts: 10, Window: time.Minute,
+			Delay: 100 * time.Millisecond, Backoff: 2, MaxDelay: 10 * time.Second, ResetAfter: time.Minute,
+			Then: Escalate,
+		},
+	}
+}
+
+func componentFields() []field[Component] {
+	return slices.Concat([]field[Component]{
+		{"description", func(v value, c *Component) { v.text(&c.Description) }},
+		{"kind", func(v value, c *Component) {
+			choose(v, &c.Kind, option[Kind]{"daemon", Daemon}, option[Kind]{"oneshot", Oneshot})
+		}},
+		{"depends_on", func(v value, c *Component) { v.names(&c.DependsOn) }},
+		{"depends_on_any", func(v value, c *Component) { v.names(&c.DependsOnAny) }},
+		{"wants", func(v value, c *Component) { v.names(&c.Wants) }},
+		{"after", func(v value, c *Component) { v.names(&c.After) }},
+		{"conflicts", func(v value, c *Component) { v.names(&c.Conflicts) }},
+		{"start_timeout", func(v value, c *Component) { v.duration(&c.StartTimeout, 0) }},
+		{"stop_timeout", func(v value, c *Component) { v.duration(&c.StopTimeout, 0) }},
+		{"stop_signal", func(v value, c *Component) { v.signal(&c.StopSignal) }},
+		{"stop_command", func(v value, c *Component) { v.argv(&c.StopCommand) }},
+		{"reload_signal", func(v value, c *Component) { v.signal(&c.ReloadSignal) }},
+		{"reload_command", func(v value, c *Component) { v.argv(&c.ReloadCommand) }},
+		{"success_exit_codes", func(v value, c *Component) { v.exitCodes(&c.SuccessExitCodes) }},
+		{"on_dependency_failure", func(v value, c *Component) {
+			choose(v, &c.OnDependencyFailure,
+				option[OnFailure]{"leave", Leave}, option[OnFailure]{"restart", RestartIt}, option[OnFailure]{"stop", StopIt})
+		}},
+		{"ready", func(v value, c *Component) { readReady(v, &c.Ready) }},
+		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
+	}, processFields(), laterFields())
+}
+
+// processFields are the keys that say how the program is started.
+func processFields() []field[Component] {
+	return []field[Component]{
+		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
+		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
+		{"environment_file", func(v value, c *Component) { v.environmentFiles(&c.EnvironmentFiles) }},
+		{"working_directory", func(v value, c *Component) { v.absolute(&c.WorkingDirectory) }},
+		{"user", func(v value, c *Component) { v.account(&c.User) }},
+		{"group", func(v value, c *Component) { v.account(&c.Group) }},
+		{"supplementary_groups", func(v value, c *Component) { v.list(&c.SupplementaryGroups, value.account) }},
+		{"umask", func(v value, c *Component) { parsed(v, &c.Umask, parseOctal) }},
+		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
+		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
+	}
+}
+
+// laterFields are keys that other versions have.
+func laterFields() []field[Component] {
+	return []field[Component]{
+		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
+		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
+		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
+		{key: "limits"}, {key: "scheduling"}, {key: "resources"}, {key: "security"}, {key: "container"},
+	}
+}
+
+func outputFields() []field[Output] {
+	return []field[Output]{
+		{"stdout", func(v value, o *Output) { v.stream(&o.Stdout, "log", "null", "console", "inherit") }},
+		{"stderr", func(v value, o *Output) { v.stream(&o.Stderr, "log", "null", "console", "inherit") }},
+		{"stdin", func(v value, o *Output) { v.stream(&o.Stdin, "null", "console") }},
+		{"rate_limit", func(v value, o *Output) { v.size(&o.RateLimit, 0) }},
+	}
+}
+
+// signal reads a signal by name or number.
+func (v value) signal(to *int) {
+	n, isNumber := v.x.(int64)
+	if !isNumber {
+		parsed(v, to, parseSignal)
+		return
+	}
+	number, what, hint := signalNumber(n)
+	if what != "" {
+		v.fault(what, hint)
+		return
+	}
+	*to = number
+}
+
+// exitCodes reads a list of exit codes, sorted and without doubles.
+func (v value) exitCodes(to *[]int) {
+	codes, fine := []int{}, true
+	isList := v.each("a list of exit codes", func(e value) {
+		n, ok := e.integer(0, 255)
+		codes, fine = append(codes, int(n)), fine && ok
+	})
+	if !isList || !fine {
+		return
+	}
+	if len(codes) == 0 {
+		v.fault("is empty", "some exit code must mean success")
+		return
+	}
+	slices.Sort(codes)
+	*to = slices.Compact(codes)
+}
+
+// readComponent reads one component over its defaults.
+func readComponent(v value, fields []field[Component], c *Component) {
+	own := readTable(v, fields, c)
+	if own == nil {
+		return
+	}
+	if _, has := own["command"]; !has && c.Command == nil {
+		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
+	}
+	_, ownReady := own["ready"]
+	switch {
+	case c.Kind == Daemon && c.Ready.When == Exited:
+		v.l.fault(v.path()+".ready.when", atValue, "a daemon that exits has failed", `write kind = "oneshot", or another condition`)
+	case c.Kind == Oneshot && ownReady && c.Ready.When != Exited && conditions(own["ready"]) > 0:
+		v.l.fault(v.path()+".ready", atKey, "a oneshot is ready when it has exited, and allows no other condition", "")
+	case c.Kind == Oneshot:
+		c.Ready.When = Exited
+	}
+}

@@ -1,0 +1,233 @@
+package targets
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// draft is a configuration while it is read: the defaults come before what is read over them.
+type draft struct {
+	Config
+	component Component // [defaults.component]
+	target    Target    // [defaults.target]
+}
+
+func (l *loader) read(tree map[string]any) *draft {
+	d := &draft{component: defaultComponent()}
+	d.ShutdownTimeout = 30 * time.Second
+	d.StateDirectory = "/var/lib/orderly"
+	d.Control.Mode = 0o666
+	d.Log = Log{Directory: "/run/orderly/log", MaxSize: 1 << 20}
+	d.System.CtrlAltDel, d.System.PowerButton = "reboot", "poweroff"
+	root := value{l: l, x: tree}
+	own := readTable(root, topFields(), d)
+	if _, has := own["fallback_failure_command"]; has && d.OnFallbackFailure != FallbackCommand {
+		l.fault("fallback_failure_command", atKey, "is not used", `write on_fallback_failure = "command"`)
+	}
+	if d.OnFallbackFailure == FallbackCommand && own["fallback_failure_command"] == nil {
+		l.fault("on_fallback_failure", atValue, "needs fallback_failure_command", `add fallback_failure_command = ["/path/to/program"]`)
+	}
+	return d
+}
+
+func topFields() []field[draft] {
+	return []field[draft]{
+		{"schema_version", func(v value, _ *draft) { v.schemaVersion() }},
+		{"initial_target", func(v value, d *draft) { v.text(&d.InitialTarget) }},
+		{"fallback_target", func(v value, d *draft) { v.text(&d.FallbackTarget) }},
+		{"on_fallback_failure", func(v value, d *draft) { v.fallback(&d.OnFallbackFailure) }},
+		{"fallback_failure_command", func(v value, d *draft) { v.argv(&d.FallbackFailureCommand) }},
+		{"shutdown_timeout", func(v value, d *draft) { v.duration(&d.ShutdownTimeout, 0) }},
+		{"state_directory", func(v value, d *draft) { v.absolute(&d.StateDirectory) }},
+		{"control", func(v value, d *draft) { readTable(v, controlFields(), &d.Control) }},
+		{"log", func(v value, d *draft) { readTable(v, logFields(), &d.Log) }},
+		{"system", func(v value, d *draft) { readTable(v, systemFields(), &d.System) }},
+		{"defaults", func(v value, d *draft) { readTable(v, defaultsFields(), d) }},
+		{"component", readComponents},
+		{"target", readTargets},
+		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
+		{key: "watchdog"}, {key: "template"}, {key: "network"},
+	}
+}
+
+func defaultsFields() []field[draft] {
+	return []field[draft]{
+		{"component", func(v value, d *draft) { readTable(v, componentFields(), &d.component) }},
+		{"target", func(v value, d *draft) { readTable(v, targetFields(), &d.target) }},
+	}
+}
+
+func (v value) schemaVersion() {
+	if n, ok := v.x.(int64); ok && n != 1 {
+		v.fault(strconv.FormatInt(n, 10)+" is not a version that is known", "this version reads schema_version = 1")
+		return
+	}
+	v.number(new(int), 1, 1)
+}
+
+func (v value) fallback(to *FallbackAction) {
+	choose(v, to,
+		option[FallbackAction]{"reboot", FallbackReboot}, option[FallbackAction]{"poweroff", FallbackPoweroff},
+		option[FallbackAction]{"halt", FallbackHalt}, option[FallbackAction]{"command", FallbackCommand},
+		option[FallbackAction]{"watchdog", FallbackWatchdog})
+	if *to == FallbackWatchdog {
+		v.fault(`"watchdog" needs [watchdog]`, "this version does not have it")
+	}
+}
+
+func controlFields() []field[Control] {
+	return []field[Control]{
+		{"group", func(v value, c *Control) { v.group(&c.Group) }},
+		{"read_group", func(v value, c *Control) { v.group(&c.ReadGroup) }},
+		{"mode", func(v value, c *Control) { parsed(v, &c.Mode, parseOctal) }},
+	}
+}
+
+// group is account with "" allowed.
+func (v value) group(to *string) {
+	if v.x == "" {
+		*to = ""
+		return
+	}
+	v.account(to)
+}
+
+func logFields() []field[Log] {
+	return []field[Log]{
+		{"directory", func(v value, l *Log) { v.absolute(&l.Directory) }},
+		{"max_size", func(v value, l *Log) { v.size(&l.MaxSize, 4096) }},
+		{"console", func(v value, l *Log) {
+			choose(v, &l.Console,
+				option[Level]{"debug", Debug}, option[Level]{"info", Info}, option[Level]{"warning", Warning},
+				option[Level]{"error", Error}, option[Level]{"off", Silent})
+		}},
+	}
+}
+
+func systemFields() []field[System] {
+	return []field[System]{
+		{"hostname", func(v value, s *System) { v.hostname(&s.Hostname) }},
+		{"modules", func(v value, s *System) { v.list(&s.Modules, value.word) }},
+		{"sysctl", func(v value, s *System) { v.sysctl(&s.Sysctl) }},
+		{"machine_id", func(v value, s *System) { v.words(&s.MachineID, "transient", "persistent") }},
+		{"ctrl_alt_del", func(v value, s *System) { v.words(&s.CtrlAltDel, "reboot", "poweroff", "halt", "ignore") }},
+		{"power_button", func(v value, s *System) { v.words(&s.PowerButton, "poweroff", "reboot", "halt", "ignore") }},
+		{"mounts", func(v value, s *System) { v.mounts(&s.Mounts) }},
+	}
+}
+
+// hostname reads a name that sethostname(2) takes: at most 64 bytes; the characters are those of RFC 1123 and "_".
+func (v value) hostname(to *string) {
+	text, ok := v.string()
+	if !ok {
+		return
+	}
+	if len(text) > 64 || !bareName(strings.ReplaceAll(text, ".", "-")) {
+		v.fault(strconv.Quote(text)+" is not a host name", "letters, digits, - and dots, at most 64")
+		return
+	}
+	*to = text
+}
+
+// sysctl reads kernel settings. A name is a path below /proc/sys, with dots or slashes (sysctl(8)).
+func (v value) sysctl(to *[]Setting) {
+	v.settings(to, func(e value) bool {
+		name := strings.ReplaceAll(e.name, "/", ".")
+		if strings.Trim(name, ".") != name || strings.Contains(name, "..") || strings.ContainsAny(name, " \t\n\x00") || name == "" {
+			e.faultAt(atKey, "is not the name of a sysctl", `write it as sysctl(8) does, such as "kernel.panic"`)
+			return false
+		}
+		return true
+	})
+}
+
+func (v value) mounts(to *[]Mount) {
+	mounts := []Mount{}
+	v.each("a list of tables", func(e value) {
+		var m Mount
+		own := readTable(e, mountFields(), &m)
+		for _, key := range []string{"source", "target", "type"} {
+			if _, has := own[key]; own != nil && !has {
+				e.faultAt(atKey, "has no "+key, "")
+			}
+		}
+		mounts = append(mounts, m)
+	})
+	*to = mounts
+}
+
+func mountFields() []field[Mount] {
+	return []field[Mount]{
+		{"source", func(v value, m *Mount) { v.nonEmpty(&m.Source) }},
+		{"target", func(v value, m *Mount) { v.absolute(&m.Target) }},
+		{"type", func(v value, m *Mount) { v.word(&m.Type) }},
+		{"options", func(v value, m *Mount) { v.text(&m.Options) }},
+		{"fsck", func(v value, m *Mount) { v.bool(&m.Fsck) }},
+	}
+}
+
+func (v value) nonEmpty(to *string) {
+	if v.x == "" {
+		v.fault("is empty", "")
+		return
+	}
+	v.text(to)
+}
+
+func readComponents(v value, d *draft) {
+	fields := componentFields()
+	v.entries(func(e value) {
+		c := d.component
+		c.Name = e.name
+		readComponent(e, fields, &c)
+		d.Components = append(d.Components, c)
+	})
+}
+
+func readTargets(v value, d *draft) {
+	fields := targetFields()
+	v.entries(func(e value) {
+		t := d.target
+		t.Name = e.name
+		readTable(e, fields, &t)
+		d.Targets = append(d.Targets, t)
+	})
+}
+
+// entries calls read for the tables inside a table, in name order, and checks the names.
+func (v value) entries(read func(value)) {
+	table, ok := v.table()
+	if !ok {
+		return
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(table), cmp.Compare[string]) {
+		e := value{l: v.l, up: &v, name: name, x: table[name]}
+		if !bareName(name) || len(name) > maxName {
+			e.faultAt(atTable, "is not a name", "letters, digits, - and _, at most "+strconv.Itoa(maxName))
+		}
+		read(e)
+	}
+}
+
+// maxName keeps the paths of a component's sockets within sun_path (unix(7)), under any runtime directory.
+const maxName = 64
+
+func targetFields() []field[Target] {
+	return []field[Target]{
+		{"description", func(v value, t *Target) { v.text(&t.Description) }},
+		{"depends_on", func(v value, t *Target) { v.names(&t.DependsOn) }},
+		{"wants", func(v value, t *Target) { v.names(&t.Wants) }},
+		{"transition_timeout", func(v value, t *Target) { v.duration(&t.TransitionTimeout, 0) }},
+		{"recovery", func(v value, t *Target) { readTable(v, targetRecoveryFields(), t) }},
+	}
+}
+
+func targetRecoveryFields() []field[Target] {
+	return []field[Target]{
+		{"target", func(v value, t *Target) { v.text(&t.Recovery) }},
+	}
+}
