@@ -45,6 +45,8 @@ const (
 	ErrorOutput                  // reading end of stderr where it goes elsewhere
 	Readiness                    // reading end of the readiness pipe
 	Notify                       // the notify socket
+	Journal                      // memfd with the newest events
+	Lock                         // what keeps a second Orderly off the control socket
 )
 
 // MaxTags is how many tags and descriptors fit one message: SCM_MAX_FD of the kernel is 253.
