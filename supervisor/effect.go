@@ -61,6 +61,10 @@ type Answer struct {
 	Result  Result
 }
 
+// Renumbered tells, before anything else of an Apply, the new number of each old component and target, or None.
+// A removed component that still has to stop keeps a number, behind those of the new graph.
+type Renumbered struct{ Components, Targets []int }
+
 // Finish tells that everything is down after a Shutdown: the last system calls follow.
 type Finish struct{ End End }
 
@@ -78,6 +82,7 @@ func (Kill) effect()          {}
 func (Changed) effect()       {}
 func (Moved) effect()         {}
 func (Answer) effect()        {}
+func (Renumbered) effect()    {}
 func (Finish) effect()        {}
 func (LastResort) effect()    {}
 func (Bug) effect()           {}

@@ -45,6 +45,7 @@ type Result struct {
 	Hints    []string  // for a refusal: what the caller may have meant
 	Why      string    // for a refusal or failure without a component
 	Took     int64     // nanoseconds from acceptance
+	Changes  []Change  // of an Apply
 }
 
 // ResultKind is the verdict of a Result.
@@ -57,6 +58,9 @@ const (
 	ResultSuperseded
 	ResultRefused
 )
+
+// Change is what an Apply does to one component: "start", "stop", "restart" or "update".
+type Change struct{ Name, What string }
 
 // Failure names a component that did not become ready, the step that failed and why.
 type Failure struct{ Name, Step, Reason string }

@@ -1,0 +1,131 @@
+package supervisor
+
+import (
+	"slices"
+
+	"github.com/orderly-init/orderly/targets"
+)
+
+// launchFailed notes that no program ran: there is no process to wait for.
+func (m *Machine) launchFailed(c int, e LaunchFailed) {
+	u := &m.units[c]
+	u.main, u.group = false, false
+	m.changed(c)
+	if u.state == Stopping {
+		m.runOver(c)
+		return
+	}
+	m.failed(c, Cause{Code: ExecFailed, Text: stepText(e.Step, e.Why)})
+}
+
+// mainExited notes how the main process ended, and what that means.
+func (m *Machine) mainExited(c int, e Exited) {
+	u := &m.units[c]
+	u.exitSeq = max(u.exitSeq, e.Seq)
+	if !u.main {
+		return
+	}
+	u.main, u.exit, u.exited = false, e.Status, true
+	u.group = u.group && !e.Empty
+	m.changed(c)
+	switch u.state {
+	case Starting:
+		m.exitedEarly(c, e.Status)
+	case Ready:
+		m.exitedLate(c, e.Status)
+	case Stopping:
+		m.runOver(c)
+	case Down, Failed, Done, Waiting, Backoff:
+		m.emit(Bug{Text: m.name(c) + ": exit while " + u.state.String()})
+	}
+}
+
+func (m *Machine) exitedEarly(c int, how Status) {
+	u := &m.units[c]
+	if u.def.Kind == targets.Oneshot && how.Signal == 0 && slices.Contains(u.def.SuccessExitCodes, how.Code) {
+		u.failing = false
+		m.ready(c, Done)
+		return
+	}
+	m.overWithout(c, Cause{Code: ExitedEarly, Status: how})
+}
+
+func (m *Machine) exitedLate(c int, how Status) {
+	m.overWithout(c, Cause{Code: ExitedLate, Status: how})
+}
+
+// overWithout ends a run that nobody had stopped yet. One that was waiting for its turn to be stopped has not
+// failed; the dependents that it should have taken along still go.
+func (m *Machine) overWithout(c int, why Cause) {
+	if !m.goes(c).has(viewGoes) {
+		m.failed(c, why)
+		return
+	}
+	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
+		for _, d := range list {
+			if v := m.units[d].view; v.has(viewGoes) && v.has(viewAlive) {
+				m.units[d].along = true
+				m.changed(d)
+			}
+		}
+	}
+	m.sweep(c, why)
+}
+
+// sweep ends what is left of a run whose main process is gone: its group gets the stop rule (R10).
+func (m *Machine) sweep(c int, why Cause) {
+	u := &m.units[c]
+	u.cause = why
+	m.cancel(c)
+	if !u.main && !u.group {
+		m.ended(c)
+		return
+	}
+	m.move(c, Stopping, why)
+	m.press(c)
+}
+
+// runOver goes on with a stop after the main process has ended.
+func (m *Machine) runOver(c int) {
+	u := &m.units[c]
+	if u.command != 0 || u.killed && u.group {
+		return
+	}
+	if !u.group {
+		m.ended(c)
+		return
+	}
+	m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: true})
+}
+
+// emptied notes that no process is left but perhaps the main one, whose exit has not been told yet.
+func (m *Machine) emptied(c int) {
+	u := &m.units[c]
+	if !u.group {
+		return
+	}
+	u.group = false
+	m.changed(c)
+	if u.state == Stopping && !u.main && u.command == 0 {
+		m.ended(c)
+	}
+}
+
+// lost starts a run afresh that died with a manager; that is not a failure (R16).
+func (m *Machine) lost(c int) {
+	u := &m.units[c]
+	if !u.main && !u.group {
+		return
+	}
+	u.main, u.group = false, false
+	m.changed(c)
+	if u.state == Done {
+		return
+	}
+	if u.state != Stopping {
+		u.cause = Cause{Code: LostRun}
+		u.failing = false
+	}
+	m.cancel(c)
+	m.ended(c)
+}

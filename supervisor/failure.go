@@ -1,0 +1,170 @@
+package supervisor
+
+import (
+	"math"
+	"time"
+
+	"github.com/orderly-init/orderly/targets"
+)
+
+// history holds the times of the newest failures in milliseconds since boot, oldest first.
+type history struct {
+	n     int
+	times [targets.MaxAttempts]int64
+}
+
+// add appends a time, forgetting the oldest.
+func (h *history) add(ms int64) {
+	if h.n == len(h.times) {
+		copy(h.times[:], h.times[1:])
+		h.n--
+	}
+	h.times[h.n] = ms
+	h.n++
+}
+
+// since counts the times after ms.
+func (h *history) since(ms int64) int {
+	n := 0
+	for _, t := range h.times[:h.n] {
+		if t > ms {
+			n++
+		}
+	}
+	return n
+}
+
+// failed notes that a run failed while nobody wanted it gone. After a failure at run time the dependents that
+// asked for it go along, at once (R11).
+func (m *Machine) failed(c int, why Cause) {
+	u := &m.units[c]
+	late := u.state == Ready
+	u.failing, u.failedOnce = true, true
+	m.sweep(c, why)
+	if late {
+		m.takeAlong(c)
+	}
+}
+
+// startTimedOut stops a run that was not ready in time; a stop for failure waits for nobody.
+func (m *Machine) startTimedOut(c int) {
+	u := &m.units[c]
+	why := Cause{Code: StartTimeout, Text: u.def.StartTimeout.String()}
+	if m.goes(c).has(viewGoes) {
+		m.stop(c, why)
+		return
+	}
+	m.failed(c, why)
+}
+
+// takeAlong stops the dependents of a failed component whose on_dependency_failure says so. Theirs are asked
+// in the same way, for they lose a dependency through the same failure.
+func (m *Machine) takeAlong(c int) {
+	why := Cause{Code: DependencyFailed, Text: m.name(c)}
+	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
+		for _, d := range list {
+			u := &m.units[d]
+			if !u.alive() || u.state == Stopping || u.def.OnDependencyFailure == targets.Leave || !m.loses(d, c) {
+				continue
+			}
+			u.held = u.def.OnDependencyFailure == targets.StopIt
+			u.along = true
+			m.stop(d, why)
+			m.takeAlong(d)
+		}
+	}
+}
+
+// loses says whether d has lost what it needs with c: by depends_on, or as the last of depends_on_any that was ready.
+func (m *Machine) loses(d, c int) bool {
+	for _, n := range m.edges.needs[d] {
+		if n == c {
+			return true
+		}
+	}
+	for _, n := range m.edges.anyOf[d] {
+		if s := m.units[n].state; s == Ready || s == Done {
+			return false
+		}
+	}
+	return true
+}
+
+// afterFailure decides after a failed run is down: another start after its delay, or what comes when attempts are
+// used up (R12).
+func (m *Machine) afterFailure(c int) {
+	u := &m.units[c]
+	r := &u.def.Recovery
+	if u.readyAt != 0 && r.ResetAfter > 0 && m.now-u.readyAt >= r.ResetAfter {
+		u.failures, u.exponent = history{}, 0
+	}
+	now := m.now.Milliseconds()
+	used := u.failures.since(now-r.Window.Milliseconds()) >= r.Attempts
+	u.failures.add(now)
+	retry := r.Action == targets.Retry || r.Action == targets.Restart && (!used || r.Then == targets.Retry)
+	if !retry {
+		m.giveUp(c)
+		return
+	}
+	m.setDue(c, m.now+delay(u.def, u.exponent))
+	u.exponent++
+	m.move(c, Down, u.cause)
+}
+
+// giveUp leaves c failed, and calls for the ladder where recovery asks for it.
+func (m *Machine) giveUp(c int) {
+	u := &m.units[c]
+	m.move(c, Failed, u.cause)
+	if u.lastAction() != targets.Stop {
+		m.raised = append(m.raised, c)
+	}
+}
+
+// lastAction is what recovery does when there is no further start.
+func (u *unit) lastAction() targets.Action {
+	if u.def.Recovery.Action == targets.Restart {
+		return u.def.Recovery.Then
+	}
+	return u.def.Recovery.Action
+}
+
+// delay is the time before the next start: growing by backoff up to max_delay, of which the jitter's share
+// depends on the name and the attempt, so that many do not start at one instant and each always at the same.
+func delay(def *targets.Component, exponent int) time.Duration {
+	r := &def.Recovery
+	d := float64(r.Delay) * math.Pow(max(r.Backoff, 1), float64(exponent))
+	if limit := float64(r.MaxDelay); r.MaxDelay > 0 && d > limit {
+		d = limit
+	}
+	share := float64(hash(def.Name, uint64(exponent))>>11) / (1 << 53)
+	d -= d * r.Jitter * share
+	return time.Duration(min(d, math.MaxInt64/4))
+}
+
+// hash is FNV-1a over a name and a number.
+func hash(name string, n uint64) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	for range 8 {
+		h = (h ^ n&0xff) * 1099511628211
+		n >>= 8
+	}
+	return h
+}
+
+// forgive lets c start afresh: a start by hand, an activation, a changed definition (R12).
+func (m *Machine) forgive(c int) {
+	u := &m.units[c]
+	u.failures, u.exponent, u.held, u.failedOnce = history{}, 0, false, false
+	m.changed(c)
+	if u.alive() {
+		return
+	}
+	m.setDue(c, 0)
+	u.failing = false
+	if u.state == Failed {
+		m.move(c, Down, m.whyWanted(c))
+	}
+}

@@ -1,0 +1,255 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/orderly-init/orderly/targets"
+)
+
+// None is the number of no component and of no run target.
+const None = -1
+
+// Machine decides. It is a value fed with events; it has no clock, no goroutine and makes no system call.
+type Machine struct {
+	graph *targets.Graph
+	edges edges    // of the graph and of those that leave it
+	units []unit   // by component number; behind the graph's are the leavers
+	roots [][]root // by target number: what a target names, through targets
+
+	target  int // the active target (R5), None before the first request
+	began   time.Duration
+	act     activation
+	queue   []request
+	waiting []waiter
+	ladder  ladder
+	ending  ending
+
+	now    time.Duration
+	due    []time.Duration // by component: start or stop limit, or earliest next start; 0 is none
+	stale  bits            // whose view must be looked at again, by position
+	ripe   bits            // who may be able to start or stop, by position
+	count  tally
+	shown  Top // the last top state that was told
+	raised []int
+	out    []Effect
+
+	table records
+}
+
+// unit is what is stored of one component. Down with no run is the zero value.
+type unit struct {
+	def   *targets.Component
+	state State
+	run   uint32
+
+	main    bool    // the main process may be alive
+	group   bool    // other processes may be alive
+	command Command // the helper that runs
+	killed  bool    // Kill was sent
+	stuck   bool    // and did not help
+	failing bool    // the run failed; recovery decides when it is down
+
+	started, stopped bool // marks by hand (R3)
+	held             bool // stays down after a dependency's failure (R11)
+	along            bool // stops because a dependency did; that one waits for it
+	cycle, redefined bool // stops to be started again: by hand, or because its definition changed
+	failedOnce       bool // since it became wanted (R1)
+	leaver           bool // no longer in the configuration
+
+	wanted, essential bool           // derived from target and marks
+	because           targets.Reason // of wanted
+	view              view           // derived, what neighbours look at
+
+	cause     Cause // of the present state
+	since     time.Duration
+	startAt   time.Duration // of the newest run; 0 is never
+	readyAt   time.Duration // of the newest run; 0 is not yet
+	failures  history
+	exponent  int // of the next delay
+	restarts  uint32
+	exit      Status
+	exited    bool // exit is set
+	exitSeq   uint64
+	text      string // what it says of itself
+	degraded  bool   // what it says of itself
+	requested bool   // the next start is asked for by hand
+}
+
+// New returns a machine at rest: nothing runs, no target is active.
+func New(g *targets.Graph) *Machine {
+	m := &Machine{target: None}
+	m.adopt(g, nil)
+	return m
+}
+
+// adopt makes g the graph; units are those of g's components in order, then leavers. nil units are all new.
+func (m *Machine) adopt(g *targets.Graph, units []unit) {
+	components := g.Config.Components
+	if units == nil {
+		units = make([]unit, len(components))
+	}
+	m.graph, m.units = g, units
+	for c := range components {
+		m.units[c].def = &components[c]
+	}
+	m.edges = edgesOf(g)
+	m.roots = rootsOf(g.Config)
+	m.due = make([]time.Duration, len(units))
+	m.stale, m.ripe = newBits(len(units)), newBits(len(units))
+	m.table.resize(len(units), len(g.Config.Targets))
+}
+
+// Step takes one event and returns what is to be done. now is monotonic since boot and never goes back.
+func (m *Machine) Step(now time.Duration, ev Event) []Effect {
+	m.now = max(m.now, now)
+	m.out = nil
+	m.apply(ev)
+	m.timers()
+	m.settle()
+	m.conclude()
+	m.answerWaiters()
+	m.tellTop("")
+	return m.out
+}
+
+// Deadline returns when the next Tick is due, and false when only an event can change anything.
+func (m *Machine) Deadline() (time.Duration, bool) {
+	next := earlier(m.ladder.retryAt, m.ending.deadline)
+	if m.act.on {
+		next = earlier(next, m.act.deadline)
+	}
+	for _, due := range m.due {
+		next = earlier(next, due)
+	}
+	return next, next != 0
+}
+
+// earlier returns the earlier of two times, where 0 is never.
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// apply takes in the event as a fact; what follows from it is settle's work.
+func (m *Machine) apply(ev Event) {
+	switch e := ev.(type) {
+	case Activate:
+		m.activate(e)
+	case Start:
+		m.startByHand(e)
+	case Stop:
+		m.stopByHand(e)
+	case Restart:
+		m.restartByHand(e)
+	case Reload:
+		m.reload(e)
+	case Shutdown:
+		m.shutdown(e)
+	case Apply:
+		m.swap(e)
+	case Tick:
+	case Launched, LaunchFailed, BecameReady, Exited, Emptied, CommandEnded, Reported, Lost:
+		m.happened(ev)
+	}
+}
+
+// happened takes in what became of a run. A stale run changes nothing.
+func (m *Machine) happened(ev Event) {
+	switch e := ev.(type) {
+	case Launched:
+		if m.present(e.Component, e.Run) {
+			m.launched(e.Component)
+		}
+	case LaunchFailed:
+		if m.present(e.Component, e.Run) {
+			m.launchFailed(e.Component, e)
+		}
+	case BecameReady:
+		if m.present(e.Component, e.Run) {
+			m.becameReady(e.Component)
+		}
+	case Exited:
+		if m.present(e.Component, e.Run) {
+			m.mainExited(e.Component, e)
+		}
+	case Emptied:
+		if m.present(e.Component, e.Run) {
+			m.emptied(e.Component)
+		}
+	case CommandEnded:
+		if m.present(e.Component, e.Run) {
+			m.commandEnded(e.Component, e)
+		}
+	case Reported:
+		if m.present(e.Component, e.Run) {
+			m.reported(e.Component, e)
+		}
+	case Lost:
+		if m.present(e.Component, e.Run) {
+			m.lost(e.Component)
+		}
+	}
+}
+
+// present says whether an event speaks of the component's run as it is.
+func (m *Machine) present(c int, run uint32) bool {
+	return c >= 0 && c < len(m.units) && m.units[c].run == run && run != 0
+}
+
+// timers acts on the limits that have passed.
+func (m *Machine) timers() {
+	for c, due := range m.due {
+		if due != 0 && due <= m.now {
+			m.limit(c)
+		}
+	}
+}
+
+// limit acts on the passed limit of one component.
+func (m *Machine) limit(c int) {
+	m.setDue(c, 0)
+	switch m.units[c].state {
+	case Starting:
+		m.startTimedOut(c)
+	case Stopping:
+		m.stopTimedOut(c)
+	case Ready:
+		m.reloadTimedOut(c)
+	case Down, Failed, Done, Waiting, Backoff:
+		m.touch(c)
+	}
+}
+
+func (m *Machine) setDue(c int, at time.Duration) {
+	if m.due[c] != at {
+		m.due[c] = at
+		m.table.mark(c)
+	}
+}
+
+// move changes the stored state and tells it.
+func (m *Machine) move(c int, to State, why Cause) {
+	u := &m.units[c]
+	m.emit(Changed{Component: c, Run: u.run, From: u.state, To: to, Reason: why.String()})
+	u.state, u.cause, u.since = to, why, m.now
+	m.changed(c)
+}
+
+// changed notes that a stored fact of c is another one now.
+func (m *Machine) changed(c int) {
+	m.table.mark(c)
+	m.touch(c)
+}
+
+func (m *Machine) emit(e Effect) { m.out = append(m.out, e) }
+
+func (m *Machine) name(c int) string { return m.units[c].def.Name }
+
+func (m *Machine) targetName(t int) string {
+	if t < 0 || t >= len(m.graph.Config.Targets) {
+		return ""
+	}
+	return m.graph.Config.Targets[t].Name
+}

@@ -1,0 +1,288 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+)
+
+// waiter is a caller who waits for components.
+type waiter struct {
+	id         Request
+	at         time.Duration
+	want       waitFor
+	components []int
+	runs       []uint32 // waitRestart: the runs that have to be over
+}
+
+type waitFor uint8
+
+const (
+	waitReady waitFor = iota + 1
+	waitDown
+	waitRestart
+	waitReload
+)
+
+// acceptable refuses a request by hand that cannot be served at all.
+func (m *Machine) acceptable(id Request, components []int) bool {
+	if m.ending.end != GoOn {
+		m.refuse(id, "shutting down: "+m.ending.end.String())
+		return false
+	}
+	for _, c := range components {
+		if c < 0 || c >= len(m.graph.Config.Components) {
+			m.refuse(id, "unknown component")
+			return false
+		}
+	}
+	return true
+}
+
+// startByHand marks components as started (R3). What they need is no longer stopped by hand, and what conflicts
+// with any of it is (R7). A failed one starts afresh.
+func (m *Machine) startByHand(e Start) {
+	if !m.acceptable(e.Request, e.Components) {
+		return
+	}
+	m.markStarted(e.Components)
+	m.want()
+	m.wait(waiter{id: e.Request, want: waitReady, components: e.Components})
+}
+
+func (m *Machine) markStarted(components []int) {
+	for _, c := range components {
+		u := &m.units[c]
+		u.started, u.requested = true, true
+	}
+	queue := slices.Clone(components)
+	seen := make([]bool, len(m.units))
+	for len(queue) > 0 {
+		c := queue[0]
+		queue = queue[1:]
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		m.units[c].stopped = false
+		if !m.units[c].view.has(viewReady) {
+			m.forgive(c)
+		}
+		for _, other := range m.edges.conflicts[c] {
+			m.units[other].stopped, m.units[other].started = true, false
+			m.changed(other)
+		}
+		queue = append(queue, m.edges.needs[c]...)
+	}
+}
+
+// stopByHand marks components as stopped (R3).
+func (m *Machine) stopByHand(e Stop) {
+	if !m.acceptable(e.Request, e.Components) {
+		return
+	}
+	for _, c := range e.Components {
+		u := &m.units[c]
+		u.stopped, u.started, u.cycle = true, false, false
+		m.changed(c)
+	}
+	m.want()
+	m.wait(waiter{id: e.Request, want: waitDown, components: e.Components})
+}
+
+// restartByHand stops and starts components with their dependents (R7); one that is down is started.
+func (m *Machine) restartByHand(e Restart) {
+	if !m.acceptable(e.Request, e.Components) {
+		return
+	}
+	var down []int
+	w := waiter{id: e.Request, want: waitRestart, components: e.Components}
+	for _, c := range e.Components {
+		u := &m.units[c]
+		w.runs = append(w.runs, u.run)
+		if !u.alive() || !u.wanted {
+			down = append(down, c)
+		}
+		if u.alive() {
+			u.cycle = true
+			m.changed(c)
+		}
+	}
+	m.markStarted(down)
+	m.want()
+	m.wait(w)
+}
+
+// reload asks ready components to read their configuration again: all of them, or none and a refusal.
+func (m *Machine) reload(e Reload) {
+	if !m.acceptable(e.Request, e.Components) {
+		return
+	}
+	for _, c := range e.Components {
+		if reason := m.cannotReload(c); reason != "" {
+			m.refuse(e.Request, m.name(c)+" "+reason)
+			return
+		}
+	}
+	w := waiter{id: e.Request, at: m.now, want: waitReload}
+	for _, c := range e.Components {
+		u := &m.units[c]
+		if len(u.def.ReloadCommand) == 0 {
+			m.emit(Signal{Component: c, Run: u.run, Signal: u.def.ReloadSignal})
+			continue
+		}
+		u.command = ReloadCommand
+		m.setDue(c, m.after(u.def.StartTimeout))
+		m.emit(RunCommand{Component: c, Run: u.run, Command: ReloadCommand})
+		w.components = append(w.components, c)
+	}
+	m.wait(w)
+}
+
+func (m *Machine) cannotReload(c int) string {
+	u := &m.units[c]
+	switch {
+	case u.state != Ready:
+		return "is " + u.state.String()
+	case u.def.ReloadSignal == 0 && len(u.def.ReloadCommand) == 0:
+		return "has no reload_signal and no reload_command"
+	case u.command != 0:
+		return "is being reloaded"
+	}
+	return ""
+}
+
+// reloadTimedOut gives up a reload command that takes longer than a start may.
+func (m *Machine) reloadTimedOut(c int) {
+	u := &m.units[c]
+	if u.command != ReloadCommand {
+		return
+	}
+	m.cancel(c)
+	m.answerReload(c, CommandEnded{Command: ReloadCommand, Why: "not ended within " + u.def.StartTimeout.String()})
+}
+
+// answerReload ends the waiting for a reload command.
+func (m *Machine) answerReload(c int, e CommandEnded) {
+	if e.Command != ReloadCommand {
+		return
+	}
+	reason := Cause{Code: CommandFailed, Status: e.Status, Text: e.Why}.String()
+	for i := range m.waiting {
+		w := &m.waiting[i]
+		at := slices.Index(w.components, c)
+		if w.want != waitReload || at < 0 {
+			continue
+		}
+		w.components = slices.Delete(w.components, at, at+1)
+		if e.Why != "" || e.Status != (Status{}) {
+			m.answer(w.id, Result{Kind: ResultFailed, Took: int64(m.now - w.at),
+				Failed: []Failure{{Name: m.name(c), Step: "reload", Reason: reason}}})
+			w.id, w.components = 0, nil
+		}
+	}
+}
+
+func (m *Machine) wait(w waiter) {
+	if w.id == 0 {
+		return
+	}
+	w.at = m.now
+	w.components = slices.Clone(w.components)
+	m.waiting = append(m.waiting, w)
+}
+
+// answerWaiters answers every caller whose components have got there, or cannot any more.
+func (m *Machine) answerWaiters() {
+	kept := m.waiting[:0]
+	for _, w := range m.waiting {
+		result, done := m.outcome(&w)
+		if !done {
+			kept = append(kept, w)
+			continue
+		}
+		result.Took = int64(m.now - w.at)
+		m.answer(w.id, result)
+	}
+	m.waiting = kept
+}
+
+func (m *Machine) outcome(w *waiter) (Result, bool) {
+	var r Result
+	open := false
+	for i, c := range w.components {
+		switch state := m.progress(w, i, c); state {
+		case waitOver:
+		case waitOn:
+			open = true
+		case waitOverruled:
+			return Result{Kind: ResultSuperseded, By: m.overruledBy(c)}, true
+		case waitFailed:
+			r.Kind = ResultFailed
+			r.Failed = append(r.Failed, m.failure(c))
+		}
+	}
+	return r, !open
+}
+
+func (m *Machine) overruledBy(c int) string {
+	if m.units[c].wanted {
+		return m.whyWanted(c).String()
+	}
+	return m.whyStop(c).String()
+}
+
+type waitState uint8
+
+const (
+	waitOver waitState = iota
+	waitOn
+	waitOverruled
+	waitFailed
+)
+
+// progress says how far a component is for a waiter.
+func (m *Machine) progress(w *waiter, i, c int) waitState {
+	u := &m.units[c]
+	switch w.want {
+	case waitReload:
+		if u.command == ReloadCommand {
+			return waitOn
+		}
+		return waitFailed
+	case waitDown:
+		return u.progressDown()
+	case waitRestart:
+		if u.wanted && u.run == w.runs[i] && u.alive() {
+			return waitOn
+		}
+		return m.progressReady(c)
+	case waitReady:
+		return m.progressReady(c)
+	}
+	return waitOver
+}
+
+func (u *unit) progressDown() waitState {
+	switch {
+	case !u.alive():
+		return waitOver
+	case u.stuck:
+		return waitFailed
+	case u.wanted:
+		return waitOverruled
+	}
+	return waitOn
+}
+
+func (m *Machine) progressReady(c int) waitState {
+	u := &m.units[c]
+	switch {
+	case !u.wanted:
+		return waitOverruled
+	case u.view.has(viewReady) && !u.view.has(viewGoes):
+		return waitOver
+	case u.state == Failed || u.view.has(viewHopeless):
+		return waitFailed
+	}
+	return waitOn
+}

@@ -1,0 +1,169 @@
+package supervisor
+
+import (
+	"iter"
+
+	"github.com/orderly-init/orderly/targets"
+)
+
+// hold is one thing that keeps a wanted component from being started (rule 1).
+type hold struct {
+	kind  holdKind
+	other int // a component, or None
+}
+
+type holdKind uint8
+
+const (
+	holdNeed      holdKind = iota + 1 // a dependency is not ready
+	holdAny                           // none of depends_on_any is ready
+	holdWant                          // one in wants or after has not settled
+	holdConflict                      // one in conflicts is alive
+	holdDependent                     // a dependent that goes along is still alive
+	holdBackoff                       // the delay before the next start
+	holdLeft                          // stays down after a dependency's failure (R11)
+	holdStops                         // --stop-first
+	holdEnding                        // shutdown
+)
+
+// holds yields what keeps c from being started, dependencies in number order.
+func (m *Machine) holds(c int) iter.Seq[hold] {
+	return func(yield func(hold) bool) {
+		_ = m.holdsOfItself(c, yield) && m.holdsOfNeeds(c, yield) && m.holdsOfOthers(c, yield)
+	}
+}
+
+func (m *Machine) holdsOfItself(c int, yield func(hold) bool) bool {
+	u := &m.units[c]
+	if m.ending.end != GoOn && !yield(hold{holdEnding, None}) {
+		return false
+	}
+	if u.held && !yield(hold{holdLeft, None}) {
+		return false
+	}
+	if m.due[c] > m.now && !yield(hold{holdBackoff, None}) {
+		return false
+	}
+	return !m.held() || yield(hold{holdStops, None})
+}
+
+func (m *Machine) holdsOfNeeds(c int, yield func(hold) bool) bool {
+	for _, n := range m.edges.needs[c] {
+		if !m.serves(n) && !yield(hold{holdNeed, n}) {
+			return false
+		}
+	}
+	anyOf := m.edges.anyOf[c]
+	for _, n := range anyOf {
+		if m.serves(n) {
+			return true
+		}
+	}
+	for _, n := range anyOf {
+		if !yield(hold{holdAny, n}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) holdsOfOthers(c int, yield func(hold) bool) bool {
+	for _, list := range [2][]int{m.edges.wants[c], m.edges.after[c]} {
+		for _, n := range list {
+			if !m.units[n].view.has(viewSettled) && !yield(hold{holdWant, n}) {
+				return false
+			}
+		}
+	}
+	for _, n := range m.edges.conflicts[c] {
+		if m.units[n].view.has(viewAlive) && !yield(hold{holdConflict, n}) {
+			return false
+		}
+	}
+	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
+		for _, n := range list {
+			if m.units[n].view.has(viewHoldsBack) && !m.units[n].stuck && !yield(hold{holdDependent, n}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// serves says whether a dependent of n may start: n is ready and not about to be stopped.
+func (m *Machine) serves(n int) bool {
+	v := m.units[n].view
+	return v.has(viewReady) && !v.has(viewGoes)
+}
+
+func (m *Machine) mayStart(c int) bool {
+	if !m.units[c].wanted {
+		return false
+	}
+	for range m.holds(c) {
+		return false
+	}
+	return true
+}
+
+// launch begins the next run.
+func (m *Machine) launch(c int) {
+	u := &m.units[c]
+	again := u.failing
+	why := u.cause
+	if !again {
+		why = m.whyWanted(c)
+	}
+	u.run++
+	u.main, u.group, u.killed, u.stuck, u.failing = true, true, false, false, false
+	u.startAt, u.readyAt = m.now, 0
+	u.requested = false
+	u.text, u.degraded = "", false
+	if again {
+		u.restarts++
+	}
+	m.setDue(c, m.after(u.def.StartTimeout))
+	m.move(c, Starting, why)
+	m.emit(Launch{Component: c, Run: u.run})
+}
+
+// launched notes that exec has succeeded; start_timeout runs from here (R8).
+func (m *Machine) launched(c int) {
+	u := &m.units[c]
+	if u.state != Starting {
+		return
+	}
+	m.setDue(c, m.after(u.def.StartTimeout))
+	if u.def.Kind == targets.Daemon && u.def.Ready.When == targets.Started {
+		m.ready(c, Ready)
+	}
+}
+
+// becameReady latches readiness (R9).
+func (m *Machine) becameReady(c int) {
+	if u := &m.units[c]; u.state == Starting && u.def.Kind == targets.Daemon {
+		m.ready(c, Ready)
+	}
+}
+
+func (m *Machine) ready(c int, as State) {
+	u := &m.units[c]
+	u.readyAt = m.now
+	m.setDue(c, 0)
+	m.move(c, as, Cause{})
+}
+
+// reported takes in what a component says of itself.
+func (m *Machine) reported(c int, e Reported) {
+	u := &m.units[c]
+	if e.Text != "" {
+		u.text = e.Text
+	}
+	u.degraded = (u.degraded || e.Degraded) && !e.Healthy
+	if e.Extend <= 0 || u.killed || u.state != Starting && u.state != Stopping {
+		return
+	}
+	if at := m.after(durationOf(e.Extend)); m.due[c] != 0 && at > m.due[c] {
+		m.setDue(c, at)
+	}
+}

@@ -1,0 +1,194 @@
+package supervisor
+
+import "time"
+
+// killGrace is how long a killed component may take to be gone before it is reported as one that cannot die.
+const killGrace = 5 * time.Second
+
+// mayStop says whether no dependent of c is alive any more (rule 2). One that cannot be killed holds nobody.
+func (m *Machine) mayStop(c int) bool {
+	restarts := !m.units[c].view.has(viewLeaves)
+	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
+		for _, d := range list {
+			v := m.units[d].view
+			stays := restarts && m.units[d].state == Done && !v.has(viewGoes)
+			if v.has(viewAlive) && !v.has(viewStuck) && !stays && (v.has(viewGoes|viewMoving) || m.lastFor(c, d)) {
+				return false
+			}
+		}
+	}
+	for _, list := range [2][]int{m.edges.wantedBy[c], m.edges.beforeOf[c]} {
+		for _, d := range list {
+			if v := m.units[d].view; v.has(viewGoes|viewMoving) && !v.has(viewStuck) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// lastFor says whether d needs c: by depends_on, or as the last of depends_on_any.
+func (m *Machine) lastFor(c, d int) bool {
+	for _, n := range m.edges.needs[d] {
+		if n == c {
+			return true
+		}
+	}
+	for _, n := range m.edges.anyOf[d] {
+		if n != c && m.serves(n) {
+			return false
+		}
+	}
+	return true
+}
+
+// whyStop is the cause of a stop in order.
+func (m *Machine) whyStop(c int) Cause {
+	u := &m.units[c]
+	switch {
+	case m.ending.end != GoOn:
+		return Cause{Code: EndOfAll, Text: m.ending.end.String()}
+	case u.leaver:
+		return Cause{Code: Removed}
+	case u.stopped:
+		return Cause{Code: StoppedByHand}
+	case !u.wanted:
+		return Cause{Code: NotWanted, Text: m.targetName(m.target)}
+	case u.cycle:
+		return Cause{Code: u.cycleCode()}
+	}
+	for _, list := range [2][]int{m.edges.needs[c], m.edges.anyOf[c]} {
+		for _, n := range list {
+			if m.units[n].view.has(viewGoes) {
+				return Cause{Code: DependencyStops, Text: m.name(n)}
+			}
+		}
+	}
+	return Cause{Code: DependencyStops}
+}
+
+func (u *unit) cycleCode() Code {
+	if u.redefined {
+		return Redefined
+	}
+	return RestartedByHand
+}
+
+// stop begins to end the run by the stop rule.
+func (m *Machine) stop(c int, why Cause) {
+	u := &m.units[c]
+	served := u.state == Ready || u.state == Done
+	m.cancel(c)
+	command := served && len(u.def.StopCommand) > 0 && u.def.StopTimeout > 0
+	if !u.main && !u.group && !command {
+		u.cause = why
+		m.ended(c)
+		return
+	}
+	m.move(c, Stopping, why)
+	if !command {
+		m.press(c)
+		return
+	}
+	u.command = StopCommand
+	m.setDue(c, m.after(u.def.StopTimeout))
+	m.emit(RunCommand{Component: c, Run: u.run, Command: StopCommand})
+}
+
+// press sends the stop signal, with the limit after which Kill follows; stop_timeout 0 kills at once.
+func (m *Machine) press(c int) {
+	u := &m.units[c]
+	if u.def.StopTimeout <= 0 {
+		m.kill(c)
+		return
+	}
+	m.setDue(c, m.after(u.def.StopTimeout))
+	m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: !u.main})
+}
+
+// kill ends every process of c, and whatever stop command still runs.
+func (m *Machine) kill(c int) {
+	u := &m.units[c]
+	m.cancel(c)
+	u.killed = true
+	m.setDue(c, m.now+killGrace)
+	m.changed(c)
+	m.emit(Kill{Component: c, Run: u.run})
+}
+
+func (m *Machine) cancel(c int) {
+	u := &m.units[c]
+	if u.command == 0 {
+		return
+	}
+	m.emit(CancelCommand{Component: c, Run: u.run, Command: u.command})
+	u.command = 0
+	m.table.mark(c)
+}
+
+// stopTimedOut ends the patience: Kill, and when even that does not help, a report; the others go on.
+func (m *Machine) stopTimedOut(c int) {
+	u := &m.units[c]
+	if !u.main && !u.group {
+		m.cancel(c)
+		m.ended(c)
+		return
+	}
+	if !u.killed {
+		m.kill(c)
+		return
+	}
+	u.stuck = true
+	m.remark(c, Cause{Code: Unkillable})
+}
+
+// remark tells something about a component that stays in its state.
+func (m *Machine) remark(c int, why Cause) {
+	u := &m.units[c]
+	m.emit(Changed{Component: c, Run: u.run, From: u.state, To: u.state, Reason: why.String()})
+	m.changed(c)
+}
+
+// commandEnded goes on with the stop: a command that failed is replaced by the signal, and so is one that leaves
+// processes behind without a main process.
+func (m *Machine) commandEnded(c int, e CommandEnded) {
+	u := &m.units[c]
+	m.answerReload(c, e)
+	if u.command != e.Command {
+		return
+	}
+	u.command = 0
+	if u.state == Ready {
+		m.setDue(c, 0)
+	}
+	m.changed(c)
+	failed := e.Why != "" || e.Status != (Status{})
+	if failed {
+		m.remark(c, Cause{Code: CommandFailed, Status: e.Status, Text: e.Why})
+	}
+	if u.state != Stopping {
+		return
+	}
+	if !u.main && !u.group {
+		m.ended(c)
+		return
+	}
+	if failed || !u.main {
+		m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: !u.main})
+	}
+}
+
+// ended notes that no process is left: the component is down, unless its run failed and recovery says otherwise.
+func (m *Machine) ended(c int) {
+	u := &m.units[c]
+	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
+	u.main, u.group, u.killed, u.stuck = false, false, false, false
+	u.cycle, u.redefined, u.along, u.command = false, false, false, 0
+	m.setDue(c, 0)
+	if recovers {
+		m.afterFailure(c)
+		return
+	}
+	u.failing = false
+	m.move(c, Down, u.cause)
+}

@@ -1,0 +1,276 @@
+package supervisor
+
+import "time"
+
+// activation is the transition in progress: the way from the present to "exactly the wanted ones are ready".
+type activation struct {
+	on        bool
+	began     time.Duration
+	deadline  time.Duration // transition_timeout; 0 is none
+	stopFirst bool
+	recovery  bool // begun by the ladder, not by a caller (R13)
+	callers   []request
+}
+
+// request is a caller who waits for the end of a transition, or for its turn.
+type request struct {
+	id        Request
+	at        time.Duration // of acceptance
+	target    int
+	stopFirst bool
+}
+
+// activate answers a request for a run target as the table in doc.go says.
+func (m *Machine) activate(e Activate) {
+	r := request{id: e.Request, at: m.now, target: e.Target, stopFirst: e.StopFirst}
+	switch {
+	case e.Target < 0 || e.Target >= len(m.roots):
+		m.refuse(e.Request, "unknown target")
+	case m.ending.end != GoOn:
+		m.refuse(e.Request, "shutting down: "+m.ending.end.String())
+	case e.Queue && m.act.on:
+		m.queue = append(m.queue, r)
+		m.table.markMachine()
+	case m.act.on && e.Target == m.target && !m.marked():
+		m.act.callers = append(m.act.callers, r)
+	default:
+		m.serve(r)
+	}
+}
+
+// serve begins what a caller asked for; it supersedes whatever is going on, a recovery too (R13).
+func (m *Machine) serve(r request) {
+	m.ladder = ladder{tries: m.firstTry(r.target), visited: make([]bool, len(m.roots))}
+	m.table.markTargets()
+	m.begin(r, false)
+}
+
+// marked says whether something was started or stopped by hand.
+func (m *Machine) marked() bool {
+	for c := range m.units {
+		if m.units[c].started || m.units[c].stopped {
+			return true
+		}
+	}
+	return false
+}
+
+// begin makes target the active one (R5), clears what was marked and failed, and lets settle do the rest.
+func (m *Machine) begin(r request, recovery bool) {
+	same := !m.act.on && r.target == m.target
+	m.supersede(m.targetName(r.target))
+	m.target = r.target
+	m.clearMarks()
+	m.want()
+	for c := range m.units {
+		if u := &m.units[c]; u.wanted && (u.held || u.failedOnce || u.state == Failed || m.due[c] != 0 && u.state == Down) {
+			m.forgive(c)
+		}
+	}
+	m.raised = nil
+	m.settleViews()
+	timeout := m.graph.Config.Targets[r.target].TransitionTimeout
+	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, recovery: recovery,
+		callers: []request{r}}
+	m.table.markMachine()
+	if !same || m.count.open > 0 || m.count.lacking > 0 {
+		m.began = m.now
+		m.tell(Transition, why(recovery))
+	}
+	m.table.markMachine()
+}
+
+func why(recovery bool) string {
+	if recovery {
+		return "recovery"
+	}
+	return "requested"
+}
+
+// settleViews derives every view that is stale, and starts or stops nothing yet.
+func (m *Machine) settleViews() {
+	for i, ok := m.stale.take(); ok; i, ok = m.stale.take() {
+		m.refresh(m.edges.order[i])
+	}
+}
+
+func (m *Machine) clearMarks() {
+	for c := range m.units {
+		u := &m.units[c]
+		if u.started || u.stopped {
+			u.started, u.stopped = false, false
+			m.changed(c)
+		}
+	}
+}
+
+// supersede tells the callers of the transition in progress that another request took over.
+func (m *Machine) supersede(by string) {
+	if !m.act.on {
+		return
+	}
+	for _, r := range m.act.callers {
+		m.answer(r.id, Result{Kind: ResultSuperseded, Target: m.targetName(m.target), By: by, Took: int64(m.now - r.at)})
+	}
+	m.act = activation{}
+	m.table.markMachine()
+}
+
+// conclude ends the transition when it is done or has failed, climbs the ladder, serves the queue, and finishes a
+// shutdown. Each of these gives settle new work, so it goes round until nothing follows.
+func (m *Machine) conclude() {
+	for range 4*len(m.roots) + 8 {
+		if !m.concludeOnce() {
+			return
+		}
+		m.settle()
+	}
+	m.emit(Bug{Text: "transitions follow each other without end"})
+}
+
+func (m *Machine) concludeOnce() bool {
+	switch {
+	case m.ending.end != GoOn:
+		return m.concludeShutdown()
+	case m.act.on && m.count.broken > 0:
+		return m.failActivation(m.firstBroken())
+	case m.act.on && m.count.open == 0:
+		m.endActivation(ResultDone, "")
+		m.serveQueue()
+		return true
+	case m.act.on && m.act.deadline != 0 && m.act.deadline <= m.now:
+		m.act.deadline = 0
+		return m.failActivation(None)
+	case m.act.on:
+		return m.rebootRaised()
+	}
+	return m.climb()
+}
+
+func (m *Machine) firstBroken() int {
+	for _, c := range m.edges.order {
+		if m.units[c].view.has(viewBroken) {
+			return c
+		}
+	}
+	return None
+}
+
+// endActivation answers every caller and leaves the transition.
+func (m *Machine) endActivation(kind ResultKind, reason string) {
+	result := Result{Kind: kind, Target: m.targetName(m.target), Why: reason}
+	result.Failed, result.Degraded = m.lacking(kind)
+	for _, r := range m.act.callers {
+		result.Took = int64(m.now - r.at)
+		m.answer(r.id, result)
+	}
+	if m.act.stopFirst {
+		m.touchAll()
+	}
+	m.act = activation{}
+	m.ladder.doneAt = m.now
+	m.table.markMachine()
+	m.tellTop(reason)
+}
+
+// lacking lists what is not ready: the essential ones, when the activation has failed, and the others.
+func (m *Machine) lacking(kind ResultKind) (failed, degraded []Failure) {
+	if m.count.lacking == 0 {
+		return nil, nil
+	}
+	for c := range m.units {
+		u := &m.units[c]
+		if !u.view.has(viewLacking) {
+			continue
+		}
+		if kind == ResultFailed && u.essential && !u.forgone() {
+			failed = append(failed, m.failure(c))
+		} else {
+			degraded = append(degraded, m.failure(c))
+		}
+	}
+	return failed, degraded
+}
+
+// failActivation ends the transition as failed; then the oldest queued request goes, or else recovery.
+func (m *Machine) failActivation(culprit int) bool {
+	reason := "transition timeout " + m.graph.Config.Targets[m.target].TransitionTimeout.String()
+	if culprit != None {
+		reason = m.name(culprit) + ": " + m.failure(culprit).Reason
+	}
+	m.endActivation(ResultFailed, reason)
+	if m.serveQueue() {
+		return true
+	}
+	m.drop(culprit)
+	m.escalate(culprit, reason)
+	return true
+}
+
+// drop forgets the calls for the ladder that this failure answers.
+func (m *Machine) drop(culprit int) {
+	kept := m.raised[:0]
+	for _, c := range m.raised {
+		if c != culprit && !m.units[c].essential {
+			kept = append(kept, c)
+		}
+	}
+	m.raised = kept
+}
+
+func (m *Machine) serveQueue() bool {
+	if len(m.queue) == 0 {
+		return false
+	}
+	r := m.queue[0]
+	m.queue = m.queue[1:]
+	m.table.markMachine()
+	m.serve(r)
+	return true
+}
+
+func (m *Machine) answer(id Request, r Result) {
+	if id != 0 {
+		m.emit(Answer{Request: id, Result: r})
+	}
+}
+
+func (m *Machine) refuse(id Request, reason string) {
+	m.answer(id, Result{Kind: ResultRefused, Why: reason})
+}
+
+// after returns the time of a limit from now, where a limit of 0 is none.
+func (m *Machine) after(limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	return m.now + limit
+}
+
+// top derives the state of the whole.
+func (m *Machine) top() Top {
+	switch {
+	case m.ending.end != GoOn:
+		return ShuttingDown
+	case m.act.on:
+		return Transition
+	case m.ladder.fallen:
+		return Fallback
+	case m.count.lacking > 0:
+		return Degraded
+	}
+	return Settled
+}
+
+// tellTop tells the state of the whole when it is another one.
+func (m *Machine) tellTop(reason string) {
+	if top := m.top(); top != m.shown {
+		m.tell(top, reason)
+	}
+}
+
+func (m *Machine) tell(top Top, reason string) {
+	m.shown = top
+	m.emit(Moved{Top: top, Target: m.target, Reason: reason})
+	m.table.markMachine()
+}
