@@ -26,7 +26,10 @@ type Query struct {
 // Read returns the lines of a query in the order of their time. A file that is being rotated or a line that was
 // cut by a loss of power is passed over.
 func Read(q Query) ([]Line, error) {
-	names := []string{q.Name}
+	names := []string{q.Name, Name}
+	if q.Name == "" || q.Name == Name {
+		names = names[1:]
+	}
 	if q.Name == "" {
 		var err error
 		if names, err = logNames(q.Dir); err != nil {
@@ -48,6 +51,14 @@ func Read(q Query) ([]Line, error) {
 		all = all[len(all)-q.Last:]
 	}
 	return all, nil
+}
+
+// wants gives a line of Orderly's own the name of the component that it is about, and says whether it is asked for.
+func (q *Query) wants(l *Line) bool {
+	if about, text, ok := strings.Cut(l.Text, ": "); ok && l.Name == Name && !strings.Contains(about, " ") {
+		l.Name, l.Text = about, text
+	}
+	return (q.Name == "" || l.Name == q.Name) && !l.Wall.Before(q.Since) && l.Mono > q.After
 }
 
 func logNames(dir string) ([]string, error) {
@@ -75,7 +86,7 @@ func readFile(path, name string, q *Query) ([]Line, error) {
 	in := bufio.NewReaderSize(f, 2*MaxLine)
 	for {
 		b, err := in.ReadSlice('\n')
-		if l, ok := parseLine(name, bytes.TrimSuffix(b, []byte{'\n'})); ok && !l.Wall.Before(q.Since) && l.Mono > q.After {
+		if l, ok := parseLine(name, bytes.TrimSuffix(b, []byte{'\n'})); ok && q.wants(&l) {
 			lines = append(lines, l)
 		}
 		if err == io.EOF {

@@ -42,9 +42,11 @@ func New(dir string, max int64) (*Sink, error) {
 		loop: loop, done: make(chan struct{}), files: files{dir: dir, max: max}, streams: map[int]*stream{},
 		batch: map[string][]byte{}, lost: map[string]int64{}, buffer: make([]byte, 64<<10),
 	}
+	loop.Before = func() (time.Duration, bool) { s.flush(); return 0, false }
 	go func() {
 		defer close(s.done)
 		loop.Run()
+		s.flush()
 	}()
 	return s, nil
 }
@@ -65,13 +67,12 @@ func (s *Sink) Attach(st Stream) {
 	})
 }
 
-// Say writes a line of Orderly's own, into the file of the component that is meant, or into its own.
+// Say writes a line of Orderly's own about a component, or about itself when name is Name. All such lines are in
+// one file: a thousand components that start are one write, not a thousand.
 func (s *Sink) Say(name string, run uint32, text string) {
 	wall, mono := time.Now(), poll.Now()
 	s.loop.Post(func() {
-		l := Line{Name: name, Wall: wall, Mono: mono, Run: run, Source: Orderly, Text: text}
-		s.put(&l)
-		s.flush()
+		s.put(&Line{Name: name, Wall: wall, Mono: mono, Run: run, Source: Orderly, Text: text})
 	})
 }
 
@@ -101,6 +102,7 @@ func (s *Sink) Sync() {
 		for _, fd := range s.descriptors() {
 			s.read(fd)
 		}
+		s.flush()
 	})
 }
 
@@ -143,12 +145,11 @@ func (s *Sink) read(fd int) {
 		if n == 0 {
 			break
 		}
-		s.take(st, s.buffer[:n])
+		st.feed(s.buffer[:n], func(line []byte) { s.line(st, line) })
 		if n < len(s.buffer) {
 			break
 		}
 	}
-	s.flush()
 }
 
 // close ends a stream: what is left of a line is a line.
@@ -164,8 +165,6 @@ func (s *Sink) close(fd int) {
 		st.Closed()
 	}
 }
-
-func (s *Sink) take(st *stream, b []byte) { st.feed(b, func(line []byte) { s.line(st, line) }) }
 
 // line keeps one line of a component within its rate.
 func (s *Sink) line(st *stream, text []byte) {
@@ -187,7 +186,11 @@ func (s *Sink) note(st *stream, text string, mono time.Duration) {
 
 // put adds a line to the batch and tells the subscribers.
 func (s *Sink) put(l *Line) {
-	s.batch[l.Name] = appendLine(s.batch[l.Name], l)
+	file, onDisk := l.Name, *l
+	if l.Source == Orderly && l.Name != Name {
+		file, onDisk.Text = Name, l.Name+": "+l.Text
+	}
+	s.batch[file] = appendLine(s.batch[file], &onDisk)
 	for _, sub := range s.subs {
 		sub.offer(*l)
 	}
