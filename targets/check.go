@@ -13,10 +13,12 @@ func (l *loader) check(c *Config) {
 	l.checkTargets(c)
 	names := c.names()
 	for i := range c.Components {
-		l.checkNames(c, "component", c.Components[i].Name, &c.Components[i].Edges, names)
+		x := &c.Components[i]
+		l.checkNames(c, owner{"component", x.Name, x.Edges}, names)
 	}
 	for i := range c.Targets {
-		l.checkNames(c, "target", c.Targets[i].Name, &c.Targets[i].Edges, names)
+		x := &c.Targets[i]
+		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
 	if l.cycles(c) {
 		return
@@ -65,7 +67,7 @@ func (l *loader) checkTargets(c *Config) {
 		l.checkTarget(c, "initial_target", c.InitialTarget)
 	case len(targets) == 1:
 		c.InitialTarget = targets[0]
-	default:
+	case !l.written("initial_target"):
 		l.fault("initial_target", atKey, "is missing, and there are several targets", "one of "+strings.Join(targets[:min(len(targets), 8)], ", "))
 	}
 	l.checkTarget(c, "fallback_target", c.FallbackTarget)
@@ -92,18 +94,30 @@ func (l *loader) checkTarget(c *Config, path, name string) {
 	l.fault(path, atValue, what, hint)
 }
 
+// owner is a component or target with the names that it refers to.
+type owner struct {
+	table string // "component" or "target"
+	name  string
+	edges Edges
+}
+
+// path is the key path of one written edge.
+func (o owner) path(kind edgeKind, nth int) string {
+	return element(join(o.table, o.name)+"."+kind.String(), nth)
+}
+
 // checkNames checks what a component or target refers to.
-func (l *loader) checkNames(c *Config, table, owner string, e *Edges, names []string) {
-	for kind, list := range e.byKind() {
+func (l *loader) checkNames(c *Config, o owner, names []string) {
+	for kind, list := range o.edges.byKind() {
 		for i, name := range list {
-			path := element(join(table, owner)+"."+edgeKind(kind).String(), i)
-			switch _, ok := c.node(name); {
-			case name == owner:
-				l.fault(path, atValue, strconv.Quote(name)+" refers to itself", "")
-			case !ok && l.full():
+			_, known := c.node(name)
+			switch {
+			case known && name == o.name:
+				l.fault(o.path(edgeKind(kind), i), atValue, strconv.Quote(name)+" refers to itself", "")
+			case !known && l.full():
 				l.dropped++
-			case !ok:
-				l.fault(path, atValue, "no component or target is named "+strconv.Quote(name), meant(name, names))
+			case !known:
+				l.fault(o.path(edgeKind(kind), i), atValue, "no component or target is named "+strconv.Quote(name), meant(name, names))
 			}
 		}
 	}
@@ -120,7 +134,7 @@ func (l *loader) checkConflicts(g *Graph) {
 					closures = append(closures, g.Closure(t, nil))
 				}
 			}
-			path := element(join("component", c.Components[x].Name)+".conflicts", i)
+			path := owner{"component", c.Components[x].Name, c.Components[x].Edges}.path(conflicts, i)
 			for _, y := range g.standsFor(name) {
 				if what := g.together(closures, x, y); what != "" {
 					l.fault(path, atValue, what, "")
@@ -194,7 +208,7 @@ func (l *loader) checkStopTimes(g *Graph) {
 		names = slices.Concat(names[:4], []string{"..."}, names[n-3:])
 	}
 	path, at := "shutdown_timeout", atValue
-	if _, _, written := l.spot(path, at); !written {
+	if !l.written(path) {
 		path, at = join("component", c.Components[worst[0]].Name), atTable
 	}
 	where := l.find(path, at)

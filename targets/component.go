@@ -63,7 +63,7 @@ func processFields() []field[Component] {
 		{"user", func(v value, c *Component) { v.account(&c.User) }},
 		{"group", func(v value, c *Component) { v.account(&c.Group) }},
 		{"supplementary_groups", func(v value, c *Component) { v.list(&c.SupplementaryGroups, value.account) }},
-		{"umask", func(v value, c *Component) { parsed(v, &c.Umask, parseOctal) }},
+		{"umask", func(v value, c *Component) { v.octal(&c.Umask) }},
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
 	}

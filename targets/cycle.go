@@ -99,16 +99,15 @@ func (l *loader) cycle(c *Config, nodes [][]edge, cycle []int) {
 		to := cycle[(i+1)%len(cycle)]
 		steps = append(steps, c.nodeName(x)+" "+kindTo(nodes[x], to).String()+" "+c.nodeName(to))
 	}
-	first, to := cycle[0], cycle[1%len(cycle)]
-	table, written := "component", &Edges{}
+	first, to := cycle[0], cycle[1]
+	o := owner{table: "component", name: c.nodeName(first)}
 	if n := len(c.Components); first < n {
-		written = &c.Components[first].Edges
+		o.edges = c.Components[first].Edges
 	} else {
-		table, written = "target", &c.Targets[first-n].Edges
+		o.table, o.edges = "target", c.Targets[first-n].Edges
 	}
 	kind := kindTo(nodes[first], to)
-	i := slices.Index(written.byKind()[kind], c.nodeName(to))
-	path := element(join(table, c.nodeName(first))+"."+kind.String(), i)
+	path := o.path(kind, slices.Index(o.edges.byKind()[kind], c.nodeName(to)))
 	l.fault(path, atValue, "cycle: "+strings.Join(steps, ", "), "")
 }
 

@@ -43,7 +43,13 @@ func (l *loader) find(path string, at side) place {
 	if len(l.files) == 0 {
 		return place{}
 	}
-	return place{file: l.files[0].Path}
+	return place{l.files[0].Path, 1, 1}
+}
+
+// written reports whether a key stands in any file. It costs a scan of them: for paths that end in a problem.
+func (l *loader) written(path string) bool {
+	_, _, ok := l.spot(path, atKey)
+	return ok
 }
 
 func (l *loader) spot(path string, at side) (*file, spot, bool) {

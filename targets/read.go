@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -37,7 +36,7 @@ func (l *loader) read(tree map[string]any) *draft {
 func topFields() []field[draft] {
 	return []field[draft]{
 		{"schema_version", func(v value, _ *draft) { v.schemaVersion() }},
-		{"initial_target", func(v value, d *draft) { v.text(&d.InitialTarget) }},
+		{"initial_target", func(v value, d *draft) { v.nonEmpty(&d.InitialTarget) }},
 		{"fallback_target", func(v value, d *draft) { v.text(&d.FallbackTarget) }},
 		{"on_fallback_failure", func(v value, d *draft) { v.fallback(&d.OnFallbackFailure) }},
 		{"fallback_failure_command", func(v value, d *draft) { v.argv(&d.FallbackFailureCommand) }},
@@ -83,7 +82,7 @@ func controlFields() []field[Control] {
 	return []field[Control]{
 		{"group", func(v value, c *Control) { v.group(&c.Group) }},
 		{"read_group", func(v value, c *Control) { v.group(&c.ReadGroup) }},
-		{"mode", func(v value, c *Control) { parsed(v, &c.Mode, parseOctal) }},
+		{"mode", func(v value, c *Control) { v.octal(&c.Mode) }},
 	}
 }
 
@@ -180,17 +179,17 @@ func (v value) nonEmpty(to *string) {
 
 func readComponents(v value, d *draft) {
 	fields := componentFields()
-	v.entries(func(e value) {
-		c := d.component
+	v.entries(func(e value, n int) {
+		d.Components = append(slices.Grow(d.Components, n), d.component)
+		c := &d.Components[len(d.Components)-1]
 		c.Name = e.name
-		readComponent(e, fields, &c)
-		d.Components = append(d.Components, c)
+		readComponent(e, fields, c)
 	})
 }
 
 func readTargets(v value, d *draft) {
 	fields := targetFields()
-	v.entries(func(e value) {
+	v.entries(func(e value, _ int) {
 		t := d.target
 		t.Name = e.name
 		readTable(e, fields, &t)
@@ -198,18 +197,20 @@ func readTargets(v value, d *draft) {
 	})
 }
 
-// entries calls read for the tables inside a table, in name order, and checks the names.
-func (v value) entries(read func(value)) {
+// entries calls read for the tables inside a table, in name order, with how many are left, and checks the names.
+func (v value) entries(read func(e value, left int)) {
 	table, ok := v.table()
 	if !ok {
 		return
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(table), cmp.Compare[string]) {
+	names := slices.AppendSeq(make([]string, 0, len(table)), maps.Keys(table))
+	slices.Sort(names)
+	for i, name := range names {
 		e := value{l: v.l, up: &v, name: name, x: table[name]}
 		if !bareName(name) || len(name) > maxName {
 			e.faultAt(atTable, "is not a name", "letters, digits, - and _, at most "+strconv.Itoa(maxName))
 		}
-		read(e)
+		read(e, len(names)-i)
 	}
 }
 
@@ -228,6 +229,6 @@ func targetFields() []field[Target] {
 
 func targetRecoveryFields() []field[Target] {
 	return []field[Target]{
-		{"target", func(v value, t *Target) { v.text(&t.Recovery) }},
+		{"target", func(v value, t *Target) { v.nonEmpty(&t.Recovery) }},
 	}
 }

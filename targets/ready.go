@@ -98,7 +98,7 @@ func recoveryFields() []field[Recovery] {
 				option[Action]{"escalate", Escalate}, option[Action]{"activate", Activate}, option[Action]{"stop", Stop},
 				option[Action]{"retry", Retry}, option[Action]{"reboot", Reboot})
 		}},
-		{"target", func(v value, r *Recovery) { v.text(&r.Target) }},
+		{"target", func(v value, r *Recovery) { v.nonEmpty(&r.Target) }},
 		{key: "replacement"},
 	}
 }

@@ -57,19 +57,16 @@ func (v value) program(text string) bool {
 
 // names reads a list of component and target names; that they exist is checked once all are known.
 func (v value) names(to *[]string) {
-	var seen []string
+	seen := make(map[string]bool)
 	v.list(to, func(e value, to *string) bool {
 		text, ok := e.string()
-		if !ok {
-			return false
-		}
-		if slices.Contains(seen, text) {
+		if ok && seen[text] {
 			e.fault(strconv.Quote(text)+" is listed twice", "")
 			return false
 		}
-		seen = append(seen, text)
+		seen[text] = true
 		*to = text
-		return true
+		return ok
 	})
 }
 

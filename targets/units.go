@@ -14,11 +14,10 @@ const maxDuration = 10 * 365 * 24 * time.Hour
 // parseDuration reads a number with a unit, such as "500ms" or "1m30s". what is "" when it is one.
 func parseDuration(text string) (d time.Duration, what, hint string) {
 	const form = `write a number with ns, us, ms, s, m or h, such as "500ms"`
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return 0, strconv.Quote(text) + " has no unit", "write " + strconv.Quote(text+"s") + " for seconds"
-	}
 	d, err := time.ParseDuration(text)
 	switch {
+	case strings.Trim(text, "+-0123456789.") == "" && text != "":
+		return 0, strconv.Quote(text) + " has no unit", "write " + strconv.Quote(text+"s") + " for seconds"
 	case err != nil && looksLong(text):
 		return 0, strconv.Quote(text) + " is too long", "at most 87600h"
 	case err != nil:

@@ -117,8 +117,10 @@ func typeName(x any) string {
 	switch x.(type) {
 	case string:
 		return "a string"
-	case int64, float64:
+	case int64:
 		return "a number"
+	case float64:
+		return "a number with a fraction"
 	case bool:
 		return "true or false"
 	case map[string]any:
@@ -259,8 +261,9 @@ func (v value) float(to *float64, low, high float64) {
 
 // duration reads a time of at least low.
 func (v value) duration(to *time.Duration, low time.Duration) {
-	if n, ok := v.x.(int64); ok {
-		v.mustBe("a string with a unit", fmt.Sprintf(`write "%ds" for seconds`, n))
+	switch v.x.(type) {
+	case int64, float64:
+		v.mustBe("a string with a unit", fmt.Sprintf(`write "%vs" for seconds`, v.x))
 		return
 	}
 	var d time.Duration
@@ -291,6 +294,15 @@ func (v value) size(to *int64, low int64) {
 	*to = n
 }
 
+// octal reads permission bits. A plain number is refused: 22 and 0o22 look alike once decoded.
+func (v value) octal(to *uint32) {
+	if _, isNumber := v.x.(int64); isNumber {
+		v.mustBe("a string of octal digits", `such as "0022"`)
+		return
+	}
+	parsed(v, to, parseOctal)
+}
+
 // option is one of the words that a key takes.
 type option[T any] struct {
 	word string
@@ -299,17 +311,18 @@ type option[T any] struct {
 
 // choose reads one of some words.
 func choose[T any](v value, to *T, options ...option[T]) {
-	text, ok := v.string()
-	if !ok {
-		return
-	}
+	text, isText := v.x.(string)
 	words := make([]string, 0, len(options))
 	for _, o := range options {
-		if o.word == text {
+		if isText && o.word == text {
 			*to = o.is
 			return
 		}
 		words = append(words, strconv.Quote(o.word))
+	}
+	if !isText {
+		v.mustBe("one of "+strings.Join(words, ", "), "")
+		return
 	}
 	v.fault(strconv.Quote(text)+" is not one of "+strings.Join(words, ", "), "")
 }

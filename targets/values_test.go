@@ -1,0 +1,201 @@
+package targets
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestEveryKey reads a file with every key and compares the values.
+func TestEveryKey(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/every-key.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, problems := Load([]Source{{Path: "every-key.toml", Data: data}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if diff := cmp.Diff(everyKey(), got, cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func everyKey() *Config {
+	base := defaultComponent()
+	base.StartTimeout, base.StopTimeout = 5*time.Second, 0
+	base.Environment = []Setting{{"LANG", "C"}, {"PATH", "/bin"}}
+	base.Recovery.Attempts, base.Recovery.Backoff = 3, 3
+	base.Ready = Ready{When: Notified, PollInterval: 20 * time.Millisecond}
+	named := func(name string, change func(*Component)) Component {
+		c := base
+		c.Name = name
+		c.Command = []string{"/bin/" + name}
+		change(&c)
+		return c
+	}
+	return &Config{
+		InitialTarget:          "full",
+		FallbackTarget:         "safe",
+		OnFallbackFailure:      FallbackCommand,
+		FallbackFailureCommand: []string{"/sbin/last", "resort"},
+		ShutdownTimeout:        90 * time.Second,
+		StateDirectory:         "/data/orderly",
+		Control:                Control{Group: "orderly", ReadGroup: "1000", Mode: 0o660},
+		Log:                    Log{Directory: "/data/log", MaxSize: 64000, Console: Warning},
+		System: System{
+			Hostname:    "ecu-left.local",
+			Modules:     []string{"virtio_net", "ext4"},
+			Sysctl:      []Setting{{"kernel.panic", "10"}, {"net/ipv4/conf/eth0.1/forwarding", "1"}},
+			MachineID:   "persistent",
+			CtrlAltDel:  "ignore",
+			PowerButton: "halt",
+			Mounts: []Mount{
+				{Source: "/dev/vda2", Target: "/data", Type: "ext4", Options: "noatime", Fsck: true},
+				{Source: "tmpfs", Target: "/tmp", Type: "tmpfs"},
+			},
+		},
+		Components: []Component{
+			named("a", everything),
+			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When = Oneshot, 9, Exited }),
+			named("c", func(c *Component) { c.Ready.When, c.Ready.FD = FD, 3 }),
+			named("d", func(c *Component) {
+				c.Ready.When, c.Ready.Network, c.Ready.Address = Socket, "tcp", "[::1]:80"
+				c.EnvironmentFiles = []EnvironmentFile{{"/etc/d", true}}
+			}),
+			named("e", func(*Component) {}),
+			named("f", func(*Component) {}),
+		},
+		Targets: []Target{
+			{Name: "full", Edges: Edges{DependsOn: []string{"a"}, Wants: []string{"safe"}}, Recovery: "safe"},
+			{Name: "safe", Description: "little", Edges: Edges{DependsOn: []string{"c"}}, TransitionTimeout: time.Minute},
+		},
+	}
+}
+
+func everything(c *Component) {
+	c.Description = "everything"
+	c.Process = Process{
+		Command:             []string{"a", "-x", ""},
+		Environment:         []Setting{{"B", ""}, {"LANG", "C"}, {"PATH", "/usr/bin"}},
+		EnvironmentFiles:    []EnvironmentFile{{"/etc/a", false}, {"/etc/b", true}},
+		WorkingDirectory:    "/data",
+		User:                "can",
+		Group:               "1000",
+		SupplementaryGroups: []string{},
+		Umask:               0o077,
+		Terminal:            "/dev/ttyAMA0",
+		Output:              Output{Stdout: "file:/data/out", Stderr: "console", Stdin: "console", RateLimit: 64 << 10},
+	}
+	c.Edges = Edges{
+		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
+	}
+	c.StartTimeout, c.StopTimeout = 1500*time.Millisecond, 250*time.Millisecond
+	c.StopSignal, c.ReloadSignal = 2, 37
+	c.StopCommand, c.ReloadCommand = []string{"/bin/stop"}, []string{"/bin/reload"}
+	c.SuccessExitCodes = []int{0, 7}
+	c.OnDependencyFailure = RestartIt
+	c.Ready = Ready{When: File, Path: "/run/a", Absent: true, PollInterval: 20 * time.Millisecond}
+	c.Recovery = Recovery{
+		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
+		Jitter: 0.25, Then: Activate, Target: "safe",
+	}
+}
+
+// TestMerge loads two layers with drop-ins: tables merge, lists and values are replaced, the last class wins.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	cfg, problems := Load([]Source{
+		{Path: "2/x.d/a.toml", Layer: 1, DropIn: true, Data: []byte("[component.a]\numask = '0004'\n")},
+		{Path: "2/a.toml", Layer: 1, Data: []byte("component.a.umask = '0003'\ncomponent.a.environment.B = '3'\n")},
+		{Path: "1/x.d/a.toml", DropIn: true, Data: []byte("[component.a]\numask = '0002'\nuser = 'two'\nenvironment = { C = '2' }\n")},
+		{Path: "1/b.toml", Data: []byte("[component.a]\nuser = 'one'\nafter = ['b']\n[component.b]\ncommand = ['/b']\n")},
+		{Path: "1/a.toml", Data: []byte("[component.a]\ncommand = ['/a', '-v']\numask = '0001'\nenvironment = { A = '1', B = '1' }\n[target.t]\n")},
+		{Path: "2/b.toml", Layer: 1, Data: []byte("[component.a]\ncommand = ['/aa']\n")},
+	})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	want := defaultComponent()
+	want.Name, want.Command, want.Umask, want.User = "a", []string{"/aa"}, 4, "two"
+	want.Environment = []Setting{{"A", "1"}, {"B", "3"}, {"C", "2"}}
+	want.After = []string{"b"}
+	if diff := cmp.Diff(want, cfg.Components[0], cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {
+		t.Errorf("component a (-want +got):\n%s", diff)
+	}
+	if cfg.InitialTarget != "t" {
+		t.Errorf("initial target %q, want the only one", cfg.InitialTarget)
+	}
+}
+
+// TestStartDigest changes one key at a time: those that a start uses change the digest, others do not.
+func TestStartDigest(t *testing.T) {
+	t.Parallel()
+	load := func(extra string) uint64 {
+		cfg, problems := Load([]Source{{Path: "a.toml", Data: []byte("[component.a]\ncommand = ['/a', 'b']\n" + extra + "\n[target.t]\n")}})
+		if problems != nil {
+			t.Fatal(extra, problems)
+		}
+		return cfg.Components[0].Start
+	}
+	plain := load("")
+	for _, same := range []string{"", "stop_timeout = '1s'", "output.rate_limit = 5", "ready.file = '/x'", "recovery.attempts = 1", "description = 'x'"} {
+		if load(same) != plain {
+			t.Errorf("%s: a new start is wanted", same)
+		}
+	}
+	seen := map[uint64]string{plain: "nothing"}
+	for _, other := range []string{
+		"environment.A = 'b'", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
+		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
+		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
+		"kind = 'oneshot'",
+	} {
+		got := load(other)
+		if seen[got] != "" {
+			t.Errorf("%s: the same digest as %s", other, seen[got])
+		}
+		seen[got] = other
+	}
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"TERM": 15, "SIGTERM": 15, "HUP": 1, "SYS": 31, "RTMIN": 34, "RTMIN+3": 37, "SIGRTMAX-1": 63, "RTMAX": 64, "9": 9,
+	} {
+		if got, what, _ := parseSignal(text); got != want || what != "" {
+			t.Errorf("%s: got %d %q, want %d", text, got, what, want)
+		}
+	}
+	for _, text := range []string{"", "SIG", "term", "RTMIN-1", "RTMIN+", "RTMIN+31", "RTMIN++1", "0", "65", "32", "-9", "SIG9"} {
+		if got, what, _ := parseSignal(text); what == "" {
+			t.Errorf("%q is signal %d", text, got)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	among := []string{"canrouter", "camera", "full", "minimal", "modemgr", "safe", "a", "b"}
+	for _, row := range []struct {
+		name string
+		want []string
+	}{
+		{"canruoter", []string{"canrouter"}},
+		{"Full", []string{"full"}},
+		{"ful", []string{"full"}},
+		{"mimial", []string{"minimal"}},
+		{"telemetry", []string{}},
+		{"c", []string{}},
+		{"", []string{}},
+	} {
+		if diff := cmp.Diff(row.want, Nearest(row.name, among)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", row.name, diff)
+		}
+	}
+}
