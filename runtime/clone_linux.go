@@ -1,0 +1,69 @@
+package runtime
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// cloneArgs is the kernel's struct clone_args: 64-bit fields everywhere.
+type cloneArgs struct {
+	flags, pidFD, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+}
+
+// outerFlags make the intermediate, a child of the caller's parent. It shares
+// the descriptors and does nothing to them but write to the eventfd.
+func outerFlags(f Flavour) uint64 {
+	if f == Cow {
+		return unix.CLONE_PARENT | unix.CLONE_FILES
+	}
+	return unix.CLONE_PARENT | unix.CLONE_FILES | unix.CLONE_VM | unix.CLONE_CLEAR_SIGHAND
+}
+
+// innerFlags make the child. CLONE_VFORK here, and here only: the killer for
+// want of memory sees a vfork where the parent shares the memory, which with
+// CLONE_PARENT it does not.
+func innerFlags(s *Spec, f Flavour) uint64 {
+	flags := uint64(unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID)
+	if f == Cow {
+		return flags
+	}
+	flags |= unix.CLONE_VM | unix.CLONE_FILES
+	if s.Cgroup > 0 {
+		flags |= unix.CLONE_INTO_CGROUP
+	}
+	return flags
+}
+
+// clone is step 0: what the intermediate does. Its arguments are completed by
+// the Program, since they point into it and into the Slot.
+func (l *list) clone() {
+	flags := innerFlags(l.spec, l.host.Flavour)
+	s := Step{Verb: "clone", Call: "clone3", Nr: unix.SYS_CLONE3, how: flagFork, Args: []any{flagNames(flags)}}
+	if flags&unix.CLONE_INTO_CGROUP != 0 {
+		s.Object = "into cgroup"
+	}
+	if l.host.Flavour == Cow {
+		s.Call, s.Nr = "clone", unix.SYS_CLONE
+	}
+	l.add(s)
+}
+
+func flagNames(flags uint64) []string {
+	var names []string
+	for _, f := range []struct {
+		bit  uint64
+		name string
+	}{
+		{unix.CLONE_VM, "VM"},
+		{unix.CLONE_VFORK, "VFORK"},
+		{unix.CLONE_FILES, "FILES"},
+		{unix.CLONE_PARENT_SETTID, "PARENT_SETTID"},
+		{unix.CLONE_INTO_CGROUP, "INTO_CGROUP"},
+	} {
+		if flags&f.bit != 0 {
+			names = append(names, f.name)
+		}
+	}
+	return []string{strings.Join(names, "|")}
+}

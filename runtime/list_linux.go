@@ -1,0 +1,174 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// list is a spawn list in the making.
+type list struct {
+	spec  *Spec
+	host  *Host
+	steps []Step
+}
+
+// Steps is all that the child does, in order. Step 0 is its own clone.
+//
+// The order is not free. The table of descriptors is the child's own, and
+// small, before anything is opened. Everything that needs privilege or writes
+// to /proc/self comes before the ids; the working directory after them, since
+// it may be on a file system where only the user has access. Signals are
+// unblocked last.
+func (s *Spec) Steps(h Host) []Step {
+	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
+	l.clone()
+	l.ownTable()
+	l.cgroup()
+	l.files()
+	l.session()
+	l.standard()
+	l.limits()
+	l.nice()
+	l.oomScore()
+	l.umask()
+	l.credential()
+	l.directory()
+	l.signals()
+	l.exec()
+	return l.steps
+}
+
+func (l *list) add(s Step) { l.steps = append(l.steps, s) }
+
+// do adds a system call that must succeed.
+func (l *list) do(verb, object, call string, nr uintptr, args ...any) {
+	l.add(Step{Verb: verb, Object: object, Call: call, Nr: nr, Args: args})
+}
+
+// write adds open, write, close: text into a file of the kernel's.
+func (l *list) write(verb, object string, dir int, file, text string) {
+	l.add(Step{Verb: verb, Object: object, Call: "openat", Nr: unix.SYS_OPENAT,
+		Args: []any{dir, file, unix.O_WRONLY | unix.O_CLOEXEC}, how: flagSave})
+	l.add(Step{Verb: verb, Object: object, Call: "write", Nr: unix.SYS_WRITE,
+		Args: []any{kept, []byte(text), len(text)}, how: flagUse})
+	l.closeKept(verb, object)
+}
+
+func (l *list) closeKept(verb, object string) {
+	l.add(Step{Verb: verb, Object: object, Call: "close", Nr: unix.SYS_CLOSE, Args: []any{kept}, how: flagUse})
+}
+
+// cgroup moves the child where clone cannot place it. "0" is the writer, see
+// cgroups(7).
+func (l *list) cgroup() {
+	if l.host.Flavour != Cow || l.spec.Cgroup <= 0 {
+		return
+	}
+	l.write("enter cgroup", "", l.spec.Cgroup, "cgroup.procs", "0")
+}
+
+func (l *list) session() { l.do("new session", "", "setsid", unix.SYS_SETSID) }
+
+func (l *list) limits() {
+	given := false
+	for _, r := range l.spec.Limits {
+		l.limit(r)
+		given = given || r.Resource == unix.RLIMIT_NOFILE
+	}
+	if !given && l.host.OpenFiles.Hard != 0 {
+		l.limit(l.host.OpenFiles)
+	}
+}
+
+func (l *list) limit(r Limit) {
+	b := binary.NativeEndian.AppendUint64(nil, r.Soft)
+	b = binary.NativeEndian.AppendUint64(b, r.Hard)
+	l.do("limit", resource(r.Resource), "prlimit64", unix.SYS_PRLIMIT64, 0, r.Resource, b, 0)
+}
+
+// resource is the name of a resource limit, as in the numbers of getrlimit(2).
+func resource(n int) string {
+	names := [...]string{"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock",
+		"as", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"}
+	if n < 0 || n >= len(names) {
+		return strconv.Itoa(n)
+	}
+	return names[n]
+}
+
+func (l *list) nice() {
+	if n := l.spec.Nice; n != nil {
+		l.do("nice", strconv.Itoa(*n), "setpriority", unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, *n)
+	}
+}
+
+// oomScore is safe in a vfork child only: else the kernel gives the value to
+// every process that shares the memory, the caller too.
+func (l *list) oomScore() {
+	if n := l.spec.OOMScoreAdjust; n != nil {
+		text := strconv.Itoa(*n)
+		l.write("oom score", text, unix.AT_FDCWD, "/proc/self/oom_score_adj", text)
+	}
+}
+
+func (l *list) umask() {
+	mask := 0o022
+	if l.spec.Umask != nil {
+		mask = *l.spec.Umask
+	}
+	l.do("umask", "0"+strconv.FormatInt(int64(mask), 8), "umask", unix.SYS_UMASK, mask)
+}
+
+// credential sets the groups first: without the user's privileges it could not.
+func (l *list) credential() {
+	c := l.spec.Credential
+	if c == nil {
+		return
+	}
+	var groups []byte
+	for _, g := range c.Groups {
+		groups = binary.NativeEndian.AppendUint32(groups, g)
+	}
+	uid, gid := uintptr(c.UID), uintptr(c.GID)
+	l.do("set groups", "", "setgroups", sysSetgroups, len(c.Groups), groups)
+	l.do("set group", strconv.FormatUint(uint64(c.GID), 10), "setresgid", sysSetresgid, gid, gid, gid)
+	l.do("set user", strconv.FormatUint(uint64(c.UID), 10), "setresuid", sysSetresuid, uid, uid, uid)
+}
+
+func (l *list) directory() {
+	if d := l.spec.Dir; d != "" {
+		l.do("chdir", d, "chdir", unix.SYS_CHDIR, d)
+	}
+}
+
+// signals sets what is ignored to its default. A copy of the caller (cow)
+// still has Go's handlers, which must not run once signals are unblocked.
+func (l *list) signals() {
+	reset := l.host.Ignored
+	if l.host.Flavour == Cow {
+		reset = catchable()
+	}
+	if len(reset) > 0 {
+		l.add(Step{Verb: "default signals", Call: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION, Each: reset,
+			Args: []any{make([]byte, sigactionSize), 0, sigsetSize}})
+	}
+	l.do("unblock signals", "", "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK,
+		unix.SIG_SETMASK, make([]byte, sigsetSize), 0, sigsetSize)
+}
+
+func catchable() []int {
+	var all []int
+	for sig := 1; sig <= signals; sig++ {
+		if sig != int(unix.SIGKILL) && sig != int(unix.SIGSTOP) {
+			all = append(all, sig)
+		}
+	}
+	return all
+}
+
+func (l *list) exec() {
+	s := l.spec
+	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
+}

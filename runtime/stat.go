@@ -1,0 +1,45 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Process is a process as /proc/PID/stat shows it, see proc_pid_stat(5).
+type Process struct {
+	PID, Parent, Group, Session int
+	// Dead: it has ended and waits to be reaped.
+	Dead bool
+	// Start is when it began, in clock ticks since boot: with PID it names a
+	// process even where pids are used again.
+	Start uint64
+}
+
+// parseStat reads the line. The name of the process may hold anything, so the
+// fields are counted from its last parenthesis.
+func parseStat(line string) (Process, error) {
+	bad := func() (Process, error) { return Process{}, fmt.Errorf("stat %.80q: not of a process", line) }
+	open, end := strings.Index(line, " ("), strings.LastIndex(line, ") ")
+	if open < 0 || end < open {
+		return bad()
+	}
+	fields := strings.Fields(line[end+1:])
+	if len(fields) < 20 {
+		return bad()
+	}
+	p := Process{Dead: fields[0] == "Z" || fields[0] == "X"}
+	for to, text := range map[*int]string{&p.PID: line[:open], &p.Parent: fields[1], &p.Group: fields[2], &p.Session: fields[3]} {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return bad()
+		}
+		*to = n
+	}
+	start, err := strconv.ParseUint(fields[19], 10, 64)
+	if err != nil {
+		return bad()
+	}
+	p.Start = start
+	return p, nil
+}

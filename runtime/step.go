@@ -1,0 +1,114 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Step is one thing that a child does before it executes, as data: a system
+// call and its arguments.
+type Step struct {
+	// Verb and Object name the step for people: "chdir", "/data".
+	Verb, Object string
+	// Call is the name of the system call, Nr its number.
+	Call string
+	Nr   uintptr
+	// Args are at most six of int, uintptr, string (a C string), []string (a
+	// vector of them) and []byte (a structure).
+	Args []any
+	// Each, unless empty, makes the call once for each value, as its first
+	// argument before Args.
+	Each []int
+
+	how flag
+}
+
+// flag says how the interpreter treats a step; the assembly knows the values.
+type flag uintptr
+
+const (
+	flagTry  flag = 1 << iota // an error is no failure
+	flagFork                  // the child goes on here, the intermediate waits and ends
+	flagSave                  // the result is kept,
+	flagUse                   // and is the first argument here
+
+	stepShift = 8 // above the flags: the index of the step
+)
+
+// kept is the argument that flagUse fills in.
+const kept = uintptr(0)
+
+// Name is the step in words, as a failure shows it: "chdir /data".
+func (s Step) Name() string {
+	if s.Object == "" {
+		return s.Verb
+	}
+	return s.Verb + " " + s.Object
+}
+
+// String is the step with its system call, on one line.
+func (s Step) String() string {
+	var args []string
+	if len(s.Each) > 0 {
+		args = append(args, fmt.Sprint(s.Each))
+	}
+	for i, a := range s.Args {
+		if i == 0 && s.how&flagUse != 0 {
+			args = append(args, "fd")
+			continue
+		}
+		args = append(args, show(a))
+	}
+	call := s.Call + "(" + strings.Join(args, ", ") + ")"
+	if s.how&flagSave != 0 {
+		call = "fd = " + call
+	}
+	if s.how&flagTry != 0 {
+		call = "try " + call
+	}
+	return fmt.Sprintf("%-28s %s", s.Name(), call)
+}
+
+func show(a any) string {
+	switch a := a.(type) {
+	case string:
+		return strconv.Quote(a)
+	case []string:
+		return fmt.Sprintf("%q", a)
+	case []byte:
+		return fmt.Sprintf("%x", a)
+	case uintptr:
+		if a > 0xffff {
+			return fmt.Sprintf("%#x", a)
+		}
+	}
+	return fmt.Sprint(a)
+}
+
+// StepError is the step of a start that failed, and why.
+type StepError struct {
+	Step  string
+	Errno syscall.Errno
+}
+
+func (e *StepError) Error() string { return e.Step + ": " + e.Errno.Error() }
+
+// Unwrap makes errors.Is(err, fs.ErrNotExist) and the like work.
+func (e *StepError) Unwrap() error { return e.Errno }
+
+// Failure is the error that the start in s ended with, a *StepError; nil: none
+// so far. Steps are those of the Program that was started, or of an equal Spec
+// if the caller is a later one.
+func Failure(steps []Step, s *Slot) error {
+	errno := s.errno()
+	if errno == 0 {
+		return nil
+	}
+	name := "step " + strconv.Itoa(int(s.Step))
+	if i := int(s.Step); i >= 0 && i < len(steps) {
+		name = steps[i].Name()
+	}
+	return &StepError{Step: name, Errno: errno}
+}
