@@ -45,10 +45,42 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// replay runs the script's events and returns it with the machine's own answers.
+// TestScriptsRestored replays the scripts with a manager's death after every event. What it decides is the same; callers
+// are gone, so nothing is answered, and removed components that are down need no number.
+func TestScriptsRestored(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob("testdata/*.txt")
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := replayAs(t, string(text), false), replayAs(t, string(text), true)
+			if diff := cmp.Diff(unanswered(want), unanswered(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func unanswered(trace string) []string {
+	lines := strings.Split(trace, "\n")
+	return slices.DeleteFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line, "  #") || strings.HasPrefix(line, "  renumbered")
+	})
+}
+
 func replay(t *testing.T, text string) string {
 	t.Helper()
-	var s script
+	return replayAs(t, text, false)
+}
+
+// replayAs runs the script's events and returns it with the machine's own answers.
+func replayAs(t *testing.T, text string, restore bool) string {
+	t.Helper()
+	s := script{restore: restore}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
@@ -68,10 +100,11 @@ func replay(t *testing.T, text string) string {
 
 // script is one replay in progress.
 type script struct {
-	config targets.Config
-	m      *Machine
-	now    time.Duration
-	out    strings.Builder
+	config  targets.Config
+	m       *Machine
+	now     time.Duration
+	out     strings.Builder
+	restore bool // every event meets a machine that was just restored
 }
 
 func (s *script) line(text string) { fmt.Fprintln(&s.out, text) }
@@ -106,6 +139,16 @@ func (s *script) event(t *testing.T, words []string) {
 	if len(words) == 0 {
 		words = []string{"tick"}
 	}
+	if words[0] == "why" {
+		for _, line := range m.Why(s.now, s.component(t, words[1])) {
+			s.line("  " + line)
+		}
+		return
+	}
+	if words[0] == "status" {
+		s.status()
+		return
+	}
 	if words[0] == "deadline" {
 		at, ok := m.Deadline()
 		s.line(fmt.Sprintf("  %v %v", at, ok))
@@ -113,6 +156,40 @@ func (s *script) event(t *testing.T, words []string) {
 	}
 	for _, e := range m.Step(s.now, s.parse(t, words)) {
 		s.line("  " + s.print(e))
+	}
+	if s.restore {
+		s.die(t)
+	}
+}
+
+// die replaces the machine by one that is restored from its facts.
+func (s *script) die(t *testing.T) {
+	t.Helper()
+	table, err := OpenTable(make([]byte, TableSize(64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.m.Store(table); err != nil {
+		t.Fatal(err)
+	}
+	s.m, _ = Restore(s.m.graph, table, s.now)
+}
+
+func (s *script) status() {
+	snapshot := s.m.Snapshot(s.now)
+	s.line(fmt.Sprintf("  %s %s", snapshot.State, snapshot.Target))
+	for _, c := range snapshot.Components {
+		text := fmt.Sprintf("  %s %s run %d restarts %d wanted %v", c.Name, c.State, c.Run, c.Restarts, c.Wanted)
+		if c.Exit != nil {
+			text += " " + c.Exit.String()
+		}
+		if c.Reason != "" {
+			text += " reason " + c.Reason
+		}
+		for _, w := range c.WaitsFor {
+			text += " waits for " + w.Name + " (" + w.State.String() + ")"
+		}
+		s.line(text)
 	}
 }
 
@@ -150,9 +227,12 @@ func (s *script) parse(t *testing.T, words []string) Event {
 	case "reboot":
 		return Shutdown{request, Reboot}
 	case "apply":
-		return Apply{request, s.reconfigured(t, words[1:])}
+		return Apply{request, s.reconfigured(t, words[2:])}
 	}
 	c := s.component(t, rest[0])
+	if c == 99 {
+		t.Fatalf("no component %s", rest[0])
+	}
 	run := s.m.units[c].run
 	if text, ok := options["run"]; ok {
 		n, _ := strconv.Atoi(text)
@@ -201,7 +281,7 @@ func (s *script) reconfigured(t *testing.T, words []string) *targets.Graph {
 			s.config.Targets = slices.DeleteFunc(slices.Clone(s.config.Targets), func(c targets.Target) bool { return c.Name == name })
 			continue
 		}
-		if line != "" && !strings.HasPrefix(line, "#") {
+		if line != "" {
 			s.configure(t, line)
 		}
 	}

@@ -1,28 +1,41 @@
 package supervisor
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // killGrace is how long a killed component may take to be gone before it is reported as one that cannot die.
 const killGrace = 5 * time.Second
 
-// mayStop says whether no dependent of c is alive any more (rule 2). One that cannot be killed holds nobody.
-func (m *Machine) mayStop(c int) bool {
-	restarts := !m.units[c].view.has(viewLeaves)
-	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
-		for _, d := range list {
-			v := m.units[d].view
-			stays := restarts && m.units[d].state == Done && !v.has(viewGoes)
-			if v.has(viewAlive) && !v.has(viewStuck) && !stays && (v.has(viewGoes|viewMoving) || m.lastFor(c, d)) {
-				return false
+// stopHolds yields the dependents of c that have to be gone first (rule 2). One that cannot be killed holds nobody,
+// and a oneshot that ended well stays while its dependency restarts (R10).
+func (m *Machine) stopHolds(c int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		restarts := !m.units[c].view.has(viewLeaves)
+		for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
+			for _, d := range list {
+				v := m.units[d].view
+				stays := restarts && m.units[d].state == Done && !v.has(viewGoes)
+				holds := v.has(viewAlive) && !v.has(viewStuck) && !stays && (v.has(viewGoes|viewMoving) || m.lastFor(c, d))
+				if holds && !yield(d) {
+					return
+				}
+			}
+		}
+		for _, list := range [2][]int{m.edges.wantedBy[c], m.edges.beforeOf[c]} {
+			for _, d := range list {
+				if v := m.units[d].view; v.has(viewGoes|viewMoving) && !v.has(viewStuck) && !yield(d) {
+					return
+				}
 			}
 		}
 	}
-	for _, list := range [2][]int{m.edges.wantedBy[c], m.edges.beforeOf[c]} {
-		for _, d := range list {
-			if v := m.units[d].view; v.has(viewGoes|viewMoving) && !v.has(viewStuck) {
-				return false
-			}
-		}
+}
+
+func (m *Machine) mayStop(c int) bool {
+	for range m.stopHolds(c) {
+		return false
 	}
 	return true
 }

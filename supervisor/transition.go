@@ -57,11 +57,13 @@ func (m *Machine) marked() bool {
 
 // begin makes target the active one (R5), clears what was marked and failed, and lets settle do the rest.
 func (m *Machine) begin(r request, recovery bool) {
-	same := !m.act.on && r.target == m.target
+	same := r.target == m.target
+	quiet := same && !m.act.on
 	m.supersede(m.targetName(r.target))
 	m.target = r.target
-	m.clearMarks()
-	m.want()
+	if cleared := m.clearMarks(); cleared || !same {
+		m.want()
+	}
 	for c := range m.units {
 		if u := &m.units[c]; u.wanted && (u.held || u.failedOnce || u.state == Failed || m.due[c] != 0 && u.state == Down) {
 			m.forgive(c)
@@ -73,7 +75,7 @@ func (m *Machine) begin(r request, recovery bool) {
 	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, recovery: recovery,
 		callers: []request{r}}
 	m.table.markMachine()
-	if !same || m.count.open > 0 || m.count.lacking > 0 {
+	if !quiet || m.count.open > 0 || m.count.lacking > 0 {
 		m.began = m.now
 		m.tell(Transition, why(recovery))
 	}
@@ -94,14 +96,18 @@ func (m *Machine) settleViews() {
 	}
 }
 
-func (m *Machine) clearMarks() {
+// clearMarks takes back what was marked by hand, and tells whether there was any.
+func (m *Machine) clearMarks() bool {
+	cleared := false
 	for c := range m.units {
 		u := &m.units[c]
 		if u.started || u.stopped {
 			u.started, u.stopped = false, false
 			m.changed(c)
+			cleared = true
 		}
 	}
+	return cleared
 }
 
 // supersede tells the callers of the transition in progress that another request took over.
@@ -264,9 +270,24 @@ func (m *Machine) top() Top {
 
 // tellTop tells the state of the whole when it is another one.
 func (m *Machine) tellTop(reason string) {
-	if top := m.top(); top != m.shown {
-		m.tell(top, reason)
+	top := m.top()
+	if top == m.shown {
+		return
 	}
+	if c := m.firstLacking(); top == Degraded && reason == "" && c != None {
+		reason = m.name(c) + " " + m.sentence(c, m.now)
+	}
+	m.tell(top, reason)
+}
+
+// firstLacking is the first in dependency order that is wanted and not ready.
+func (m *Machine) firstLacking() int {
+	for _, c := range m.edges.order {
+		if m.units[c].view.has(viewLacking) {
+			return c
+		}
+	}
+	return None
 }
 
 func (m *Machine) tell(top Top, reason string) {

@@ -1,0 +1,155 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/orderly-init/orderly/targets"
+)
+
+func openTable(t testing.TB, data []byte) *Table {
+	t.Helper()
+	table, err := OpenTable(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func TestTableKeepsRecordsByName(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, TableSize(3))
+	table := openTable(t, data)
+	a, errA := table.Claim(ComponentRecord, "a", 1)
+	b, errB := table.Claim(CommandRecord, "a", 7)
+	if errA != nil || errB != nil || a == b {
+		t.Fatalf("claims %d %v, %d %v", a, errA, b, errB)
+	}
+	table.Live(b)[0] = 42
+	again := openTable(t, data)
+	if got, ok := again.Find(CommandRecord, "a"); !ok || got != b {
+		t.Errorf("found %d %v, want %d", got, ok, b)
+	}
+	if r, ok := again.Read(b); !ok || r.Run != 7 || r.Kind != CommandRecord || r.Name != NameHash("a") {
+		t.Errorf("record %+v %v", r, ok)
+	}
+	if again.PID(b) != 42 || again.PID(a) != 0 {
+		t.Errorf("pids %d, %d", again.PID(b), again.PID(a))
+	}
+	again.Free(b)
+	if _, ok := again.Find(CommandRecord, "a"); ok {
+		t.Error("a freed record is found")
+	}
+	if got, err := again.Claim(TargetRecord, "x", 0); err != nil || got != b || again.PID(got) != 0 {
+		t.Errorf("freed record is %d %v with pid %d", got, err, again.PID(got))
+	}
+	again.Claim(TargetRecord, "y", 0)
+	if _, err := again.Claim(TargetRecord, "z", 0); !errors.Is(err, ErrFull) {
+		t.Errorf("a fourth record: %v", err)
+	}
+}
+
+// TestTornWrite cuts a write after every byte: the reader sees the old or the new content, and never another.
+func TestTornWrite(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, TableSize(1))
+	table := openTable(t, data)
+	i, err := table.Claim(ComponentRecord, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.Claim(ComponentRecord, "a", 2)
+	before := bytes.Clone(data)
+	table.Claim(ComponentRecord, "a", 3)
+	var changed []int
+	for at := range data {
+		if data[at] != before[at] {
+			changed = append(changed, at)
+		}
+	}
+	for cut := range changed {
+		for _, reversed := range []bool{false, true} {
+			torn := bytes.Clone(before)
+			for n, at := range changed {
+				if (n < cut) != reversed {
+					torn[at] = data[at]
+				}
+			}
+			r, ok := openTable(t, torn).Read(i)
+			if !ok || r.Run != 2 && r.Run != 3 {
+				t.Fatalf("cut at %d of %d: %+v %v", cut, len(changed), r, ok)
+			}
+		}
+	}
+}
+
+func TestUnitSurvivesTheRecord(t *testing.T) {
+	t.Parallel()
+	def := component("a")
+	u := unit{def: &def, state: Stopping, run: 9, main: true, group: true, failing: true, held: true, started: true,
+		exited: true, exit: Status{Signal: 11, Core: true}, exitSeq: 1 << 40, startAt: 5, readyAt: 6, since: 7,
+		exponent: 4, restarts: 77, wanted: true, essential: true,
+		cause: Cause{Code: ExecFailed, Text: "exec /usr/bin/x: no such file"}}
+	for i := range targets.MaxAttempts + 3 {
+		u.failures.add(int64(i*i) * 1000)
+	}
+	m := New(targets.NewGraph(sorted(targets.Config{Components: []targets.Component{def}})))
+	u.def = m.units[0].def
+	m.units[0], m.due[0] = u, 3*time.Second
+	var data [dataSize]byte
+	m.encodeUnit(0, data[:])
+	got, due, raised := decodeUnit(data[:])
+	got.def = u.def
+	if diff := cmp.Diff(fmt.Sprintf("%+v", u), fmt.Sprintf("%+v", got)); diff != "" || due != 3*time.Second || raised {
+		t.Errorf("%v %v\n%s", due, raised, diff)
+	}
+}
+
+// FuzzRestore gives a machine any mapping and then some events: it must not panic, and must come to rest.
+func FuzzRestore(f *testing.F) {
+	config := targets.Config{FallbackTarget: "B"}
+	for _, line := range []string{"a", "b needs=a", "c any=a,b oneshot", "A needs=b wants=c recovery=B", "B needs=a"} {
+		if err := readConfig(&config, line); err != nil {
+			f.Fatal(err)
+		}
+	}
+	g := targets.NewGraph(sorted(config))
+	m := New(g)
+	data := make([]byte, TableSize(8))
+	table := openTable(f, data)
+	m.Step(0, Activate{Target: 0})
+	m.Step(1, BecameReady{0, 1})
+	m.Step(2, LaunchFailed{1, 1, "exec", "no"})
+	if err := m.Store(table); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data, byte(1))
+	f.Fuzz(func(t *testing.T, raw []byte, resign byte) {
+		data := make([]byte, TableSize(8))
+		copy(data, raw)
+		table, err := OpenTable(data)
+		if err != nil {
+			return
+		}
+		for i := range table.Len() {
+			if resign&(1<<i) != 0 { // what is inside is reached only with a valid checksum
+				table.write(i, table.slot(i, 0)[8:])
+			}
+		}
+		m, _ := Restore(g, openTable(t, data), time.Second)
+		for c := range m.units {
+			m.Step(2*time.Second, Exited{Component: c, Run: m.units[c].run, Empty: true})
+		}
+		m.Step(time.Hour, Tick{})
+		m.Snapshot(time.Hour)
+		m.Why(time.Hour, 1)
+		m.Step(time.Hour, Shutdown{End: Poweroff})
+		if err := m.Store(openTable(t, make([]byte, TableSize(32)))); err != nil {
+			t.Error(err)
+		}
+	})
+}
