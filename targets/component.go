@@ -2,9 +2,11 @@ package targets
 
 import (
 	"slices"
-	"syscall"
 	"time"
 )
+
+// sigTerm is the default stop signal (signal(7)).
+const sigTerm = 15
 
 // defaultComponent is a component of which nothing is written.
 func defaultComponent() Component {
@@ -15,7 +17,7 @@ func defaultComponent() Component {
 		},
 		StartTimeout:     10 * time.Second,
 		StopTimeout:      10 * time.Second,
-		StopSignal:       int(syscall.SIGTERM),
+		StopSignal:       sigTerm,
 		SuccessExitCodes: []int{0},
 		Ready:            Ready{PollInterval: 10 * time.Millisecond},
 		Recovery: Recovery{

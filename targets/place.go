@@ -91,9 +91,9 @@ func (f *file) index() *scanner {
 	return f.keys
 }
 
-// place turns an offset into line and column.
+// place turns an offset into line and column. The decoder's offsets may lie one byte outside the file.
 func (f *file) place(offset int) place {
-	before := f.Data[:min(offset, len(f.Data))]
+	before := f.Data[:min(max(offset, 0), len(f.Data))]
 	return place{
 		file: f.Path,
 		line: 1 + bytes.Count(before, []byte{'\n'}),
