@@ -60,8 +60,10 @@ func sizeOf(a any) (int, error) {
 			return 0, fmt.Errorf("%q: %w", a, unix.EINVAL)
 		}
 		return aligned(len(a) + 1), nil
-	case []byte:
-		return aligned(len(a)), nil
+	case []uint64:
+		return 8 * len(a), nil
+	case []uint32:
+		return aligned(4 * len(a)), nil
 	case []string:
 		size := aligned((len(a) + 1) * word)
 		for _, s := range a {
@@ -90,9 +92,12 @@ func (a *arena) take(n int) []byte {
 
 func address(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
 
-func (a *arena) bytes(v []byte) uintptr {
-	b := a.take(len(v))
-	copy(b, v)
+func numbers[N uint32 | uint64](a *arena, v []N) uintptr {
+	if len(v) == 0 {
+		return 0
+	}
+	b := a.take(len(v) * int(unsafe.Sizeof(v[0])))
+	copy(unsafe.Slice((*N)(unsafe.Pointer(unsafe.SliceData(b))), len(v)), v)
 	return address(b)
 }
 
@@ -120,8 +125,10 @@ func (a *arena) value(v any) uintptr {
 		return v
 	case string:
 		return a.text(v)
-	case []byte:
-		return a.bytes(v)
+	case []uint64:
+		return numbers(a, v)
+	case []uint32:
+		return numbers(a, v)
 	case []string:
 		return a.vector(v)
 	}

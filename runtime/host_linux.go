@@ -61,8 +61,8 @@ type sigaction struct {
 	_       [28]byte
 }
 
-// sigactionSize is enough for it on every architecture.
-const sigactionSize = 32
+// sigactionWords of 64 bits are enough for it on every architecture.
+const sigactionWords = 4
 
 // sigsetSize is the size of the kernel's sigset_t.
 const sigsetSize = signals / 8

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -52,7 +51,7 @@ func (l *list) write(verb, object string, dir int, file, text string) {
 	l.add(Step{Verb: verb, Object: object, Call: "openat", Nr: unix.SYS_OPENAT,
 		Args: []any{dir, file, unix.O_WRONLY | unix.O_CLOEXEC}, how: flagSave})
 	l.add(Step{Verb: verb, Object: object, Call: "write", Nr: unix.SYS_WRITE,
-		Args: []any{kept, []byte(text), len(text)}, how: flagUse})
+		Args: []any{kept, text, len(text)}, how: flagUse})
 	l.closeKept(verb, object)
 }
 
@@ -83,9 +82,8 @@ func (l *list) limits() {
 }
 
 func (l *list) limit(r Limit) {
-	b := binary.NativeEndian.AppendUint64(nil, r.Soft)
-	b = binary.NativeEndian.AppendUint64(b, r.Hard)
-	l.do("limit", resource(r.Resource), "prlimit64", unix.SYS_PRLIMIT64, 0, r.Resource, b, 0)
+	l.do("limit", resource(r.Resource), "prlimit64", unix.SYS_PRLIMIT64,
+		0, r.Resource, []uint64{r.Soft, r.Hard}, 0)
 }
 
 // resource is the name of a resource limit, as in the numbers of getrlimit(2).
@@ -127,12 +125,8 @@ func (l *list) credential() {
 	if c == nil {
 		return
 	}
-	var groups []byte
-	for _, g := range c.Groups {
-		groups = binary.NativeEndian.AppendUint32(groups, g)
-	}
 	uid, gid := uintptr(c.UID), uintptr(c.GID)
-	l.do("set groups", "", "setgroups", sysSetgroups, len(c.Groups), groups)
+	l.do("set groups", "", "setgroups", sysSetgroups, len(c.Groups), c.Groups)
 	l.do("set group", strconv.FormatUint(uint64(c.GID), 10), "setresgid", sysSetresgid, gid, gid, gid)
 	l.do("set user", strconv.FormatUint(uint64(c.UID), 10), "setresuid", sysSetresuid, uid, uid, uid)
 }
@@ -152,10 +146,10 @@ func (l *list) signals() {
 	}
 	if len(reset) > 0 {
 		l.add(Step{Verb: "default signals", Call: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION, Each: reset,
-			Args: []any{make([]byte, sigactionSize), 0, sigsetSize}})
+			Args: []any{make([]uint64, sigactionWords), 0, sigsetSize}})
 	}
 	l.do("unblock signals", "", "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK,
-		unix.SIG_SETMASK, make([]byte, sigsetSize), 0, sigsetSize)
+		unix.SIG_SETMASK, []uint64{0}, 0, sigsetSize)
 }
 
 func catchable() []int {

@@ -3,8 +3,8 @@
 
 // See run_amd64.s.
 //
-// R6 head, R8 op, R9 Slot, R12 eventfd, R10 the kept result (in the child
-// only: it is g in the caller).
+// R6 head, R8 op, R9 Slot, R12 eventfd, g (R10) the kept result (in the child
+// only).
 // System call: R7 number, R0 to R5 arguments, R0 the result.
 
 #define rt_sigprocmask 175
@@ -51,7 +51,7 @@ next:
 	MOVW op_flags(R8), R1
 	TST  $const_flagUse, R1
 	MOVW (op_a+0)(R8), R0
-	MOVW.NE R10, R0
+	MOVW.NE g, R0
 	MOVW (op_a+4)(R8), R1
 	MOVW (op_a+8)(R8), R2
 	MOVW (op_a+12)(R8), R3
@@ -66,7 +66,7 @@ next:
 	BNE  forked
 	TST  $const_flagSave, R1
 	BEQ  next
-	MOVW R0, R10
+	MOVW R0, g
 	B    next
 
 failed:

@@ -22,6 +22,9 @@ func scenarios() map[string]func(*manager) error {
 		"cgroup":  enterCgroup,
 		"files":   files,
 		"bench":   bench,
+		"limit":   startWithLimits,
+		"kill":    killing,
+		"pty":     terminal,
 	}
 }
 

@@ -16,6 +16,9 @@ type Process struct {
 	Start uint64
 }
 
+// same: they are one process, whatever has changed in its life.
+func (p Process) same(q Process) bool { return p.PID == q.PID && p.Start == q.Start }
+
 // parseStat reads the line. The name of the process may hold anything, so the
 // fields are counted from its last parenthesis.
 func parseStat(line string) (Process, error) {

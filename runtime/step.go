@@ -16,7 +16,7 @@ type Step struct {
 	Call string
 	Nr   uintptr
 	// Args are at most six of int, uintptr, string (a C string), []string (a
-	// vector of them) and []byte (a structure).
+	// vector of them), []uint64 and []uint32 (structures).
 	Args []any
 	// Each, unless empty, makes the call once for each value, as its first
 	// argument before Args.
@@ -77,12 +77,8 @@ func show(a any) string {
 		return strconv.Quote(a)
 	case []string:
 		return fmt.Sprintf("%q", a)
-	case []byte:
-		return fmt.Sprintf("%x", a)
-	case uintptr:
-		if a > 0xffff {
-			return fmt.Sprintf("%#x", a)
-		}
+	case []uint64:
+		return strings.ReplaceAll(fmt.Sprint(a), strconv.FormatUint(Infinity, 10), "unlimited")
 	}
 	return fmt.Sprint(a)
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +43,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVar) {
 	case "keeper":
 		err = keep()
+	case "limit":
+		err = printLimits()
 	case "manager":
 		err = manage()
 	default:
@@ -64,7 +68,10 @@ func tree(tb testing.TB, scenario string, f Flavour, arg string) report {
 	if f == Nested && Probe().Flavour != Nested {
 		tb.Skip("needs Linux 5.16 and clone3")
 	}
-	c := exec.Command("/proc/self/exe")
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "/proc/self/exe")
+	c.WaitDelay = time.Second
 	c.Env = append(os.Environ(), roleVar+"=keeper", scenarioVar+"="+scenario,
 		fmt.Sprintf("%s=%d", flavourVar, f), argVar+"="+arg)
 	var out, problems bytes.Buffer

@@ -1,25 +1,31 @@
 // Package nofile remembers the limit of open files that this process was
-// started with. Package os raises the soft limit to the hard one when it is
-// initialised, and nothing in the standard library tells the old value.
+// started with. Package syscall raises the soft limit to the hard one when it
+// is initialised, restores it for its own children only, and does not tell.
 //
 // This works because of the order in which packages are initialised (Go
 // specification, "Program initialization"): sorted by import path, each as
-// soon as its imports are ready. This one imports only syscall, and its path
-// sorts before "os".
+// soon as its imports are ready. This one has none, hence the assembly, and
+// its path sorts before "syscall".
 package nofile
 
-import "syscall"
+var original, errno = read()
 
-var soft, hard = read()
-
-// Original is the RLIMIT_NOFILE that this process was started with; zeros: it
-// could not be read. See getrlimit(2).
-func Original() (uint64, uint64) { return soft, hard }
-
-func read() (uint64, uint64) {
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+// Original is the RLIMIT_NOFILE that this process was started with, soft and
+// hard; zeros: it could not be read. See getrlimit(2).
+func Original() (soft, hard uint64) {
+	if errno != 0 {
 		return 0, 0
 	}
-	return l.Cur, l.Max
+	return original[0], original[1]
 }
+
+func read() ([2]uint64, int) {
+	var limit [2]uint64
+	e := prlimit(&limit)
+	return limit, e
+}
+
+// prlimit is prlimit64(0, RLIMIT_NOFILE, NULL, old), see prlimit(2).
+//
+//go:noescape
+func prlimit(old *[2]uint64) int

@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// everything is a Spec with each attribute in it.
+func everything() Spec {
+	mask, score, nice := 0o27, -500, 5
+	return Spec{
+		Path: "/usr/sbin/flashd", Args: []string{"flashd", "--port", "1"}, Env: []string{"PATH=/bin", "ORDERLY_RUN=3"},
+		Dir: "/data", Credential: &Credential{UID: 33, GID: 34, Groups: []uint32{7, 4000000000}}, Umask: &mask,
+		Files: []File{{1, 7}, {2, 7}, {5, 1}}, Terminal: "/dev/tty1",
+		Limits:         []Limit{{unix.RLIMIT_CORE, 0, Infinity}, {unix.RLIMIT_NPROC, 10, 20}},
+		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
+	}
+}
+
+func TestPrintedList(t *testing.T) {
+	t.Parallel()
+	update := os.Getenv("UPDATE") != ""
+	for _, row := range []struct {
+		name string
+		spec Spec
+		host Host
+	}{
+		{"least", Spec{Path: "/bin/true"}, Host{}},
+		{"nested", everything(), Host{Ignored: []int{1, 13}, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
+		{"cow", everything(), Host{Flavour: Cow, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
+	} {
+		var b strings.Builder
+		for _, s := range row.spec.Steps(row.host) {
+			b.WriteString(s.String() + "\n")
+		}
+		file := "testdata/" + row.name + ".golden"
+		if update {
+			if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s:\n%s", row.name, diff)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[string]Spec{
+		"start /x: credential 4294967295:1: not an id":  {Path: "/x", Credential: &Credential{UID: ^uint32(0), GID: 1}},
+		"start /x: descriptor 1: given twice":           {Path: "/x", Files: []File{{1, 2}, {1, 3}}},
+		"start /x: descriptor 1 from -1: negative":      {Path: "/x", Files: []File{{1, -1}}},
+		`start /x: exec /x: "a\x00b": invalid argument`: {Path: "/x", Args: []string{"a\x00b"}},
+	} {
+		if _, err := Prepare(Host{}, s); message(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
