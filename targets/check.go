@@ -50,7 +50,7 @@ func (l *loader) checkSpace(c *Config) {
 	for i := range c.Targets {
 		name := c.Targets[i].Name
 		if _, taken := c.Component(name); taken {
-			at := l.find(join("component", name), atTable)
+			at, _ := l.find(join("component", name), atTable)
 			l.fault(join("target", name), atTable, "the name is taken by a component, at "+at.String(), "components and targets share one name space")
 		}
 	}
@@ -211,9 +211,9 @@ func (l *loader) checkStopTimes(g *Graph) {
 	if !l.written(path) {
 		path, at = join("component", c.Components[worst[0]].Name), atTable
 	}
-	where := l.find(path, at)
+	where, key := l.find(path, at)
 	l.add(Problem{
-		File: where.file, Line: where.line, Col: where.col, Key: path, Severity: Notice,
+		File: where.file, Line: where.line, Col: where.col, Key: key, Severity: Notice,
 		What: "stopping " + strings.Join(names, ", ") + " in turn may take " + longest.String() +
 			", more than shutdown_timeout, " + c.ShutdownTimeout.String(),
 		Hint: "what is alive by then is killed",

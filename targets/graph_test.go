@@ -35,7 +35,8 @@ func drawConfig(t *rapid.T) *Config {
 			continue
 		}
 		i, _ := c.Component(name)
-		c.Components[i].Edges = Edges{lists("depends"), lists("any"), lists("wants"), lists("after"), lists("conflicts")}
+		c.Components[i].Edges = Edges{lists("depends"), lists("any"), lists("wants"), lists("after"), nil}
+		c.Components[i].Conflicts = rapid.SliceOfNDistinct(rapid.SampledFrom(ranks), 0, 2, rapid.ID).Draw(t, "conflicts")
 	}
 	return c
 }

@@ -69,6 +69,6 @@ func (l *loader) fault(path string, at side, what, hint string) {
 		l.dropped++
 		return
 	}
-	where := l.find(path, at)
-	l.add(Problem{File: where.file, Line: where.line, Col: where.col, Key: path, What: what, Hint: hint})
+	where, key := l.find(path, at)
+	l.add(Problem{File: where.file, Line: where.line, Col: where.col, Key: key, What: what, Hint: hint})
 }

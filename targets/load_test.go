@@ -2,6 +2,7 @@ package targets
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,5 +79,19 @@ func TestSample(t *testing.T) {
 	}
 	if len(cfg.Components) != 5 || len(cfg.Targets) != 3 {
 		t.Errorf("%d components and %d targets", len(cfg.Components), len(cfg.Targets))
+	}
+}
+
+// TestManyProblems: a file of garbage is reported up to a bound, with how much is left.
+func TestManyProblems(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for i := range maxProblems + 500 {
+		fmt.Fprintf(&b, "key%d = 1\n", i)
+	}
+	b.WriteString("[target.t]\ndepends_on = ['nobody']\n")
+	_, problems := Load([]Source{{Path: "a.toml", Data: []byte(b.String())}})
+	if last := problems[len(problems)-1].String(); len(problems) != maxProblems+1 || last != "and 501 more problems" {
+		t.Errorf("%d problems, the last: %s", len(problems), last)
 	}
 }

@@ -26,24 +26,23 @@ const (
 	atTable             // the key in the first file that has it: tables are merged, none wins
 )
 
-// find returns where path stands. What a component or target has not written itself is looked for in the defaults;
-// what is written nowhere is shown at the table that it would be in.
-func (l *loader) find(path string, at side) place {
+// find returns where path stands, and the path that stands there: what a component or target has not written itself
+// is looked for in the defaults. What is written nowhere is shown at the table that it would be in.
+func (l *loader) find(path string, at side) (place, string) {
+	key := path
 	for ; path != ""; path = parent(path) {
-		for _, p := range []string{path, defaulted(path)} {
-			if f, s, ok := l.spot(p, at); ok {
-				if at == atValue && p == path {
-					return f.place(s.value)
-				}
-				return f.place(s.key)
-			}
+		if f, s, ok := l.spot(path, at); ok {
+			return f.placeOf(s, at), key
+		}
+		if f, s, ok := l.spot(defaulted(path), at); ok {
+			return f.placeOf(s, at), defaulted(key)
 		}
 		at = atTable
 	}
 	if len(l.files) == 0 {
-		return place{}
+		return place{}, key
 	}
-	return place{l.files[0].Path, 1, 1}
+	return place{l.files[0].Path, 1, 1}, key
 }
 
 // written reports whether a key stands in any file. It costs a scan of them: for paths that end in a problem.
@@ -89,6 +88,13 @@ func (f *file) index() *scanner {
 		f.keys = index(f.Data)
 	}
 	return f.keys
+}
+
+func (f *file) placeOf(s spot, at side) place {
+	if at == atValue {
+		return f.place(s.value)
+	}
+	return f.place(s.key)
 }
 
 // place turns an offset into line and column. The decoder's offsets may lie one byte outside the file.

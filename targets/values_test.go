@@ -68,7 +68,7 @@ func everyKey() *Config {
 				c.EnvironmentFiles = []EnvironmentFile{{"/etc/d", true}}
 			}),
 			named("e", func(*Component) {}),
-			named("f", func(*Component) {}),
+			named("f", func(c *Component) { c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond }),
 		},
 		Targets: []Target{
 			{Name: "full", Edges: Edges{DependsOn: []string{"a"}, Wants: []string{"safe"}}, Recovery: "safe"},
@@ -181,7 +181,7 @@ func TestSignals(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	t.Parallel()
-	among := []string{"canrouter", "camera", "full", "minimal", "modemgr", "safe", "a", "b"}
+	among := []string{"canrouter", "camera", "full", "minimal", "modemgr", "safe", "a", "b", "tmp"}
 	for _, row := range []struct {
 		name string
 		want []string
@@ -190,6 +190,7 @@ func TestNearest(t *testing.T) {
 		{"Full", []string{"full"}},
 		{"ful", []string{"full"}},
 		{"mimial", []string{"minimal"}},
+		{"tpm", []string{"tmp"}},
 		{"telemetry", []string{}},
 		{"c", []string{}},
 		{"", []string{}},
