@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,32 @@ func TestReadNothing(t *testing.T) {
 		sources, problems := ReadSources(row.path)
 		if got := strings.ReplaceAll(problems.Error(), dir, "DIR"); got != row.want || sources != nil {
 			t.Errorf("%s: %v, %q", row.path, sources, got)
+		}
+	}
+}
+
+// TestReadBounds: neither many files nor large ones are read without end.
+func TestReadBounds(t *testing.T) {
+	t.Parallel()
+	many := map[string]string{}
+	for i := range maxFiles + 1 {
+		many[fmt.Sprintf("%04d.toml", i)] = ""
+	}
+	large := map[string]string{}
+	for i := range maxTotal/maxFile + 1 {
+		large[fmt.Sprintf("%d.toml", i)] = strings.Repeat("\n", maxFile)
+	}
+	for _, row := range []struct {
+		files map[string]string
+		want  string
+	}{
+		{many, "DIR/4096.toml: not read: more than 4096 files"},
+		{large, "DIR/4.toml: not read: all files together are larger than 16 MiB"},
+	} {
+		dir := write(t, row.files)
+		sources, problems := ReadSources(dir)
+		if got := strings.ReplaceAll(problems.Error(), dir, "DIR"); got != row.want || len(sources) != len(row.files)-1 {
+			t.Errorf("%d sources, %q, want %q", len(sources), got, row.want)
 		}
 	}
 }
