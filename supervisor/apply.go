@@ -33,7 +33,7 @@ func (m *Machine) swap(e Apply) {
 	m.want()
 	m.settleViews()
 	m.answer(e.Request, Result{Kind: ResultDone, Target: m.targetName(m.target), Changes: m.changes(before, n)})
-	if !m.act.on && m.target != None && m.count.open > 0 {
+	if !m.act.on && m.target != None && m.count.open > 0 && m.count.broken == 0 {
 		timeout := m.graph.Config.Targets[m.target].TransitionTimeout
 		m.act = activation{on: true, began: m.now, deadline: m.after(timeout)}
 		m.began = m.now

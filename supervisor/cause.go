@@ -1,7 +1,5 @@
 package supervisor
 
-import "time"
-
 // Cause is why a component is in its state: a code with its operands, so that it survives in the facts table.
 type Cause struct {
 	Code   Code
@@ -32,6 +30,7 @@ const (
 	LostRun               // no process is known after a manager's death
 	Unkillable            // SIGKILL did not end it
 	CommandFailed         // Text says why when it could not start
+	NotReady              // Text says why it cannot become ready
 	codes
 )
 
@@ -53,7 +52,7 @@ func (c Cause) String() string {
 		return "definition changed"
 	case Removed:
 		return "removed from the configuration"
-	case EndOfAll, ExecFailed:
+	case EndOfAll, ExecFailed, NotReady:
 		return c.Text
 	case ExitedEarly:
 		return c.Status.String() + " before ready"
@@ -85,7 +84,7 @@ func (c Code) step() string {
 		return "exit"
 	case ExitedLate:
 		return "run"
-	case StartTimeout:
+	case StartTimeout, NotReady:
 		return "ready"
 	case DependencyFailed, DependencyStops:
 		return "dependency"
@@ -112,8 +111,6 @@ func stepText(step, why string) string {
 	}
 	return step + ": " + why
 }
-
-func durationOf(nanoseconds int64) time.Duration { return time.Duration(nanoseconds) }
 
 // whyWanted is the cause of a start.
 func (m *Machine) whyWanted(c int) Cause {

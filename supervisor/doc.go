@@ -41,6 +41,7 @@
 // Where the rules leave something open:
 //
 //   - A transition is done when all essential components are ready, the rest has settled and nothing unwanted is alive.
+//   - An essential component that waits for one that was stopped by hand does not hold a transition open, and is no failure.
 //   - A target that is asked for again while it is being activated is joined, unless something was started or stopped by
 //     hand since: then it is a new request, which clears the marks.
 //   - Processes that a oneshot leaves behind stay until it is deactivated; then the stop rule ends them.
@@ -53,6 +54,8 @@
 //     target's own recovery is not looked at.
 //   - Recovery "activate" of a component that is not essential waits for the end of a transition.
 //   - A start by hand is answered when the component is ready or its recovery is used up.
+//   - An applied configuration begins a transition of the active target, unless that has failed already.
+//   - After a manager's death a removed component that still stops has lost its definition: it gets TERM and 10 s.
 //   - The first shutdown is honoured; the same end again joins it, another end is refused.
 //   - A reload command has start_timeout to end.
 package supervisor

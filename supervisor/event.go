@@ -82,6 +82,14 @@ type BecameReady struct {
 	Run       uint32
 }
 
+// NeverReady tells that the readiness condition of a run cannot hold any more: its channel was closed without a word.
+// That is a failed start, also when the program goes on.
+type NeverReady struct {
+	Component int
+	Run       uint32
+	Why       string
+}
+
 // Exited tells how the main process ended. Empty says that no process of its group is left; where it is false
 // an Emptied follows when that is so.
 type Exited struct {
@@ -147,6 +155,7 @@ func (Apply) event()        {}
 func (Launched) event()     {}
 func (LaunchFailed) event() {}
 func (BecameReady) event()  {}
+func (NeverReady) event()   {}
 func (Exited) event()       {}
 func (Emptied) event()      {}
 func (CommandEnded) event() {}

@@ -49,7 +49,19 @@ func (m *Machine) failed(c int, why Cause) {
 // startTimedOut stops a run that was not ready in time; a stop for failure waits for nobody.
 func (m *Machine) startTimedOut(c int) {
 	u := &m.units[c]
-	why := Cause{Code: StartTimeout, Text: u.def.StartTimeout.String()}
+	m.cannotStart(c, Cause{Code: StartTimeout, Text: u.def.StartTimeout.String()})
+}
+
+// neverReady ends a start that cannot succeed any more.
+func (m *Machine) neverReady(c int, text string) {
+	if m.units[c].state != Starting {
+		return
+	}
+	m.cannotStart(c, Cause{Code: NotReady, Text: text})
+}
+
+// cannotStart stops a run that will not be ready, at once; one that has to go anyway has not failed.
+func (m *Machine) cannotStart(c int, why Cause) {
 	if m.goes(c).has(viewGoes) {
 		m.stop(c, why)
 		return

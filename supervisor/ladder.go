@@ -46,9 +46,11 @@ func (m *Machine) targetNumber(name string) int {
 func (m *Machine) climb() bool {
 	if m.ladder.retryAt != 0 && m.ladder.retryAt <= m.now {
 		m.ladder.retryAt = 0
-		m.ladder.tries++
-		m.enter(m.fallback())
-		return true
+		m.table.markMachine()
+		if m.target != None && m.target == m.fallback() { // another configuration may have another one
+			m.ladder.tries++
+			return m.enter(m.target)
+		}
 	}
 	for len(m.raised) > 0 {
 		c := m.raised[0]
@@ -107,10 +109,13 @@ func (m *Machine) mayEnter(t int) bool {
 		m.ladder.again = true
 		return true
 	}
-	return !m.ladder.visited[t]
+	return m.ladder.visited == nil || !m.ladder.visited[t]
 }
 
 func (m *Machine) visit(t int) {
+	if t == None {
+		return
+	}
 	if m.ladder.visited == nil {
 		m.ladder.visited = make([]bool, len(m.roots))
 	}
@@ -120,6 +125,9 @@ func (m *Machine) visit(t int) {
 
 func (m *Machine) nextTarget() bool {
 	fallback := m.fallback()
+	if m.target == None {
+		return false
+	}
 	if m.target == fallback {
 		return m.retryFallback()
 	}

@@ -79,6 +79,7 @@ type unit struct {
 func New(g *targets.Graph) *Machine {
 	m := &Machine{target: None}
 	m.adopt(g, nil)
+	m.touchAll()
 	return m
 }
 
@@ -114,9 +115,9 @@ func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 
 // Deadline returns when the next Tick is due, and false when only an event can change anything.
 func (m *Machine) Deadline() (time.Duration, bool) {
-	next := earlier(m.ladder.retryAt, m.ending.deadline)
-	if m.act.on {
-		next = earlier(next, m.act.deadline)
+	next := earlier(m.act.deadline, m.ending.deadline)
+	if !m.act.on {
+		next = earlier(next, m.ladder.retryAt)
 	}
 	for _, due := range m.due {
 		next = earlier(next, due)
@@ -150,7 +151,7 @@ func (m *Machine) apply(ev Event) {
 	case Apply:
 		m.swap(e)
 	case Tick:
-	case Launched, LaunchFailed, BecameReady, Exited, Emptied, CommandEnded, Reported, Lost:
+	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost:
 		m.happened(ev)
 	}
 }
@@ -169,6 +170,10 @@ func (m *Machine) happened(ev Event) {
 	case BecameReady:
 		if m.present(e.Component, e.Run) {
 			m.becameReady(e.Component)
+		}
+	case NeverReady:
+		if m.present(e.Component, e.Run) {
+			m.neverReady(e.Component, e.Why)
 		}
 	case Exited:
 		if m.present(e.Component, e.Run) {

@@ -1,27 +1,6 @@
 package supervisor
 
-import (
-	"slices"
-	"time"
-)
-
-// waiter is a caller who waits for components.
-type waiter struct {
-	id         Request
-	at         time.Duration
-	want       waitFor
-	components []int
-	runs       []uint32 // waitRestart: the runs that have to be over
-}
-
-type waitFor uint8
-
-const (
-	waitReady waitFor = iota + 1
-	waitDown
-	waitRestart
-	waitReload
-)
+import "slices"
 
 // acceptable refuses a request by hand that cannot be served at all.
 func (m *Machine) acceptable(id Request, components []int) bool {
@@ -72,6 +51,9 @@ func (m *Machine) markStarted(components []int) {
 			m.changed(other)
 		}
 		queue = append(queue, m.edges.needs[c]...)
+		if m.noneServes(m.edges.anyOf[c]) {
+			queue = append(queue, m.edges.anyOf[c]...)
+		}
 	}
 }
 
@@ -180,109 +162,4 @@ func (m *Machine) answerReload(c int, e CommandEnded) {
 			w.id, w.components = 0, nil
 		}
 	}
-}
-
-func (m *Machine) wait(w waiter) {
-	if w.id == 0 {
-		return
-	}
-	w.at = m.now
-	w.components = slices.Clone(w.components)
-	m.waiting = append(m.waiting, w)
-}
-
-// answerWaiters answers every caller whose components have got there, or cannot any more.
-func (m *Machine) answerWaiters() {
-	kept := m.waiting[:0]
-	for _, w := range m.waiting {
-		result, done := m.outcome(&w)
-		if !done {
-			kept = append(kept, w)
-			continue
-		}
-		result.Took = int64(m.now - w.at)
-		m.answer(w.id, result)
-	}
-	m.waiting = kept
-}
-
-func (m *Machine) outcome(w *waiter) (Result, bool) {
-	var r Result
-	open := false
-	for i, c := range w.components {
-		switch state := m.progress(w, i, c); state {
-		case waitOver:
-		case waitOn:
-			open = true
-		case waitOverruled:
-			return Result{Kind: ResultSuperseded, By: m.overruledBy(c)}, true
-		case waitFailed:
-			r.Kind = ResultFailed
-			r.Failed = append(r.Failed, m.failure(c))
-		}
-	}
-	return r, !open
-}
-
-func (m *Machine) overruledBy(c int) string {
-	if m.units[c].wanted {
-		return m.whyWanted(c).String()
-	}
-	return m.whyStop(c).String()
-}
-
-type waitState uint8
-
-const (
-	waitOver waitState = iota
-	waitOn
-	waitOverruled
-	waitFailed
-)
-
-// progress says how far a component is for a waiter.
-func (m *Machine) progress(w *waiter, i, c int) waitState {
-	u := &m.units[c]
-	switch w.want {
-	case waitReload:
-		if u.command == ReloadCommand {
-			return waitOn
-		}
-		return waitFailed
-	case waitDown:
-		return u.progressDown()
-	case waitRestart:
-		if u.wanted && u.run == w.runs[i] && u.alive() {
-			return waitOn
-		}
-		return m.progressReady(c)
-	case waitReady:
-		return m.progressReady(c)
-	}
-	return waitOver
-}
-
-func (u *unit) progressDown() waitState {
-	switch {
-	case !u.alive():
-		return waitOver
-	case u.stuck:
-		return waitFailed
-	case u.wanted:
-		return waitOverruled
-	}
-	return waitOn
-}
-
-func (m *Machine) progressReady(c int) waitState {
-	u := &m.units[c]
-	switch {
-	case !u.wanted:
-		return waitOverruled
-	case u.view.has(viewReady) && !u.view.has(viewGoes):
-		return waitOver
-	case u.state == Failed || u.view.has(viewHopeless):
-		return waitFailed
-	}
-	return waitOn
 }

@@ -253,6 +253,8 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 		return LaunchFailed{c, run, "exec /x", "no such file or directory"}
 	case "ready":
 		return BecameReady{c, run}
+	case "neverready":
+		return NeverReady{c, run, "channel closed"}
 	case "exit":
 		return Exited{Component: c, Run: run, Status: status, Empty: !slices.Contains(rest, "leaving")}
 	case "emptied":

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/orderly-init/orderly/targets"
 )
@@ -54,10 +56,8 @@ func (m *Machine) holdsOfNeeds(c int, yield func(hold) bool) bool {
 		}
 	}
 	anyOf := m.edges.anyOf[c]
-	for _, n := range anyOf {
-		if m.serves(n) {
-			return true
-		}
+	if !m.noneServes(anyOf) {
+		return true
 	}
 	for _, n := range anyOf {
 		if !yield(hold{holdAny, n}) {
@@ -95,6 +95,8 @@ func (m *Machine) serves(n int) bool {
 	v := m.units[n].view
 	return v.has(viewReady) && !v.has(viewGoes)
 }
+
+func (m *Machine) noneServes(list []int) bool { return !slices.ContainsFunc(list, m.serves) }
 
 func (m *Machine) mayStart(c int) bool {
 	if !m.units[c].wanted {
@@ -163,7 +165,7 @@ func (m *Machine) reported(c int, e Reported) {
 	if e.Extend <= 0 || u.killed || u.state != Starting && u.state != Stopping {
 		return
 	}
-	if at := m.after(durationOf(e.Extend)); m.due[c] != 0 && at > m.due[c] {
+	if at := m.after(time.Duration(e.Extend)); m.due[c] != 0 && at > m.due[c] {
 		m.setDue(c, at)
 	}
 }

@@ -11,6 +11,7 @@ const (
 	viewReady                      // its dependents may start
 	viewSettled                    // nobody who merely wants it need wait for it (R1)
 	viewHopeless                   // cannot become ready before a request helps it
+	viewBlocked                    // hopeless, or waits for what was stopped by hand
 	viewMoving                     // is stopping
 	viewRestarts                   // stops, or has to, for a restart of itself or of a dependency
 	viewLeaves                     // stops, or has to, because it or a dependency is to be down
@@ -72,14 +73,14 @@ func (m *Machine) weigh(u *unit, v *view) {
 	essential := u.essential && !u.forgone()
 	v.set(viewUnwanted, !wanted && v.has(viewAlive) && !u.stuck)
 	v.set(viewLacking, wanted && !v.has(viewReady))
-	v.set(viewBroken, wanted && essential && (u.state == Failed || v.has(viewHopeless)))
+	v.set(viewBroken, wanted && essential && v.has(viewHopeless))
 	switch {
 	case !wanted:
 		v.set(viewOpen, v.has(viewUnwanted))
 	case v.has(viewGoes):
 		v.set(viewOpen, true)
 	case essential:
-		v.set(viewOpen, !v.has(viewReady))
+		v.set(viewOpen, !v.has(viewReady|viewBlocked))
 	default:
 		v.set(viewOpen, !v.has(viewReady|viewSettled))
 	}
@@ -142,7 +143,7 @@ func (m *Machine) hope(c int, own view) view {
 		return viewSettled
 	}
 	v.set(viewSettled, u.state == Failed || u.failedOnce || u.held)
-	v.set(viewHopeless, u.held)
+	v.set(viewHopeless|viewBlocked, u.held || u.state == Failed)
 	if u.state == Starting || u.state == Stopping {
 		return v
 	}
@@ -158,10 +159,8 @@ func (m *Machine) doubt(n int) view {
 	if u.view.has(viewReady) {
 		return 0
 	}
-	v := u.view & (viewSettled | viewHopeless)
-	if u.wanted && u.state == Failed {
-		v |= viewHopeless
-	}
+	v := u.view & (viewSettled | viewHopeless | viewBlocked)
+	v.set(viewBlocked, u.stopped)
 	return v
 }
 
@@ -170,7 +169,7 @@ func (m *Machine) doubtAll(list []int) view {
 	if len(list) == 0 {
 		return 0
 	}
-	v := viewSettled | viewHopeless
+	v := viewSettled | viewHopeless | viewBlocked
 	for _, n := range list {
 		v &= m.doubt(n)
 	}

@@ -1,0 +1,34 @@
+package supervisor
+
+import "github.com/orderly-init/orderly/targets"
+
+// Graph is the configuration in force.
+func (m *Machine) Graph() *targets.Graph { return m.graph }
+
+// Active is the number of the active target, None before the first request.
+func (m *Machine) Active() int { return m.target }
+
+// Components are the definitions by number; behind those of the graph are the ones that an Apply removed and that
+// still stop.
+func (m *Machine) Components() []*targets.Component {
+	defs := make([]*targets.Component, len(m.units))
+	for c := range m.units {
+		defs[c] = m.units[c].def
+	}
+	return defs
+}
+
+// StateOf is the stored state of a component and its newest run.
+func (m *Machine) StateOf(c int) (State, uint32) { return m.units[c].state, m.units[c].run }
+
+// MainAlive says whether the main process of the present run may be alive: its exit has not been told.
+func (m *Machine) MainAlive(c int) bool { return m.units[c].main }
+
+// ExitSeq is the newest entry of the keeper's exit ring that has been applied to any component.
+func (m *Machine) ExitSeq() uint64 {
+	seq := uint64(0)
+	for c := range m.units {
+		seq = max(seq, m.units[c].exitSeq)
+	}
+	return seq
+}
