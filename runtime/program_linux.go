@@ -16,7 +16,7 @@ var ErrBusy = errors.New("program is in use by a start")
 // Program is a spawn list laid out in memory: mapped, so that the collector
 // neither moves nor frees it, and shared, so that a copy of the caller sees
 // it. It serves one start at a time and any number of them, and belongs to one
-// goroutine. It takes two or three pages: keep as many as starts overlap, and
+// goroutine. It takes one or two pages: keep as many as starts overlap, and
 // Load each for the next Spec, rather than one for each component.
 type Program struct {
 	memory []byte
@@ -118,6 +118,9 @@ func (p *Program) head() *head { return (*head)(unsafe.Pointer(&p.memory[0])) }
 // eventfd(2). The write is made by number: wake must stay open, and be the
 // same open file for the next caller, if that is to hear of it.
 func Start(p *Program, s *Slot, wake int) error {
+	if p.memory == nil {
+		return errors.New("start: the program is empty")
+	}
 	if p.Busy() {
 		return ErrBusy
 	}

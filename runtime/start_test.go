@@ -20,6 +20,7 @@ func scenarios() map[string]func(*manager) error {
 		"many":    many,
 		"die":     die,
 		"cgroup":  enterCgroup,
+		"memory":  withoutMemory,
 		"files":   files,
 		"bench":   bench,
 		"limit":   startWithLimits,
