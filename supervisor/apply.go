@@ -36,7 +36,6 @@ func (m *Machine) swap(e Apply) {
 	if !m.act.on && m.target != None && m.count.open > 0 && m.count.broken == 0 {
 		timeout := m.graph.Config.Targets[m.target].TransitionTimeout
 		m.act = activation{on: true, began: m.now, deadline: m.after(timeout)}
-		m.began = m.now
 		m.tell(Transition, "configuration applied")
 	}
 }

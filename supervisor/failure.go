@@ -144,13 +144,14 @@ func (u *unit) lastAction() targets.Action {
 // depends on the name and the attempt, so that many do not start at one instant and each always at the same.
 func delay(def *targets.Component, exponent int) time.Duration {
 	r := &def.Recovery
-	d := float64(r.Delay) * math.Pow(max(r.Backoff, 1), float64(exponent))
-	if limit := float64(r.MaxDelay); r.MaxDelay > 0 && d > limit {
-		d = limit
+	limit := float64(math.MaxInt64 / 4)
+	if r.MaxDelay > 0 {
+		limit = float64(r.MaxDelay)
 	}
+	d := min(float64(r.Delay)*math.Pow(max(r.Backoff, 1), float64(exponent)), limit)
 	share := float64(hash(def.Name, uint64(exponent))>>11) / (1 << 53)
 	d -= d * r.Jitter * share
-	return time.Duration(min(d, math.MaxInt64/4))
+	return time.Duration(d)
 }
 
 // hash is FNV-1a over a name and a number.

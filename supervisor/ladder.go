@@ -82,7 +82,7 @@ func (m *Machine) rebootRaised() bool {
 // escalate takes the next step after the culprit's recovery is used up, or after a time-out (None): the target
 // that the component names, the active target's recovery, the fallback target, the last resort.
 func (m *Machine) escalate(culprit int, reason string) bool {
-	if m.ladder.doneAt != 0 && m.began != 0 && m.now-m.ladder.doneAt >= calm {
+	if m.ladder.doneAt != 0 && m.now-m.ladder.doneAt >= calm {
 		m.ladder = ladder{doneAt: m.ladder.doneAt, fallen: m.ladder.fallen, tries: m.firstTry(m.target)}
 	}
 	m.visit(m.target)

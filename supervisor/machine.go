@@ -16,8 +16,8 @@ type Machine struct {
 	units []unit   // by component number; behind the graph's are the leavers
 	roots [][]root // by target number: what a target names, through targets
 
-	target  int // the active target (R5), None before the first request
-	began   time.Duration
+	target  int           // the active target (R5), None before the first request
+	began   time.Duration // when the top state that was told last began
 	act     activation
 	queue   []request
 	waiting []waiter

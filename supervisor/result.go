@@ -77,7 +77,7 @@ func (m *Machine) firstLacking() int {
 }
 
 func (m *Machine) tell(top Top, reason string) {
-	m.shown = top
+	m.shown, m.began = top, m.now
 	m.emit(Moved{Top: top, Target: m.target, Reason: reason})
 	m.table.markMachine()
 }

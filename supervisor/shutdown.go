@@ -41,7 +41,6 @@ func (m *Machine) end(end End, reason string) {
 	m.queue, m.waiting, m.raised = nil, nil, nil
 	m.ladder.retryAt = 0
 	m.ending = ending{end: end, deadline: m.now + m.graph.Config.ShutdownTimeout}
-	m.began = m.now
 	m.clearMarks()
 	m.want()
 	m.touchAll()

@@ -7,7 +7,7 @@ type Snapshot struct {
 	Now        time.Duration
 	Target     string // the active target; "" before the first request
 	State      Top
-	Since      time.Duration // when State began, or the transition's acceptance
+	Since      time.Duration // when State began; for a transition its acceptance
 	Limit      time.Duration // when the transition or the shutdown times out; 0 is never
 	End        End           // of a shutdown
 	Components []ComponentStatus

@@ -59,6 +59,10 @@ func (m *Machine) marked() bool {
 func (m *Machine) begin(r request, recovery bool) {
 	same := r.target == m.target
 	quiet := same && !m.act.on
+	reason := why(recovery)
+	if m.act.on {
+		reason += ", supersedes " + m.targetName(m.target)
+	}
 	m.supersede(m.targetName(r.target))
 	m.target = r.target
 	if cleared := m.clearMarks(); cleared || !same {
@@ -76,10 +80,8 @@ func (m *Machine) begin(r request, recovery bool) {
 		callers: []request{r}}
 	m.table.markMachine()
 	if !quiet || m.count.open > 0 || m.count.lacking > 0 {
-		m.began = m.now
-		m.tell(Transition, why(recovery))
+		m.tell(Transition, reason)
 	}
-	m.table.markMachine()
 }
 
 func why(recovery bool) string {
