@@ -25,15 +25,16 @@ func TestFiles(t *testing.T) {
 }
 
 func files(m *manager) error {
+	// Without the close-on-exec flag: only the list can keep them from the child.
 	place := func(name string, at int) error {
 		f, err := os.Create(m.arg + "/" + name)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		return unix.Dup3(int(f.Fd()), at, unix.O_CLOEXEC)
+		return unix.Dup3(int(f.Fd()), at, 0)
 	}
-	for name, at := range map[string]int{"a": 30, "b": 31, "c": 200} {
+	for name, at := range map[string]int{"a": 30, "b": 31, "c": 200, "gap": 27, "above": 150} {
 		if err := place(name, at); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	goruntime "runtime"
@@ -309,6 +310,9 @@ func many(m *manager) error {
 			return err
 		}
 		started[k] = true
+	}
+	if _, err := syscall.Wait4(-1, nil, syscall.WNOHANG|syscall.WALL, nil); !errors.Is(err, syscall.ECHILD) {
+		return fmt.Errorf("the manager has children: %w", err)
 	}
 	return nil
 }
