@@ -14,6 +14,8 @@ func TestDelay(t *testing.T) {
 	jitter.Recovery.Jitter = 0.5
 	still := base
 	still.Recovery.Backoff = 1
+	none := base
+	none.Recovery.Delay = 0
 	never := base
 	never.Recovery.MaxDelay = 0
 	for _, row := range []struct {
@@ -26,6 +28,7 @@ func TestDelay(t *testing.T) {
 		{"doubles", &base, 3, 800 * time.Millisecond, 800 * time.Millisecond},
 		{"max_delay", &base, 7, 10 * time.Second, 10 * time.Second},
 		{"many failures", &base, 1 << 20, 10 * time.Second, 10 * time.Second},
+		{"no delay", &none, 1 << 20, 0, 0},
 		{"no backoff", &still, 9, 100 * time.Millisecond, 100 * time.Millisecond},
 		{"no max_delay", &never, 1 << 20, 24 * time.Hour, 1<<63 - 1},
 		{"jitter takes at most its share", &jitter, 3, 400 * time.Millisecond, 800 * time.Millisecond},

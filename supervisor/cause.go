@@ -75,6 +75,19 @@ func (c Cause) String() string {
 	return ""
 }
 
+// reason tells why c is in its state. One that starts after a failure says so.
+func (u *unit) reason() string {
+	if u.state == Starting && u.cause.Code.fails() {
+		return "again after " + u.cause.String()
+	}
+	return u.cause.String()
+}
+
+// fails says whether a cause is the failure of a run.
+func (c Code) fails() bool {
+	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady
+}
+
 // step names what failed, for a Failure.
 func (c Code) step() string {
 	switch c {

@@ -80,7 +80,7 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 func (m *Machine) encodeUnit(c int, data []byte) {
 	u := &m.units[c]
 	putHead(data, ComponentRecord, NameHash(u.def.Name), u.run)
-	data[atState], data[atCode], data[atExponent] = byte(u.state), byte(u.cause.Code), byte(min(u.exponent, 255))
+	data[atState], data[atCode], data[atExponent] = byte(u.state), byte(u.cause.Code), byte(u.exponent)
 	var bits uint32
 	u.flags(func(bit uint32, on *bool) {
 		if *on {

@@ -119,7 +119,7 @@ func (m *Machine) afterFailure(c int) {
 		return
 	}
 	m.setDue(c, m.now+delay(u.def, u.exponent))
-	u.exponent++
+	u.exponent = min(u.exponent+1, math.MaxUint8) // as far as a record can count
 	m.move(c, Down, u.cause)
 }
 
@@ -148,7 +148,8 @@ func delay(def *targets.Component, exponent int) time.Duration {
 	if r.MaxDelay > 0 {
 		limit = float64(r.MaxDelay)
 	}
-	d := min(float64(r.Delay)*math.Pow(max(r.Backoff, 1), float64(exponent)), limit)
+	growth := min(math.Pow(max(r.Backoff, 1), float64(exponent)), math.MaxInt64)
+	d := min(float64(r.Delay)*growth, limit)
 	share := float64(hash(def.Name, uint64(exponent))>>11) / (1 << 53)
 	d -= d * r.Jitter * share
 	return time.Duration(d)

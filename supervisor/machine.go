@@ -237,8 +237,9 @@ func (m *Machine) setDue(c int, at time.Duration) {
 // move changes the stored state and tells it.
 func (m *Machine) move(c int, to State, why Cause) {
 	u := &m.units[c]
-	m.emit(Changed{Component: c, Run: u.run, From: u.state, To: to, Reason: why.String()})
+	from := u.state
 	u.state, u.cause, u.since = to, why, m.now
+	m.emit(Changed{Component: c, Run: u.run, From: from, To: to, Reason: u.reason()})
 	m.changed(c)
 }
 

@@ -63,7 +63,7 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 	s := ComponentStatus{
 		Component: c, Name: u.def.Name, State: m.derived(c, now), Run: u.run, Restarts: u.restarts,
 		Wanted: u.wanted, Essential: u.essential && !u.forgone(), Started: u.started, Stopped: u.stopped, Removed: u.leaver,
-		Reason: u.cause.String(), Degraded: u.degraded, Text: u.text,
+		Reason: u.reason(), Degraded: u.degraded, Text: u.text,
 		Since: u.since, Start: u.startAt, Ready: u.readyAt, Limit: m.due[c],
 	}
 	if u.exited && !u.main {

@@ -14,6 +14,9 @@ func (m *Machine) failure(c int) Failure {
 	if text := m.waitingText(c, m.now); u.state == Down && u.wanted && !u.failing && text != "" {
 		f.Step, f.Reason = "waiting", text
 	}
+	if u.state == Stopping && f.Step == "waiting" {
+		f.Step, f.Reason = "stop", "still stopping"+colon(u.cause)
+	}
 	if u.state == Starting && f.Step == "waiting" {
 		f.Step, f.Reason = "ready", "not ready yet"
 	}
@@ -73,7 +76,7 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 	case Ready, Done:
 		return m.readyText(c, now)
 	case Starting:
-		return "is starting " + elapsed(now-u.since, u.def.StartTimeout) + colon(u.cause)
+		return "is starting " + elapsed(now-u.since, u.def.StartTimeout) + ": " + u.reason()
 	case Stopping:
 		return m.stoppingText(c, now)
 	case Failed:
