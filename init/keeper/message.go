@@ -49,6 +49,12 @@ const (
 	Lock                         // what keeps a second Orderly off the control socket
 )
 
+// The states that Shown tells.
+const (
+	ShownReady    uint64 = iota + 1 // the initial target is up
+	ShownStopping                   // the end has begun
+)
+
 // MaxTags is how many tags and descriptors fit one message: SCM_MAX_FD of the kernel is 253.
 const MaxTags = 64
 

@@ -97,8 +97,12 @@ func (l *Loop) Stop() { l.stop = true }
 // Run waits and calls until Stop. What is posted by then is still called.
 func (l *Loop) Run() {
 	var events [64]unix.EpollEvent
-	for !l.stop {
-		n, err := unix.EpollWait(l.epoll, events[:], l.timeout())
+	for {
+		timeout := l.timeout()
+		if l.stop {
+			break
+		}
+		n, err := unix.EpollWait(l.epoll, events[:], timeout)
 		if err != nil {
 			n = 0 // EINTR; no other error is possible for a valid epoll
 		}

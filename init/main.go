@@ -1,0 +1,43 @@
+// Command orderly is PID 1 and supervisor for embedded Linux. This file only dispatches: to the keeper, to the
+// manager, or to the commands that people type.
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/orderly-init/orderly/init/command"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/manager"
+)
+
+func main() {
+	// the main goroutine stays on the main thread: the keeper starts managers from it, and PID 1's main thread
+	// must not end
+	runtime.LockOSThread()
+	os.Exit(dispatch(os.Args))
+}
+
+func dispatch(args []string) int {
+	name := filepath.Base(args[0])
+	switch {
+	case name == keeper.ManagerName:
+		runtime.UnlockOSThread()
+		return manager.Main(args[1:], command.Version())
+	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):
+		return asPID1()
+	case len(args) > 1 && args[1] == "run" && !wantsHelp(args[2:]):
+		return run(args[2:])
+	}
+	return command.Main(args)
+}
+
+func wantsHelp(args []string) bool {
+	for _, a := range args {
+		if a == "-h" || a == "--help" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package manager
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	goruntime "runtime"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// applyCall loads the configuration again and makes the difference true.
+func (m *Manager) applyCall(ctx context.Context, _ control.Call) (any, error) {
+	config, sources, problems := m.read() // off the loop: a disk can be slow
+	if config == nil {
+		return nil, control.Invalid(texts(problems))
+	}
+	r, err := m.result(ctx, func(id supervisor.Request) supervisor.Event { return m.apply(id, config, sources) })
+	if err != nil {
+		return nil, err
+	}
+	reply := control.ApplyReply{Result: wireResult(r), Changes: []control.Change{}}
+	for _, c := range r.Changes {
+		reply.Changes = append(reply.Changes, control.Change{Name: c.Name, Change: c.What})
+	}
+	return reply, nil
+}
+
+func texts(problems targets.Problems) []string {
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, p.String())
+	}
+	return lines
+}
+
+// apply is the event that swaps the configuration. The new one is kept aside until the machine has taken it.
+func (m *Manager) apply(id supervisor.Request, config *targets.Config, sources []targets.Source) supervisor.Event {
+	m.next, m.nextSources = config, sources
+	return supervisor.Apply{Request: id, Graph: targets.NewGraph(config)}
+}
+
+// applyFromDisk is apply on SIGHUP: who sent it reads the answer in the log.
+func (m *Manager) applyFromDisk(id supervisor.Request) {
+	m.work.Go(func() {
+		config, sources, problems := m.read()
+		m.loop.Post(func() {
+			for _, p := range problems {
+				m.system(targets.Error, "apply: "+p.String())
+			}
+			if config != nil {
+				m.system(targets.Info, "apply: the configuration is loaded")
+				m.post(m.apply(id, config, sources))
+			}
+		})
+	})
+}
+
+// renumber follows the machine to the new configuration: every unit gets its new number, those that are no longer
+// in it keep their old definition until they are down.
+func (m *Manager) renumber(e supervisor.Renumbered) {
+	config := m.next
+	if config == nil {
+		return
+	}
+	if err := m.use(config, m.nextSources); err != nil {
+		m.system(targets.Error, "apply: "+err.Error())
+	}
+	m.next, m.nextSources, m.saved = nil, nil, false
+	defs := m.machine.Components()
+	units := make([]*unit, len(defs))
+	for old, u := range m.units {
+		if n := e.Components[old]; n != supervisor.None {
+			u.number, u.def, units[n] = n, defs[n], u
+			continue
+		}
+		m.closeNotify(u)
+		delete(m.byName, u.name)
+	}
+	for n, def := range defs {
+		if units[n] == nil {
+			units[n] = newUnit(n, def)
+			m.byName[def.Name] = units[n]
+		}
+	}
+	m.units = units
+	m.renumberQueue(e)
+	m.sink.Configure(config.Log.Directory, config.Log.MaxSize)
+}
+
+// renumberQueue lets launches and events that are under way follow too.
+func (m *Manager) renumberQueue(e supervisor.Renumbered) {
+	for i := range m.queue {
+		m.queue[i].Component = e.Components[m.queue[i].Component]
+	}
+}
+
+// installed is the binary that an upgrade without a path means.
+func (m *Manager) installed() string {
+	const path = "/sbin/orderly"
+	if m.PID1 {
+		return path
+	}
+	if self, err := os.Readlink("/proc/" + itoa(os.Getppid()) + "/exe"); err == nil {
+		return self
+	}
+	return path
+}
+
+// checkBinary refuses what cannot be a manager here, before anything is given up.
+func checkBinary(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
+		return errors.New("not an executable file")
+	}
+	e, err := elf.NewFile(f)
+	if err != nil {
+		return fmt.Errorf("not an executable: %w", err)
+	}
+	want := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "arm": elf.EM_ARM}[goruntime.GOARCH]
+	if e.Machine != want {
+		return fmt.Errorf("for %v, not for %v", e.Machine, want)
+	}
+	return nil
+}
+
+// replace hands the binary to the keeper and ends; the next manager is started from it at once.
+func (m *Manager) replace(f *os.File) error {
+	fd := int(f.Fd())
+	if err := m.link.Send(keeper.Message{Kind: keeper.Replace, Files: []int{fd}}); err != nil {
+		return err
+	}
+	m.loop.Stop()
+	return nil
+}

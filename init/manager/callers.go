@@ -1,0 +1,78 @@
+package manager
+
+import (
+	"context"
+
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// callers are those who wait: for the answer to a request, or for something to change. It belongs to the loop.
+type callers struct {
+	last    supervisor.Request
+	waiting map[supervisor.Request]chan supervisor.Result
+	news    chan struct{} // closed at the next change; nil where nobody waits for one
+}
+
+// answer hands a result to its caller, who may have gone.
+func (c *callers) answer(a supervisor.Answer) {
+	if ch, ok := c.waiting[a.Request]; ok {
+		delete(c.waiting, a.Request)
+		ch <- a.Result
+	}
+}
+
+// notice tells everybody who waits for a change.
+func (c *callers) notice() {
+	if c.news != nil {
+		close(c.news)
+		c.news = nil
+	}
+}
+
+// change returns a channel that is closed at the next change.
+func (c *callers) change() <-chan struct{} {
+	if c.news == nil {
+		c.news = make(chan struct{})
+	}
+	return c.news
+}
+
+// enter gives a caller its number.
+func (c *callers) enter() (supervisor.Request, <-chan supervisor.Result) {
+	if c.waiting == nil {
+		c.waiting = map[supervisor.Request]chan supervisor.Result{}
+	}
+	c.last++
+	ch := make(chan supervisor.Result, 1)
+	c.waiting[c.last] = ch
+	return c.last, ch
+}
+
+// request posts an event for a caller and returns the channel of its result. A caller that has gone changes
+// nothing: the transition goes on.
+func (m *Manager) request(event func(supervisor.Request) supervisor.Event) (<-chan supervisor.Result, error) {
+	var results <-chan supervisor.Result
+	ok := m.loop.Call(func() {
+		id, ch := m.callers.enter()
+		results = ch
+		m.post(event(id))
+	})
+	if !ok {
+		return nil, errEnding
+	}
+	return results, nil
+}
+
+// result is request and the waiting for its result.
+func (m *Manager) result(ctx context.Context, event func(supervisor.Request) supervisor.Event) (supervisor.Result, error) {
+	results, err := m.request(event)
+	if err != nil {
+		return supervisor.Result{}, err
+	}
+	select {
+	case r := <-results:
+		return r, nil
+	case <-ctx.Done():
+		return supervisor.Result{}, ctx.Err()
+	}
+}

@@ -1,0 +1,158 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/boot"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// obtain finds the configuration: the one that was running (R18), else what is on the disk, else, as PID 1, the last
+// one that reached its target, else the rescue.
+func (m *Manager) obtain(held int) error {
+	if held >= 0 {
+		return m.running(held)
+	}
+	config, sources, problems := m.read()
+	m.problems = problems
+	if config != nil {
+		return m.use(config, sources)
+	}
+	if !m.PID1 {
+		return problems
+	}
+	for _, p := range problems {
+		m.voice.line(targets.Error, "configuration", p.String())
+	}
+	return m.lastResortConfig(problems)
+}
+
+// read loads what is on the disk now; config is nil where it has errors.
+func (m *Manager) read() (*targets.Config, []targets.Source, targets.Problems) {
+	sources, problems := targets.ReadSources(m.Config...)
+	if problems.Fatal() {
+		return nil, nil, problems
+	}
+	if len(sources) == 0 {
+		return nil, nil, append(problems, targets.Problem{What: fmt.Sprintf("no configuration in %v", m.Config)})
+	}
+	config, more := targets.Load(sources)
+	problems = append(problems, more...)
+	if problems.Fatal() {
+		return nil, nil, problems
+	}
+	return config, sources, problems
+}
+
+// lastResortConfig is for a machine that must come up although its configuration is broken.
+func (m *Manager) lastResortConfig(problems targets.Problems) error {
+	line := boot.ReadCommandLine()
+	if b, err := os.ReadFile(boot.LastGood("")); err == nil && !line.Rescue {
+		if sources, err := targets.Unbundle(b); err == nil {
+			if config, p := targets.Load(sources); !p.Fatal() {
+				m.notes = append(m.notes, "the configuration is invalid: the last one that reached its target is used")
+				return m.use(config, sources)
+			}
+		}
+	}
+	m.notes = append(m.notes, "rescue: the configuration is invalid and there is none that ever reached its target")
+	return m.rescue(line, problems)
+}
+
+// rescue uses the built-in configuration.
+func (m *Manager) rescue(line boot.CommandLine, problems targets.Problems) error {
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, p.String())
+	}
+	m.rescued = true
+	sources := boot.Rescue(line, lines)
+	config, p := targets.Load(sources)
+	if p.Fatal() {
+		return p
+	}
+	return m.use(config, sources)
+}
+
+// use makes a configuration the running one and has the keeper hold it.
+func (m *Manager) use(config *targets.Config, sources []targets.Source) error {
+	m.config, m.sources = config, sources
+	fd, err := sealed(targets.Bundle(sources))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return m.link.Send(keeper.Message{
+		Kind: keeper.Hold, Tags: []keeper.Tag{{Use: keeper.Configuration}}, Files: []int{fd},
+	})
+}
+
+// running reads the configuration that an earlier manager used.
+func (m *Manager) running(fd int) error {
+	file := os.NewFile(uintptr(fd), "running configuration")
+	defer file.Close()
+	blob, err := io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64)) // the offset is the writer's
+	if err != nil {
+		return err
+	}
+	sources, err := targets.Unbundle(blob)
+	if err != nil {
+		return fmt.Errorf("running configuration: %w", err)
+	}
+	config, problems := targets.Load(sources)
+	if problems.Fatal() {
+		return problems
+	}
+	m.config, m.sources = config, sources
+	return nil
+}
+
+// sealed puts bytes into a memfd that nobody can change any more (fcntl(2), F_ADD_SEALS).
+func sealed(b []byte) (int, error) {
+	fd, err := keeper.Memfd("orderly-configuration", 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := writeAll(fd, b); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("write the running configuration: %w", err)
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	return fd, err
+}
+
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// proved saves the configuration that has just reached its target, off the loop: a disk can be slow.
+func (m *Manager) proved() {
+	if !m.PID1 || m.rescued || m.saved {
+		return
+	}
+	m.saved = true
+	path, blob := boot.LastGood(m.config.StateDirectory), targets.Bundle(m.sources)
+	m.work.Go(func() {
+		if err := boot.SaveAtomically(path, blob); err != nil {
+			m.loop.Post(func() { m.say(targets.Warning, "orderly", 0, "last good configuration not saved: "+err.Error()) })
+		}
+	})
+}

@@ -1,0 +1,86 @@
+package manager
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// definition lists the keys that are in force for a component, as they would be written. Values of environment
+// variables can be secrets: only who may change sees them.
+func definition(c *targets.Component, secrets bool) []control.Pair {
+	var d pairs
+	d.list("command", c.Command)
+	for _, s := range c.Environment {
+		value := s.Value
+		if !secrets {
+			value = "(not shown)"
+		}
+		d.add("environment."+s.Key, value)
+	}
+	for _, f := range c.EnvironmentFiles {
+		d.add("environment_file", f.Path)
+	}
+	d.text("working_directory", c.WorkingDirectory)
+	d.text("user", c.User)
+	d.text("group", c.Group)
+	d.list("supplementary_groups", c.SupplementaryGroups)
+	d.add("umask", "0"+strconv.FormatUint(uint64(c.Umask), 8))
+	d.text("terminal", c.Terminal)
+	for _, e := range edgeLists(c.Edges) {
+		d.list(e.kind, e.names)
+	}
+	d.add("start_timeout", c.StartTimeout.String())
+	d.add("stop_timeout", c.StopTimeout.String())
+	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
+	d.list("stop_command", c.StopCommand)
+	if c.ReloadSignal != 0 {
+		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
+	}
+	d.list("reload_command", c.ReloadCommand)
+	d.add("output.stdout", c.Output.Stdout)
+	d.add("output.stderr", c.Output.Stderr)
+	d.add("output.stdin", c.Output.Stdin)
+	d.add("ready", readyText(&c.Ready))
+	return d
+}
+
+type pairs []control.Pair
+
+func (d *pairs) add(key, value string) { *d = append(*d, control.Pair{Key: key, Value: value}) }
+
+func (d *pairs) text(key, value string) {
+	if value != "" {
+		d.add(key, value)
+	}
+}
+
+func (d *pairs) list(key string, values []string) {
+	if len(values) > 0 {
+		d.add(key, strings.Join(values, " "))
+	}
+}
+
+func readyText(r *targets.Ready) string {
+	switch r.When {
+	case targets.Started:
+		return "started"
+	case targets.Exited:
+		return "exited"
+	case targets.Notified:
+		return "notified"
+	case targets.File:
+		if r.Absent {
+			return "file " + r.Path + " absent"
+		}
+		return "file " + r.Path
+	case targets.Socket:
+		return "socket " + r.Network + ":" + r.Address
+	case targets.FD:
+		return "fd " + strconv.Itoa(r.FD)
+	}
+	return ""
+}

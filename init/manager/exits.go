@@ -1,0 +1,123 @@
+package manager
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// onExit is the handler of the keeper's wake: it takes every exit that the ring has. What has landed meanwhile is
+// looked at first, so that an exec is known before the exit of the same process.
+func (m *Manager) onExit() {
+	poll.Calm(keeper.WakeFD)
+	m.landed()
+	for {
+		e, ok := m.ring.After(m.seen)
+		if !ok {
+			return
+		}
+		m.seen = e.Seq
+		m.exited(e)
+	}
+}
+
+// exited takes one exit. A pid in no record is an intermediate or an orphan: it is reaped, and that is all, but
+// it may have been the last one of a component whose main process has ended.
+func (m *Manager) exited(e keeper.Exit) {
+	p := m.byPID[e.PID]
+	if p == nil || e.Seq <= p.after {
+		m.orphaned()
+		return
+	}
+	delete(m.byPID, e.PID)
+	p.pid = 0
+	m.release(p)
+	if p.role != mainRole {
+		m.commandEnded(p, status(e.Status))
+		return
+	}
+	u := p.unit
+	m.drain(u) // R9: what the run said before it ended counts
+	u.main = nil
+	m.unwatch(u)
+	empty := m.emptied(u)
+	m.usage(u, &e)
+	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: e.Seq, Status: status(e.Status), Empty: empty})
+}
+
+// status reads a wait status (wait(2)).
+func status(raw uint32) supervisor.Status {
+	w := unix.WaitStatus(raw)
+	if w.Signaled() {
+		return supervisor.Status{Signal: int(w.Signal()), Core: w.CoreDump()}
+	}
+	return supervisor.Status{Code: w.ExitStatus()}
+}
+
+// emptied says whether a component whose main process has ended has no process left; where it has, the rest is
+// watched and an Emptied follows.
+func (m *Manager) emptied(u *unit) bool {
+	if !m.populated(u) {
+		m.desert(u)
+		return true
+	}
+	u.group = groupWatched
+	if m.tree != nil {
+		m.watch.Add(u.name)
+		if !m.populated(u) { // between the first look and the watch
+			m.watch.Remove(u.name)
+			m.desert(u)
+			return true
+		}
+		return false
+	}
+	m.lingering = append(m.lingering, u)
+	return false
+}
+
+// desert notes that the group of a component has nobody in it; it is removed at the end of the round, unless the
+// component has been launched again by then.
+func (m *Manager) desert(u *unit) {
+	u.group = groupDeserted
+	m.deserted = append(m.deserted, u)
+}
+
+// onGroups is the handler of the cgroup watch.
+func (m *Manager) onGroups() {
+	for _, name := range m.watch.Changed() {
+		if u := m.byName[name]; u != nil && u.group == groupWatched && !m.populated(u) {
+			m.watch.Remove(name)
+			m.desert(u)
+			m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+		}
+	}
+}
+
+// orphaned looks, where there are no cgroups, at the components that are not empty yet: an orphan has ended.
+func (m *Manager) orphaned() {
+	rest := m.lingering[:0]
+	for _, u := range m.lingering {
+		if u.group == groupWatched && !m.populated(u) {
+			u.group = groupGone
+			m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+			continue
+		}
+		rest = append(rest, u)
+	}
+	m.lingering = rest
+}
+
+// sweep removes the groups of those that have gone and have not come back.
+func (m *Manager) sweep() {
+	for _, u := range m.deserted {
+		if u.group == groupDeserted && u.command == nil && m.tree != nil {
+			m.tree.Remove(u.name)
+		}
+		if u.group == groupDeserted {
+			u.group = groupGone
+		}
+	}
+	m.deserted = m.deserted[:0]
+}

@@ -1,0 +1,100 @@
+package manager
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// landed looks at the starts in flight: which have executed, and which have failed at which step.
+func (m *Manager) landed() {
+	m.flight = slices.DeleteFunc(m.flight, func(p *process) bool {
+		if !p.slot.Ended() {
+			return false
+		}
+		m.land(p)
+		return true
+	})
+}
+
+// land takes one start out of flight.
+func (m *Manager) land(p *process) {
+	err := p.failure()
+	if p.program != nil {
+		m.spare = append(m.spare, p.program)
+		p.program = nil
+	}
+	closeAll(p.close)
+	p.close = nil
+	if err != nil {
+		m.crashed(p, err)
+		return
+	}
+	p.pid = int32(p.slot.Started())
+	if p.role == mainRole {
+		p.unit.leader = p.pid
+	}
+	m.byPID[p.pid] = p
+	if p.role == mainRole {
+		m.post(supervisor.Launched{Component: p.unit.number, Run: p.run})
+		m.await(p.unit)
+	}
+	if p.pending != 0 {
+		m.signal(p, p.pending)
+	}
+}
+
+// failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the
+// list was in its memory.
+func (p *process) failure() error {
+	if p.program != nil {
+		return runtime.Failure(p.program.Steps(), p.slot)
+	}
+	if errno := p.slot.Errno; errno != 0 {
+		return &runtime.StepError{Step: "start", Errno: unix.Errno(errno)}
+	}
+	return nil
+}
+
+// overdue says that a start by a dead manager is in flight: it woke that one, and must be looked for.
+func (m *Manager) overdue() bool {
+	return slices.ContainsFunc(m.flight, func(p *process) bool { return p.program == nil })
+}
+
+// crashed tells that a step between clone and exec failed. The child is gone or going; its exit means nothing more.
+func (m *Manager) crashed(p *process, err error) {
+	u, step, why := p.unit, "start", err.Error()
+	var s *runtime.StepError
+	if errors.As(err, &s) {
+		step, why = s.Step, s.Errno.Error()
+	}
+	m.release(p)
+	if p.role == mainRole {
+		m.forget(u)
+		m.post(supervisor.LaunchFailed{Component: u.number, Run: p.run, Step: step, Why: why})
+		return
+	}
+	u.command = nil
+	m.post(supervisor.CommandEnded{Component: u.number, Run: p.run, Command: p.role.command(), Why: step + ": " + why})
+}
+
+// forget ends what was watched for a run, and the run's main process with it.
+func (m *Manager) forget(u *unit) {
+	u.main = nil
+	m.unwatch(u)
+	if u.group == groupThere {
+		u.group = groupDeserted
+		m.deserted = append(m.deserted, u)
+	}
+}
+
+// onWake is the handler of the eventfd that starts write to when they land.
+func (m *Manager) onWake() {
+	poll.Calm(m.wake)
+	m.landed()
+}

@@ -1,0 +1,128 @@
+package manager
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/boot"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// onLink is the handler of the keeper's packets.
+func (m *Manager) onLink() {
+	for {
+		msg, err := m.link.Receive(false)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return
+		case err != nil:
+			m.orphan()
+			return
+		case msg.Kind == keeper.Signal:
+			m.onSignal(unix.Signal(msg.Value))
+		}
+		closeAll(msg.Files)
+	}
+}
+
+// orphan is what happens when the keeper is gone, which is never as PID 1: nobody reaps any more, so everything is
+// killed at once and the manager ends (R19).
+func (m *Manager) orphan() {
+	m.loop.Remove(keeper.LinkFD)
+	m.system(targets.Error, "the keeper is gone: everything is stopped")
+	for _, u := range m.units {
+		m.killGroup(u)
+	}
+	m.end, m.code = supervisor.Exit, 1
+	m.loop.Stop()
+}
+
+// realtime is the kernel's first realtime signal as C libraries count: glibc and musl keep two for themselves, and
+// tools that send RTMIN+n mean this one.
+const realtime = 34
+
+// onSignal does what a signal to PID 1 means (semantics of init(8) and systemd(1)).
+func (m *Manager) onSignal(s unix.Signal) {
+	if s == unix.SIGHUP {
+		m.applyFromDisk(0)
+		return
+	}
+	end := m.endOf(s)
+	if end == supervisor.GoOn {
+		return
+	}
+	m.system(targets.Info, unix.SignalName(s)+": "+end.String())
+	m.shutdown(end)
+}
+
+func (m *Manager) endOf(s unix.Signal) supervisor.End {
+	if !m.PID1 || os.Getenv("container") != "" {
+		if s == unix.SIGTERM || s == unix.SIGINT {
+			return supervisor.Exit
+		}
+		if !m.PID1 {
+			return supervisor.GoOn
+		}
+	}
+	switch s {
+	case unix.SIGTERM, realtime + 5:
+		return supervisor.Reboot
+	case unix.SIGINT:
+		return ends[m.config.System.CtrlAltDel]
+	case unix.SIGUSR1, realtime + 3:
+		return supervisor.Halt
+	case unix.SIGUSR2, unix.SIGPWR, realtime + 4:
+		return supervisor.Poweroff
+	}
+	return supervisor.GoOn
+}
+
+// shutdown asks the machine for the end. What is not there to be done is done otherwise: a kexec without a kernel
+// is a reboot.
+func (m *Manager) shutdown(end supervisor.End) {
+	if end == supervisor.Kexec && !boot.KexecLoaded() {
+		end = supervisor.Reboot
+	}
+	if m.stopping == supervisor.GoOn {
+		m.stopping = end
+		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownStopping})
+	}
+	m.post(supervisor.Shutdown{End: end})
+}
+
+// finish hands over to the keeper: everything is down, or nothing is to be waited for.
+func (m *Manager) finish(end supervisor.End) {
+	if m.end != supervisor.GoOn {
+		return
+	}
+	m.end = end
+	m.system(targets.Info, end.String())
+	m.loop.Stop()
+}
+
+// lastResort is the end of the recovery ladder (R12).
+func (m *Manager) lastResort(action targets.FallbackAction) {
+	switch action {
+	case targets.FallbackPoweroff:
+		m.give(supervisor.Poweroff)
+	case targets.FallbackHalt:
+		m.give(supervisor.Halt)
+	case targets.FallbackReboot, targets.FallbackWatchdog:
+		m.give(supervisor.Reboot)
+	case targets.FallbackCommand:
+		m.fallbackCommand()
+	}
+}
+
+// give ends the machine; where Orderly is not PID 1 it ends itself, and says with its exit status that it failed.
+func (m *Manager) give(end supervisor.End) {
+	m.system(targets.Error, "the fallback target failed: "+end.String())
+	if !m.PID1 {
+		end, m.code = supervisor.Exit, 1
+	}
+	m.shutdown(end)
+}

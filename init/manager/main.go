@@ -1,0 +1,236 @@
+package manager
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/logs"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// Options are what a manager is started with: flags from the command line of `orderly run`, which the keeper passes
+// on, and what the keeper says in the environment.
+type Options struct {
+	Config  []string // directories or files
+	Target  string   // instead of initial_target
+	Control string   // path of the control socket
+	PID1    bool
+	Booted  bool // the machine has been set up by an earlier manager
+	Safe    bool // no decisions but stops (R19)
+	Again   int  // managers before this one
+	Version string
+}
+
+// Flags are the flags that `orderly run` and a manager share.
+func Flags(o *Options) *flag.FlagSet {
+	f := flag.NewFlagSet(keeper.ManagerName, flag.ContinueOnError)
+	f.Func("config", "", func(s string) error { o.Config = append(o.Config, s); return nil })
+	f.StringVar(&o.Target, "target", "", "")
+	f.StringVar(&o.Control, "control", "", "")
+	return f
+}
+
+// Arguments are the flags again, for the next process.
+func (o *Options) Arguments() []string {
+	var args []string
+	for _, c := range o.Config {
+		args = append(args, "--config", c)
+	}
+	if o.Target != "" {
+		args = append(args, "--target", o.Target)
+	}
+	return append(args, "--control", o.Control)
+}
+
+// Main is the manager process. It returns its exit status.
+func Main(args []string, version string) int {
+	var o Options
+	if err := Flags(&o).Parse(args); err != nil {
+		return 2
+	}
+	o.Version = version
+	o.PID1, o.Booted, o.Safe = os.Getenv(keeper.EnvPID1) == "1", os.Getenv(keeper.EnvBooted) == "1", os.Getenv(keeper.EnvSafe) == "1"
+	o.Again, _ = strconv.Atoi(os.Getenv(keeper.EnvAgain))
+	if len(o.Config) == 0 {
+		o.Config = targets.DefaultDirs()
+	}
+	m, err := open(o)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+		if m != nil && m.link != nil && o.Again == 0 && !o.PID1 {
+			m.link.Send(keeper.Message{Kind: keeper.Finish, Value: uint64(supervisor.Exit) | 1<<8})
+		}
+		return 1
+	}
+	return m.run()
+}
+
+// open makes the manager of a keeper's descriptors.
+func open(o Options) (*Manager, error) {
+	m := &Manager{Options: o, byName: map[string]*unit{}, byPID: map[int32]*process{}, console: 1}
+	for fd := keeper.LinkFD; fd <= keeper.WakeFD; fd++ {
+		unix.CloseOnExec(fd)
+	}
+	m.link = keeper.NewLink(keeper.LinkFD)
+	m.voice = newVoice(m.console)
+	held, err := m.fetch()
+	if err != nil {
+		return m, fmt.Errorf("keeper: %w (the manager is started by Orderly, not by hand)", err)
+	}
+	for _, step := range []func() error{m.memory, m.kernel, func() error { return m.obtain(held.take(keeper.Configuration)) }} {
+		if err := step(); err != nil {
+			return m, err
+		}
+	}
+	if err := m.groups(); err != nil {
+		m.notes = append(m.notes, err.Error())
+	}
+	if m.sink, err = logs.New(m.config.Log.Directory, m.config.Log.MaxSize); err != nil {
+		return m, err
+	}
+	m.listener = held.take(keeper.Listener)
+	if err := m.remember(held); err != nil {
+		return m, err
+	}
+	return m, m.serve()
+}
+
+// memory maps what the keeper shares.
+func (m *Manager) memory() error {
+	var err error
+	if m.ring, err = keeper.MapRing(keeper.RingFD); err != nil {
+		return err
+	}
+	facts, err := keeper.Map(keeper.FactsFD)
+	if err != nil {
+		return fmt.Errorf("facts table: %w", err)
+	}
+	m.table, err = supervisor.OpenTable(facts)
+	return err
+}
+
+// kernel opens the loop and what the kernel tells through it.
+func (m *Manager) kernel() error {
+	unix.Prctl(unix.PR_SET_NAME, namePointer(), 0, 0, 0)
+	m.root = os.Geteuid() == 0
+	m.path = os.Getenv("PATH")
+	if m.path == "" {
+		m.path = defaultPath
+	}
+	m.host = runtime.Probe()
+	var err error
+	if m.loop, err = poll.New(); err != nil {
+		return err
+	}
+	m.loop.Before = m.turn
+	if m.paths, err = ready.NewPaths(); err != nil {
+		return err
+	}
+	m.sockets = ready.NewSockets()
+	if m.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	return errors.Join(
+		m.loop.Add(m.wake, m.onWake),
+		m.loop.Add(keeper.WakeFD, m.onExit),
+		m.loop.Add(keeper.LinkFD, m.onLink),
+		m.loop.Add(m.paths.FD, func() { m.paths.Changed() }),
+	)
+}
+
+// groups opens the tree of our cgroups, and kills what an earlier Orderly on the same socket left in it when its
+// keeper died (R19).
+func (m *Manager) groups() error {
+	mount, own, err := cgroups.Hierarchy()
+	if err != nil {
+		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
+	}
+	path := filepath.Join(own, fmt.Sprintf("orderly-%08x", m.instance()))
+	if m.PID1 {
+		path = filepath.Join(mount, "orderly")
+	}
+	tree, err := cgroups.Open(path)
+	if err != nil {
+		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
+	}
+	watch, err := cgroups.NewWatch(tree)
+	if err != nil {
+		return err
+	}
+	m.tree, m.watch, m.below = tree, watch, path[len(mount):]
+	if m.Again == 0 {
+		m.clear()
+	}
+	return m.loop.Add(watch.FD, m.onGroups)
+}
+
+// instance tells Orderly on one control socket from one on another.
+func (m *Manager) instance() uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(m.Control))
+	return h.Sum32()
+}
+
+func (m *Manager) clear() {
+	names, _ := m.tree.Names()
+	for _, name := range names {
+		m.tree.Kill(name)
+	}
+}
+
+// run brings the machine up where that has not been done, and loops until the end.
+func (m *Manager) run() int {
+	if m.PID1 && !m.Booted {
+		m.bringUp()
+	} else {
+		m.begin()
+	}
+	m.link.Send(keeper.Message{Kind: keeper.Hello})
+	m.loop.Run()
+	m.close()
+	return m.code
+}
+
+// close ends what belongs to the process. Logs come last: the end of everything else is in them.
+func (m *Manager) close() {
+	m.unserve()
+	m.work.Wait()
+	m.sink.Stop()
+	m.voice.close()
+	if m.tree != nil && m.end != supervisor.GoOn {
+		m.tree.RemoveAll()
+	}
+	if m.end != supervisor.GoOn {
+		m.link.Send(keeper.Message{Kind: keeper.Finish, Value: uint64(m.end) | uint64(m.code)<<8})
+	}
+}
+
+// begin asks for the initial target, where nothing else is going on.
+func (m *Manager) begin() {
+	if m.machine.Active() != supervisor.None || m.end != supervisor.GoOn {
+		return
+	}
+	name := m.Target
+	if name == "" || m.rescued {
+		name = m.config.InitialTarget
+	}
+	target, ok := m.config.Target(name)
+	if !ok {
+		m.system(targets.Error, "target "+name+" is not in the configuration; "+m.config.InitialTarget+" instead")
+		target, _ = m.config.Target(m.config.InitialTarget)
+	}
+	m.post(supervisor.Activate{Target: target})
+}

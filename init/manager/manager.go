@@ -1,0 +1,159 @@
+package manager
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/journal"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/logs"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// Manager is the state of the process. All of it belongs to the loop's goroutine.
+type Manager struct {
+	Options
+	loop  *poll.Loop
+	link  *keeper.Link
+	ring  *keeper.Ring
+	table *supervisor.Table
+	wake  int // eventfd of starts that land
+
+	config  *targets.Config
+	sources []targets.Source
+	machine *supervisor.Machine
+	units   []*unit // by number in the machine
+	byName  map[string]*unit
+	byPID   map[int32]*process
+
+	pending   []supervisor.Event
+	queue     []supervisor.Launch
+	flight    []*process
+	spare     []*runtime.Program
+	probing   []*unit
+	deserted  []*unit
+	lingering []*unit // without cgroups: main process ended, others live
+	seen      uint64  // newest exit that has become an event
+
+	host    runtime.Host
+	root    bool
+	path    string // PATH of components
+	console int
+	tree    *cgroups.Tree
+	below   string // of the tree, as /proc/PID/cgroup names it
+	watch   *cgroups.Watch
+	paths   *ready.Paths
+	sockets *ready.Sockets
+
+	sink    *logs.Sink
+	journal *journal.Journal
+	voice   *voice
+
+	callers  callers
+	server   *control.Server
+	accept   *net.UnixListener
+	listener int            // the control socket that the keeper held, -1 is none
+	work     sync.WaitGroup // of the goroutines that do slow work
+	notes    []string       // what is not as it should be, for status
+
+	next        *targets.Config // of an apply, until the machine has taken it
+	nextSources []targets.Source
+	problems    targets.Problems
+	rescued     bool // the built-in configuration runs
+	saved       bool // the running configuration has been saved as the last good one
+
+	signals  []unix.Signal  // that came before the loop
+	stopping supervisor.End // asked of the machine
+	end      supervisor.End // handed to the keeper
+	code     int
+}
+
+// post notes an event; turn acts on it.
+func (m *Manager) post(ev supervisor.Event) { m.pending = append(m.pending, ev) }
+
+// turn is one round: every pending event is stepped, stored and carried out, then launches are made, until nothing
+// is left to do now. It says when to come back.
+func (m *Manager) turn() (time.Duration, bool) {
+	m.due()
+	if m.overdue() {
+		m.landed()
+	}
+	probe := m.ask(poll.Now())
+	for len(m.pending) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
+		m.settle()
+		m.launch()
+	}
+	m.sweep()
+	m.ring.Apply(m.seen)
+	m.ring.Turn()
+	next, ok := m.machine.Deadline()
+	if m.overdue() {
+		probe = poll.Now() + overdueEvery
+	}
+	if probe != 0 && (!ok || probe < next) {
+		return probe, true
+	}
+	return next, ok
+}
+
+// overdueEvery is how often a start is looked for that will not wake this manager.
+const overdueEvery = 5 * time.Millisecond
+
+// due posts a Tick when the machine's deadline has come.
+func (m *Manager) due() {
+	if at, ok := m.machine.Deadline(); ok && at <= poll.Now() {
+		m.post(supervisor.Tick{})
+	}
+}
+
+// settle steps every pending event. What has changed is stored before the effects are carried out: a manager that
+// dies in between has acted on nothing that the next one does not know.
+func (m *Manager) settle() {
+	for i := 0; i < len(m.pending); i++ {
+		effects := m.machine.Step(poll.Now(), m.pending[i])
+		m.machine.Store(m.table)
+		for _, e := range effects {
+			m.perform(e)
+		}
+	}
+	m.pending = m.pending[:0]
+}
+
+// perform carries out one effect.
+func (m *Manager) perform(e supervisor.Effect) {
+	switch e := e.(type) {
+	case supervisor.Launch:
+		m.queue = append(m.queue, e)
+	case supervisor.RunCommand:
+		m.runCommand(e)
+	case supervisor.CancelCommand:
+		m.cancelCommand(e)
+	case supervisor.Signal:
+		m.signalUnit(e)
+	case supervisor.Kill:
+		m.killUnit(e)
+	case supervisor.Changed:
+		m.changed(e)
+	case supervisor.Moved:
+		m.moved(e)
+	case supervisor.Answer:
+		m.callers.answer(e)
+	case supervisor.Renumbered:
+		m.renumber(e)
+	case supervisor.Finish:
+		m.finish(e.End)
+	case supervisor.LastResort:
+		m.lastResort(e.Action)
+	case supervisor.Bug:
+		m.say(targets.Error, logs.Name, 0, "bug: "+e.Text)
+	}
+}

@@ -1,0 +1,128 @@
+package manager
+
+import (
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// notifyPath is the notify socket of a component. Whose it is says who speaks: each has its own, which nobody
+// else may write to.
+func (m *Manager) notifyPath(u *unit) string {
+	return filepath.Join(filepath.Dir(m.Control), "notify", u.name)
+}
+
+// listen makes the notify socket of a component, once; the keeper holds it too.
+func (m *Manager) listen(s *start) error {
+	u := s.unit
+	if u.notify >= 0 {
+		m.readNotify(u) // what an earlier run left unread is not of this one
+		return nil
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	if c := s.spec.Credential; c != nil {
+		uid, gid = int(c.UID), int(c.GID)
+	}
+	if err := os.MkdirAll(filepath.Join(filepath.Dir(m.Control), "notify"), 0o711); err != nil {
+		return err
+	}
+	fd, err := ready.Listen(m.notifyPath(u), uid, gid)
+	if err != nil {
+		return err
+	}
+	s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Notify, Name: u.hash})
+	s.held.Files = append(s.held.Files, fd)
+	m.adoptNotify(u, fd)
+	return nil
+}
+
+func (m *Manager) adoptNotify(u *unit, fd int) {
+	u.notify = fd
+	m.loop.Add(fd, func() { m.readNotify(u) })
+}
+
+// notifyBudget bounds the datagrams that are read at a time: a flood must not hold up the others.
+const notifyBudget = 64
+
+// readNotify reads what a component says of itself.
+func (m *Manager) readNotify(u *unit) {
+	for range notifyBudget {
+		msg, from, err := ready.Receive(u.notify)
+		if err != nil {
+			return
+		}
+		if u.main == nil && u.group == groupGone {
+			continue
+		}
+		if !m.belongs(u, from) {
+			m.complainOnce(u, "notify: a message of process "+itoa(from.PID)+", which is not of this component, was ignored")
+			continue
+		}
+		m.notified(u, &msg)
+	}
+}
+
+// belongs checks the sender against the component's cgroup. One that has ended already is believed: only its user
+// and root can write to the socket.
+func (m *Manager) belongs(u *unit, from ready.Sender) bool {
+	if m.tree == nil {
+		return true
+	}
+	path := cgroups.Of(from.PID)
+	return path == "" || m.within(path, u.name)
+}
+
+func (m *Manager) notified(u *unit, msg *ready.Message) {
+	if msg.Ready {
+		m.isReady(u, u.run)
+	}
+	r := supervisor.Reported{
+		Component: u.number, Run: u.run, Degraded: msg.Degraded, Healthy: msg.Healthy, Stopping: msg.Stopping,
+		Extend: int64(msg.Extend),
+	}
+	if msg.HasStatus {
+		r.Text = msg.Status
+	}
+	if msg.MainPID != 0 {
+		m.newMain(u, msg.MainPID)
+	}
+	if r != (supervisor.Reported{Component: u.number, Run: u.run}) {
+		m.post(r)
+	}
+}
+
+// newMain makes another process of the same cgroup the main one (MAINPID=, sd_notify(3)). It must be a child of the
+// keeper, or nobody would learn of its exit.
+func (m *Manager) newMain(u *unit, pid int) {
+	p := u.main
+	if p == nil || p.pid == 0 || int(p.pid) == pid {
+		return
+	}
+	if m.tree == nil || !m.within(cgroups.Of(pid), u.name) || parent(pid) != os.Getppid() {
+		m.complainOnce(u, "notify: MAINPID="+itoa(pid)+" was refused: not a child of ours in the component's cgroup")
+		return
+	}
+	delete(m.byPID, p.pid)
+	p.pid = int32(pid)
+	atomic.StoreInt32(&p.slot.Pid, p.pid) // a new manager finds it there
+	m.byPID[p.pid] = p
+}
+
+// closeNotify ends the notify socket of a component that is no longer in the configuration.
+func (m *Manager) closeNotify(u *unit) {
+	if u.notify < 0 {
+		return
+	}
+	m.loop.Remove(u.notify)
+	unix.Close(u.notify)
+	u.notify = -1
+	unix.Unlink(m.notifyPath(u))
+	m.drop(keeper.Tag{Use: keeper.Notify, Name: u.hash})
+}

@@ -1,0 +1,142 @@
+package manager
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// probe is a socket that is asked for while its component starts: the kernel tells nobody when somebody listens.
+type probe struct {
+	next     time.Duration
+	interval time.Duration
+}
+
+// firstProbe is the first interval; it doubles up to poll_interval.
+const firstProbe = time.Millisecond
+
+// await begins to wait for the readiness of a run whose program has been executed.
+func (m *Manager) await(u *unit) {
+	switch u.def.Ready.When {
+	case targets.File:
+		if u.path == nil { // taken over: what is there may be of this run
+			u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
+		}
+		run := u.run
+		u.path.Holds = func() { m.isReady(u, run) }
+		if err := m.paths.Add(u.path); err != nil {
+			m.complain(u, "ready.file: "+err.Error())
+		}
+	case targets.Socket:
+		u.probe = &probe{next: poll.Now(), interval: firstProbe}
+		m.probing = append(m.probing, u)
+	case targets.Started, targets.Exited, targets.Notified, targets.FD:
+	}
+}
+
+func (m *Manager) isReady(u *unit, run uint32) {
+	m.post(supervisor.BecameReady{Component: u.number, Run: run})
+}
+
+// ask asks for the sockets whose time has come and returns the next time, 0 where there is none.
+func (m *Manager) ask(now time.Duration) (next time.Duration) {
+	m.probing = slices.DeleteFunc(m.probing, func(u *unit) bool {
+		p := u.probe
+		if p == nil {
+			return true
+		}
+		if p.next <= now && m.listening(u) {
+			u.probe = nil
+			m.isReady(u, u.run)
+			return true
+		}
+		if p.next <= now {
+			p.next = now + p.interval
+			p.interval = min(2*p.interval, max(u.def.Ready.PollInterval, firstProbe))
+		}
+		if next == 0 || p.next < next {
+			next = p.next
+		}
+		return false
+	})
+	return next
+}
+
+func (m *Manager) listening(u *unit) bool {
+	yes, err := m.sockets.Listening(u.def.Ready.Network, u.def.Ready.Address)
+	if err != nil {
+		m.complain(u, "ready.socket: "+err.Error())
+	}
+	return yes
+}
+
+// watchReady waits for a newline on the readiness pipe.
+func (m *Manager) watchReady(u *unit, fd int) {
+	unix.SetNonblock(fd, true)
+	u.ready = fd
+	m.loop.Add(fd, func() { m.readReady(u) })
+}
+
+// readReady reads the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone without
+// a newline means that it will never be ready: the start time-out would only find the same later.
+func (m *Manager) readReady(u *unit) {
+	var buf [512]byte
+	for u.ready >= 0 {
+		n, err := unix.Read(u.ready, buf[:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return
+		case n <= 0:
+			m.closeReady(u)
+			m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: "the readiness descriptor was closed without a newline"})
+		case slices.Contains(buf[:n], '\n'):
+			m.closeReady(u)
+			m.isReady(u, u.run)
+		}
+	}
+}
+
+func (m *Manager) closeReady(u *unit) {
+	if u.ready < 0 {
+		return
+	}
+	m.loop.Remove(u.ready)
+	unix.Close(u.ready)
+	u.ready = -1
+	m.drop(u.tag(keeper.Readiness))
+}
+
+// drain reads what a run has said before its exit is acted on (R9).
+func (m *Manager) drain(u *unit) {
+	if u.ready >= 0 {
+		m.readReady(u)
+	}
+	if u.notify >= 0 {
+		m.readNotify(u)
+	}
+	if u.path != nil && u.path.Holds != nil {
+		m.paths.Changed()
+	}
+	if u.probe != nil && m.listening(u) {
+		u.probe = nil
+		m.isReady(u, u.run)
+	}
+}
+
+// unwatch ends every wait for a run. The notify socket stays: it is the component's.
+func (m *Manager) unwatch(u *unit) {
+	m.closeReady(u)
+	if u.path != nil {
+		m.paths.Remove(u.path)
+		u.path = nil
+	}
+	u.probe = nil
+}

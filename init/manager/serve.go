@@ -1,0 +1,159 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/moby/sys/user"
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/targets"
+)
+
+var errEnding = control.Failed("Orderly is ending")
+
+// serve answers on the control socket: the one that the keeper holds, or a new one.
+func (m *Manager) serve() error {
+	fd := m.listener
+	if fd < 0 {
+		var err error
+		if fd, err = m.bind(); err != nil {
+			if !m.PID1 {
+				return err
+			}
+			// a machine without a control socket is better than none
+			m.notes = append(m.notes, err.Error())
+			return nil
+		}
+	}
+	file := os.NewFile(uintptr(fd), m.Control)
+	l, err := net.FileListener(file)
+	file.Close()
+	if err != nil {
+		return fmt.Errorf("control socket %s: %w", m.Control, err)
+	}
+	m.accept = l.(*net.UnixListener)
+	m.accept.SetUnlinkOnClose(false)
+	m.server = &control.Server{
+		Methods: m.methods(),
+		Allow:   m.allow(),
+		Audit:   m.audit,
+		Info:    control.Info{Vendor: "Orderly", Product: "orderly", Version: m.Version, URL: "https://github.com/orderly-init/orderly"},
+	}
+	m.work.Go(func() { m.server.Serve(m.accept) })
+	return nil
+}
+
+// unserve ends every connection. What is being asked gets the error that Orderly ends.
+func (m *Manager) unserve() {
+	if m.server == nil {
+		return
+	}
+	m.accept.Close()
+	m.server.Close()
+	if m.end != 0 {
+		unix.Unlink(m.Control)
+	}
+}
+
+// bind makes the control socket. A second Orderly on the same path is refused: the first one's keeper has the lock.
+func (m *Manager) bind() (int, error) {
+	if err := os.MkdirAll(filepath.Dir(m.Control), 0o755); err != nil {
+		return -1, err
+	}
+	if err := m.lock(); err != nil {
+		return -1, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	if err := m.bindTo(fd); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("control socket: %w", err)
+	}
+	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Listener}}, Files: []int{fd}})
+	return fd, nil
+}
+
+func (m *Manager) bindTo(fd int) error {
+	path := m.Control
+	if err := unix.Unlink(path); err != nil && err != unix.ENOENT {
+		return &os.PathError{Op: "unlink", Path: path, Err: err}
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return &os.PathError{Op: "bind", Path: path, Err: err}
+	}
+	// who may do what is asked at each call; the mode is only about connecting
+	if err := os.Chmod(path, os.FileMode(m.config.Control.Mode)); err != nil {
+		return err
+	}
+	return os.NewSyscallError("listen", unix.Listen(fd, 64))
+}
+
+func (m *Manager) lock() error {
+	path := m.Control + ".lock"
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("control socket %s: another Orderly uses it", m.Control)
+	}
+	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Lock}}, Files: []int{fd}})
+	return nil
+}
+
+// allow says who may do what: root and who runs Orderly everything, members of control.group too, members of
+// control.read_group may look; an empty read_group is everybody.
+func (m *Manager) allow() func(control.Peer, control.Access) bool {
+	change, err1 := groupID(m.config.Control.Group)
+	read, err2 := groupID(m.config.Control.ReadGroup)
+	for _, err := range []error{err1, err2} {
+		if err != nil {
+			m.notes = append(m.notes, "control: "+err.Error()+": only root may change")
+		}
+	}
+	everybody := m.config.Control.ReadGroup == ""
+	self := os.Geteuid()
+	return func(p control.Peer, a control.Access) bool {
+		switch {
+		case p.UID == 0, p.UID == self, change >= 0 && p.In(change):
+			return true
+		case a == control.Look:
+			return everybody || read >= 0 && p.In(read)
+		}
+		return false
+	}
+}
+
+// groupID finds a group by name or digits; -1 is none.
+func groupID(name string) (int, error) {
+	if name == "" {
+		return -1, nil
+	}
+	if gid, err := strconv.Atoi(name); err == nil {
+		return gid, nil
+	}
+	g, err := user.LookupGroup(name)
+	if errors.Is(err, user.ErrNoGroupEntries) || err != nil && errors.Is(err, os.ErrNotExist) {
+		return -1, fmt.Errorf("group %s does not exist", name)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("group %s: %w", name, err)
+	}
+	return g.Gid, nil
+}
+
+func (m *Manager) audit(p control.Peer, method string) {
+	m.loop.Post(func() {
+		m.system(targets.Warning, fmt.Sprintf("control: %s by user %d (process %d) was denied", method, p.UID, p.PID))
+	})
+}

@@ -1,0 +1,82 @@
+package manager
+
+import (
+	"errors"
+	"os"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+var errNoRecord = errors.New("no record in the facts table")
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func baseName(p string) string { return path.Base(p) }
+
+// namePointer is the name of the manager for prctl(2), PR_SET_NAME: ps(1) would show the number of a descriptor.
+func namePointer() uintptr {
+	name := append([]byte(keeper.ManagerName), 0)
+	return uintptr(unsafe.Pointer(&name[0]))
+}
+
+// parent is the parent of a process, 0 where it is gone (proc(5), stat).
+func parent(pid int) int {
+	b, err := os.ReadFile("/proc/" + itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	s := string(b)
+	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(fields[1])
+	return n
+}
+
+// recordOf names the record of a process in the facts table.
+func recordOf(u *unit, r role) (supervisor.Kind, string) {
+	switch r {
+	case stopRole:
+		return supervisor.CommandRecord, u.name + " stop"
+	case reloadRole:
+		return supervisor.CommandRecord, u.name + " reload"
+	case toolRole:
+		return supervisor.CommandRecord, u.name + " tool"
+	case mainRole:
+	}
+	return supervisor.ComponentRecord, u.name
+}
+
+// attachCommand gives a command the log as its output.
+func (m *Manager) attachCommand(s *start) error {
+	writer, err := m.logPipe(s)
+	if err != nil {
+		return err
+	}
+	s.spec.Files = []runtime.File{{Child: 1, FD: writer}, {Child: 2, FD: writer}}
+	return nil
+}
+
+// buildTime is when the binary was made, as the version control said; zero where it did not.
+func buildTime() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			t, _ := time.Parse(time.RFC3339, s.Value)
+			return t
+		}
+	}
+	return time.Time{}
+}

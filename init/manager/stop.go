@@ -1,0 +1,132 @@
+package manager
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// signalUnit carries out a Signal.
+func (m *Manager) signalUnit(e supervisor.Signal) {
+	u := m.units[e.Component]
+	switch {
+	case m.unqueue(e.Component, e.Run):
+	case e.Group:
+		for _, pid := range m.processes(u) {
+			unix.Kill(pid, unix.Signal(e.Signal))
+		}
+		m.thaw(u)
+	case u.main != nil && u.main.run == e.Run:
+		m.signal(u.main, e.Signal)
+		m.thaw(u)
+	}
+}
+
+// thaw lets a stopped or frozen process take its signal.
+func (m *Manager) thaw(u *unit) {
+	if u.main != nil && u.main.pid != 0 {
+		m.signal(u.main, int(unix.SIGCONT))
+	}
+}
+
+// unqueue takes a launch back that has not been made: there is nothing to signal or to kill.
+func (m *Manager) unqueue(component int, run uint32) bool {
+	for i, l := range m.queue {
+		if l.Component == component && l.Run == run {
+			m.queue = append(m.queue[:i], m.queue[i+1:]...)
+			m.post(supervisor.Lost{Component: component, Run: run})
+			return true
+		}
+	}
+	return false
+}
+
+// signal sends a signal to one process, now or when it has landed. A pidfd is opened for it, and then the ring is
+// asked: a pid whose exit is not there cannot have been given to another process.
+func (m *Manager) signal(p *process, sig int) {
+	if p.pid == 0 {
+		p.pending = sig
+		return
+	}
+	alive := func() bool { return !m.ring.Has(p.pid, max(p.after, m.seen)) }
+	runtime.Signal(int(p.pid), unix.Signal(sig), alive)
+}
+
+// killUnit carries out a Kill: everything that the component has started, at once.
+func (m *Manager) killUnit(e supervisor.Kill) {
+	u := m.units[e.Component]
+	if m.unqueue(e.Component, e.Run) {
+		return
+	}
+	if u.main != nil {
+		m.signal(u.main, int(unix.SIGKILL))
+	}
+	m.killGroup(u)
+}
+
+// runCommand carries out a RunCommand.
+func (m *Manager) runCommand(e supervisor.RunCommand) {
+	u := m.units[e.Component]
+	argv, r := u.def.StopCommand, stopRole
+	if e.Command == supervisor.ReloadCommand {
+		argv, r = u.def.ReloadCommand, reloadRole
+	}
+	if err := m.startCommand(u, argv, r, e.Run); err != nil {
+		m.post(supervisor.CommandEnded{Component: e.Component, Run: e.Run, Command: e.Command, Why: err.Error()})
+	}
+}
+
+// startCommand starts a helper program of a component in the component's group. Its output goes to the log of the
+// component, and MAINPID tells it whom it is about.
+func (m *Manager) startCommand(u *unit, argv []string, r role, run uint32) error {
+	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1}
+	var err error
+	defer func() {
+		if err != nil {
+			s.undo()
+		}
+	}()
+	if s.spec, err = m.spec(u, argv, run); err != nil {
+		return err
+	}
+	if u.main != nil && u.main.pid != 0 {
+		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
+	}
+	if err = m.attachCommand(s); err != nil {
+		return err
+	}
+	if err = m.enter(s.process, &s.spec); err != nil {
+		return err
+	}
+	m.hold(s.held)
+	if err = m.take(s.process, s.spec); err != nil {
+		return err
+	}
+	u.command = s.process
+	for _, l := range s.logs {
+		m.sink.Attach(l)
+	}
+	return nil
+}
+
+func (m *Manager) commandEnded(p *process, st supervisor.Status) {
+	u := p.unit
+	if u.command == p {
+		u.command = nil
+	}
+	if u.main == nil && u.group == groupThere && !m.populated(u) {
+		m.desert(u)
+	}
+	m.post(supervisor.CommandEnded{Component: u.number, Run: p.run, Command: p.role.command(), Status: st})
+}
+
+// cancelCommand carries out a CancelCommand. The command's own children are in the component's group, which is
+// emptied when the component is down.
+func (m *Manager) cancelCommand(e supervisor.CancelCommand) {
+	u := m.units[e.Component]
+	if u.command == nil || u.command.run != e.Run {
+		return
+	}
+	m.signal(u.command, int(unix.SIGKILL))
+}

@@ -1,0 +1,206 @@
+package manager
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/journal"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/logs"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// heldFiles are the descriptors that the keeper hands to a new manager.
+type heldFiles map[keeper.Tag]int
+
+// take returns the one descriptor of a use that is the machine's own, -1 where there is none.
+func (h heldFiles) take(use keeper.Use) int {
+	tag := keeper.Tag{Use: use}
+	fd, ok := h[tag]
+	if !ok {
+		return -1
+	}
+	delete(h, tag)
+	return fd
+}
+
+// fetch receives what the keeper holds. Signals that come in between are acted on by the loop.
+func (m *Manager) fetch() (heldFiles, error) {
+	held := heldFiles{}
+	for {
+		msg, err := m.link.Receive(true)
+		if err != nil {
+			return nil, err
+		}
+		switch msg.Kind {
+		case keeper.Held:
+			for i, fd := range msg.Files {
+				held[msg.Tags[i]] = fd
+			}
+		case keeper.HeldEnd:
+			return held, nil
+		case keeper.Signal:
+			m.signals = append(m.signals, unix.Signal(msg.Value))
+		}
+	}
+}
+
+// remember makes the machine of the facts, and of the exits and the held descriptors what it does not know yet.
+func (m *Manager) remember(held heldFiles) error {
+	if err := m.openJournal(held); err != nil {
+		return err
+	}
+	graph := targets.NewGraph(m.config)
+	if m.Again == 0 {
+		m.machine = supervisor.New(graph)
+		m.know()
+		return nil
+	}
+	machine, again := supervisor.Restore(graph, m.table, poll.Now())
+	m.machine = machine
+	m.know()
+	m.system(targets.Warning, "the manager was started again; components go on")
+	m.seen = m.ring.Applied()
+	for _, u := range m.units {
+		m.resume(u, held)
+	}
+	m.onExit()
+	for _, e := range again {
+		m.perform(e)
+	}
+	m.resumeLogs(held)
+	for _, fd := range held {
+		unix.Close(fd)
+	}
+	for _, s := range m.signals {
+		m.onSignal(s)
+	}
+	m.signals = nil
+	m.post(supervisor.Tick{})
+	return nil
+}
+
+// know makes a unit for every component of the machine.
+func (m *Manager) know() {
+	for n, def := range m.machine.Components() {
+		u := newUnit(n, def)
+		m.units = append(m.units, u)
+		m.byName[u.name] = u
+	}
+}
+
+// resume takes up one component: its process by the record, its channels by what is held, and what the machine
+// must be told of it.
+func (m *Manager) resume(u *unit, held heldFiles) {
+	state, run := m.machine.StateOf(u.number)
+	u.run = run
+	if fd, ok := held[keeper.Tag{Use: keeper.Notify, Name: u.hash}]; ok {
+		delete(held, keeper.Tag{Use: keeper.Notify, Name: u.hash})
+		m.adoptNotify(u, fd)
+	}
+	m.killCommands(u)
+	switch state {
+	case supervisor.Starting, supervisor.Ready, supervisor.Stopping:
+	default:
+		if m.tree != nil {
+			m.tree.Remove(u.name)
+		}
+		return
+	}
+	u.group = groupThere
+	p := m.recorded(u)
+	if p == nil {
+		m.lost(u)
+		return
+	}
+	u.main = p
+	m.byPID[p.pid] = p
+	if fd, ok := held[u.tag(keeper.Readiness)]; ok && state == supervisor.Starting {
+		delete(held, u.tag(keeper.Readiness))
+		m.watchReady(u, fd)
+	}
+	if state == supervisor.Starting { // it lands, perhaps once more
+		m.flight = append(m.flight, p)
+	}
+}
+
+// recorded is the process of a component's record, nil where the kernel never wrote a pid, or its main process has
+// ended and that has been acted on.
+func (m *Manager) recorded(u *unit) *process {
+	record, ok := m.table.Find(supervisor.ComponentRecord, u.name)
+	if !ok {
+		return nil
+	}
+	slot := m.slot(record)
+	pid := slot.Started()
+	if pid == 0 || !m.machine.MainAlive(u.number) {
+		return nil
+	}
+	return &process{unit: u, role: mainRole, run: u.run, slot: slot, record: record, pid: int32(pid), after: m.ring.Applied()}
+}
+
+// lost tells what has become of a run without a main process: of one that was starting nobody knows anything, so
+// what is in its cgroup is killed and it is started anew (R16); of one that was being emptied the rest is watched.
+func (m *Manager) lost(u *unit) {
+	if m.machine.MainAlive(u.number) {
+		m.killGroup(u)
+		m.post(supervisor.Lost{Component: u.number, Run: u.run})
+		return
+	}
+	if m.emptied(u) {
+		m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+	}
+}
+
+// resumeLogs goes on reading the output pipes that are held.
+func (m *Manager) resumeLogs(held heldFiles) {
+	for tag, fd := range held {
+		u := m.byHash(tag.Name)
+		if tag.Use != keeper.Output || u == nil {
+			continue
+		}
+		delete(held, tag)
+		source := logs.Out
+		if u.def.Output.Stdout != "log" {
+			source = logs.Err
+		}
+		m.sink.Attach(m.stream(u, tag.Run, source, fd, tag))
+	}
+}
+
+func (m *Manager) byHash(hash uint64) *unit {
+	for _, u := range m.units {
+		if u.hash == hash {
+			return u
+		}
+	}
+	return nil
+}
+
+// openJournal uses the journal of the earlier manager, or makes one.
+func (m *Manager) openJournal(held heldFiles) error {
+	fd := held.take(keeper.Journal)
+	if fd < 0 {
+		var err error
+		if fd, err = keeper.Memfd("orderly-journal", journal.Size); err != nil {
+			return err
+		}
+		m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Journal}}, Files: []int{fd}})
+	}
+	defer unix.Close(fd)
+	mem, err := keeper.Map(fd)
+	if err != nil {
+		return err
+	}
+	m.journal, err = journal.Open(mem)
+	return err
+}
+
+// slot is the live area of a record: what the kernel and the child write.
+func (m *Manager) slot(record int) *runtime.Slot {
+	return (*runtime.Slot)(unsafe.Pointer(&m.table.Live(record)[0]))
+}

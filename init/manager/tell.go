@@ -1,0 +1,83 @@
+package manager
+
+import (
+	"github.com/orderly-init/orderly/init/journal"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/logs"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// changed tells of a component's new state: to the journal, the log, and the console where it matters there.
+func (m *Manager) changed(e supervisor.Changed) {
+	u := m.units[e.Component]
+	m.journal.Append(journal.Event{
+		Time: poll.Now(), Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: u.name, Text: e.Reason,
+	})
+	level := targets.Debug
+	switch {
+	case e.To == supervisor.Failed:
+		level = targets.Error
+	case e.From == supervisor.Ready && e.To == supervisor.Stopping, e.To == supervisor.Ready, e.To == supervisor.Done:
+		level = targets.Info
+	}
+	m.say(level, u.name, e.Run, e.To.String()+because(e.Reason))
+	m.callers.notice()
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}
+
+// moved tells of the whole: a transition began or ended, a target failed.
+func (m *Manager) moved(e supervisor.Moved) {
+	name := ""
+	if e.Target >= 0 && e.Target < len(m.config.Targets) {
+		name = m.config.Targets[e.Target].Name
+	}
+	m.journal.Append(journal.Event{Time: poll.Now(), Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
+	m.say(targets.Info, logs.Name, 0, "target "+name+": "+e.Top.String()+because(e.Reason))
+	m.callers.notice()
+	m.reached(e)
+}
+
+// reached does what comes with a settled target: the service manager above us is told, and the configuration has
+// proved itself.
+func (m *Manager) reached(e supervisor.Moved) {
+	if e.Top != supervisor.Settled {
+		return
+	}
+	m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
+	m.proved()
+}
+
+// system tells of something about the machine that is neither a component nor a target.
+func (m *Manager) system(level targets.Level, text string) {
+	m.journal.Append(journal.Event{Time: poll.Now(), Kind: journal.System, Text: text})
+	m.say(level, logs.Name, 0, text)
+}
+
+// say writes to the log, and to the console at its level.
+func (m *Manager) say(level targets.Level, name string, run uint32, text string) {
+	m.sink.Say(name, run, text)
+	if level >= m.config.Log.Console {
+		m.voice.line(level, name, text)
+	}
+}
+
+// complain is a warning about a component.
+func (m *Manager) complain(u *unit, text string) { m.say(targets.Warning, u.name, u.run, text) }
+
+// complainOnce is complain at most once per run for the same words: what a component can cause at will must not
+// fill the log.
+func (m *Manager) complainOnce(u *unit, text string) {
+	if u.complained == u.run+1 {
+		return
+	}
+	u.complained = u.run + 1
+	m.complain(u, text)
+}

@@ -1,0 +1,83 @@
+package manager
+
+import (
+	"time"
+
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// unit is what the manager knows of one component beyond the machine: its processes and what is watched for it.
+type unit struct {
+	number int // in the machine; changes with the configuration
+	name   string
+	hash   uint64
+	def    *targets.Component
+
+	run     uint32
+	main    *process // of the present run; nil once it has ended
+	command *process // a stop_command or reload_command
+	group   groupState
+
+	notify int         // notify socket, -1 is none; lives as long as the component
+	ready  int         // reading end of the readiness pipe, -1 is none
+	path   *ready.Path // being waited for
+	probe  *probe      // socket being asked for
+
+	leader     int32                           // pid of the newest main process: its session, where there are no cgroups
+	cpu        int64                           // nanoseconds of the runs that have ended
+	ended      func(supervisor.Status, string) // of a tool
+	complained uint32                          // the run, plus one, that complainOnce has complained of
+}
+
+// groupState says what may be left of a component's processes.
+type groupState uint8
+
+const (
+	groupGone     groupState = iota // no directory, no process
+	groupThere                      // the directory is there, processes may be
+	groupWatched                    // the main process has ended, the rest is waited for
+	groupDeserted                   // nobody is left, the directory is
+)
+
+// role says what a process is for its component.
+type role uint8
+
+const (
+	mainRole role = iota
+	stopRole
+	reloadRole
+	toolRole // of nobody's: fsck
+)
+
+// process is one start, from the launch to its exit.
+type process struct {
+	unit    *unit
+	role    role
+	run     uint32
+	slot    *runtime.Slot
+	record  int              // of the facts table
+	program *runtime.Program // until it has landed
+	after   uint64           // exits up to this number are of earlier processes with the same pid
+	pid     int32            // 0 until it has landed
+	limit   time.Duration    // when a command is ended
+	pending int              // a signal to send when it has landed
+	close   []int            // descriptors that are only needed until it has landed
+}
+
+// command says which command of the machine a role is.
+func (r role) command() supervisor.Command {
+	if r == reloadRole {
+		return supervisor.ReloadCommand
+	}
+	return supervisor.StopCommand
+}
+
+func newUnit(number int, def *targets.Component) *unit {
+	return &unit{number: number, name: def.Name, hash: supervisor.NameHash(def.Name), def: def, notify: -1, ready: -1}
+}
+
+func (u *unit) tag(use keeper.Use) keeper.Tag { return keeper.Tag{Use: use, Run: u.run, Name: u.hash} }

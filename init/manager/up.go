@@ -1,0 +1,92 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/boot"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// bringUp sets the machine up, off the loop: a file system check can take minutes, and signals, the console and
+// the control socket must answer meanwhile. The first target follows.
+func (m *Manager) bringUp() {
+	options := boot.Options{
+		System: m.config.System, StateDirectory: m.config.StateDirectory, Built: buildTime(), Run: m.runTool,
+		Say: func(level targets.Level, text string) { m.loop.Post(func() { m.system(level, text) }) },
+	}
+	m.work.Go(func() {
+		notes := boot.Up(context.Background(), options)
+		m.loop.Post(func() {
+			m.notes = append(m.notes, notes...)
+			m.link.Send(keeper.Message{Kind: keeper.Booted})
+			m.begin()
+		})
+	})
+}
+
+// toolUnit stands for Orderly itself where a program is run that is no component's: fsck, the command of the last
+// resort.
+func (m *Manager) toolUnit(name string) *unit {
+	return newUnit(-1, &targets.Component{
+		Name: name, Process: targets.Process{Umask: 0o022, Output: targets.Output{Stdout: "log", Stderr: "log", Stdin: "null"}},
+	})
+}
+
+// runTool runs a program to its end, in the way that components are run; other goroutines call it.
+func (m *Manager) runTool(ctx context.Context, argv []string) (exit int, err error) {
+	ended := make(chan supervisor.Status, 1)
+	var u *unit
+	if !m.loop.Call(func() {
+		u = m.toolUnit("orderly-" + baseName(argv[0]))
+		u.ended = func(st supervisor.Status, why string) {
+			if why != "" {
+				err = errors.New(why)
+			}
+			ended <- st
+		}
+		err = m.startCommand(u, argv, toolRole, 1)
+	}) {
+		return -1, errEnding
+	}
+	if err != nil {
+		return -1, err
+	}
+	select {
+	case st := <-ended:
+		if st.Signal != 0 {
+			return -1, errors.New("killed by " + supervisor.SignalName(st.Signal))
+		}
+		return st.Code, err
+	case <-ctx.Done():
+		m.loop.Call(func() {
+			if u.command != nil {
+				m.signal(u.command, int(unix.SIGKILL))
+			}
+			m.killGroup(u)
+		})
+		return -1, ctx.Err()
+	}
+}
+
+// fallbackCommand runs the command of the last resort; the machine then stays as it is.
+func (m *Manager) fallbackCommand() {
+	argv := m.config.FallbackFailureCommand
+	m.work.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		defer cancel()
+		exit, err := m.runTool(ctx, argv)
+		m.loop.Post(func() {
+			if err != nil {
+				m.system(targets.Error, "fallback_failure_command "+argv[0]+": "+err.Error())
+				return
+			}
+			m.system(targets.Warning, "fallback_failure_command "+argv[0]+": exit "+itoa(exit))
+		})
+	})
+}

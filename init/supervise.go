@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/boot"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/manager"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// maxRecords bounds the facts table: a component has one record, and one more for each command that it runs. The
+// memory is taken only as it is used.
+const maxRecords = 16384
+
+// asPID1 is the keeper of a machine that is ours: the machine is ours. Arguments are ignored: the kernel passes what it does not know.
+func asPID1() int {
+	notes := boot.Early()
+	line := boot.ReadCommandLine()
+	for _, n := range notes {
+		fmt.Fprintln(os.Stderr, "orderly: "+n)
+	}
+	o := manager.Options{Target: line.Target, Control: control.DefaultPath()}
+	if line.Config != "" {
+		o.Config = []string{line.Config}
+	}
+	_, err := keeper.Run(keeper.Options{
+		PID1: true, Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
+		End: func(end uint8) {
+			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Voice: os.Stderr})
+		},
+		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: os.Stderr}) },
+		Now:    boot.Now,
+		Shown:  func(uint64) {},
+	})
+	fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+	boot.Down(boot.DownOptions{End: supervisor.Reboot, Voice: os.Stderr})
+	return 1
+}
+
+// run is `orderly run`: the same supervisor in the foreground.
+func run(args []string) int {
+	var o manager.Options
+	if err := manager.Flags(&o).Parse(args); err != nil {
+		return 2
+	}
+	if o.Control == "" {
+		o.Control = control.DefaultPath()
+	}
+	code, err := keeper.Run(keeper.Options{
+		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
+		GiveUp: giveUp, Shown: tell,
+	})
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+	}
+	return code
+}
+
+// environment is what a manager is given of ours: nothing that components could inherit by mistake.
+func environment() []string {
+	var env []string
+	for _, name := range []string{"PATH", "container", "TZ"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// giveUp ends `orderly run` when no manager can be had: the components, each of which leads its session, are killed
+// by their records.
+func giveUp(facts int) {
+	if mem, err := keeper.Map(facts); err == nil {
+		if table, err := supervisor.OpenTable(mem); err == nil {
+			for i := range table.Len() {
+				if pid := table.PID(i); pid > 1 {
+					unix.Kill(-pid, unix.SIGKILL)
+				}
+			}
+		}
+	}
+	os.Exit(1)
+}
+
+// tell tells a service manager above us (sd_notify(3)).
+func tell(state uint64) {
+	text := map[uint64]string{keeper.ShownReady: daemon.SdNotifyReady, keeper.ShownStopping: daemon.SdNotifyStopping}[state]
+	daemon.SdNotify(false, text)
+}
