@@ -1,0 +1,44 @@
+# Orderly: see `make help`. Everything that is missing is fetched: Go modules, and Debian packages for the boot tests.
+ARCH        ?=
+SEEDS       ?= 200000
+FUZZTIME    ?= 30s
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
+GOFLAGS_BIN  = -trimpath -ldflags='-s -w'
+PLAIN        = $(shell go list ./... | grep -v /qemu)
+
+.PHONY: help build boot test check bench sim fuzz clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/orderly, or bin/orderly-ARCH with ARCH=arm|arm64|amd64
+	CGO_ENABLED=0 GOARCH=$(ARCH) GOARM=7 go build $(GOFLAGS_BIN) -o bin/orderly$(if $(ARCH),-$(ARCH)) ./init
+
+boot: ## boot the ARM image in QEMU and leave you at its shell
+	go run ./qemu/cmd/boot
+
+check: ## what must be green before a commit: format, vet, lint, dead code, race tests, simulation, builds
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above'; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@dead=$$(go run $(DEADCODE) -test ./... | grep -v '/qemu/'); test -z "$$dead" || { echo "$$dead"; exit 1; }
+	go test -race $(PLAIN)
+	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
+
+test: check ## all tests: check and the boot tests in QEMU
+	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/...
+
+bench: ## the measurements, side by side with a floor in C
+	go run ./bench
+
+sim: ## the simulated world, SEEDS=N boots
+	go test ./supervisor/sim -run TestSeeds -count=1 -timeout 0 -seeds=$(SEEDS)
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@go list -f '{{.Dir}}' ./... | while read dir; do \
+	  for f in $$(grep -hos '^func Fuzz[A-Za-z]*' $$dir/*_test.go | cut -c6-); do \
+	    (cd $$dir && go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) .) || exit 1; done; done
+
+clean: ## remove what was built
+	rm -rf bin build

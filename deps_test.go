@@ -1,0 +1,66 @@
+// Package orderly holds the tests that are about the whole repository.
+package orderly
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/orderly-init/orderly/"
+
+// allowed is the map: what each package may import of ours, and of others beyond the standard library.
+var allowed = map[string]string{
+	"targets":                 "github.com/BurntSushi/toml",
+	"supervisor":              "targets",
+	"supervisor/sim":          "supervisor targets",
+	"runtime":                 "runtime/internal/nofile golang.org/x/sys/unix",
+	"runtime/ready":           "golang.org/x/sys/unix",
+	"cgroups":                 "github.com/moby/sys/mountinfo golang.org/x/sys/unix",
+	"control":                 "golang.org/x/sys/unix",
+	"init/poll":               "golang.org/x/sys/unix",
+	"init/journal":            "",
+	"init/logs":               "init/poll golang.org/x/sys/unix",
+	"init/keeper":             "init/poll golang.org/x/sys/unix",
+	"init/boot":               "supervisor targets github.com/moby/sys/mountinfo golang.org/x/sys/unix",
+	"init/manager":            "cgroups control init/boot init/journal init/keeper init/logs init/poll runtime runtime/ready supervisor targets github.com/moby/sys/user golang.org/x/sys/unix",
+	"init/command":            "control init/manager supervisor targets github.com/spf13/cobra golang.org/x/sys/unix",
+	"init":                    "control init/boot init/command init/keeper init/manager supervisor github.com/coreos/go-systemd/v22/daemon golang.org/x/sys/unix",
+	"runtime/internal/nofile": "",
+}
+
+func TestImportsFollowTheMap(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed[name]
+		if !known {
+			continue // tests, tools, examples: they may import what they like
+		}
+		for _, imp := range p.Imports {
+			own := strings.HasPrefix(imp, module)
+			foreign := strings.Contains(strings.SplitN(imp, "/", 2)[0], ".")
+			imp = strings.TrimPrefix(imp, module)
+			if (own || foreign) && !slices.Contains(strings.Fields(may), imp) {
+				t.Errorf("%s imports %s, which the map does not allow", name, imp)
+			}
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+func byHand(o *options, use, short, method string) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " NAME...", Short: short, Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var reply control.ResultReply
+			if err := o.call(method, control.NamesParam{Names: args}, &reply); err != nil {
+				return err
+			}
+			return o.result(c, &reply.Result)
+		},
+	}
+}
+
+func startCommand(o *options) *cobra.Command {
+	return byHand(o, "start", "Start components, with what they need", "Start")
+}
+
+func stopCommand(o *options) *cobra.Command {
+	return byHand(o, "stop", "Stop components, their dependents first", "Stop")
+}
+
+func restartCommand(o *options) *cobra.Command {
+	return byHand(o, "restart", "Restart components, with their dependents", "Restart")
+}
+
+func reloadCommand(o *options) *cobra.Command {
+	return byHand(o, "reload", "Have components read their configuration again", "Reload")
+}
+
+func waitCommand(o *options) *cobra.Command {
+	var p control.WaitParam
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use: "wait NAME...", Short: "Wait until components or a target are in a state", Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			p.Names, p.TimeoutMS = args, float64(timeout)/float64(time.Millisecond)
+			var reply control.WaitReply
+			if err := o.call("Wait", p, &reply); err != nil {
+				return err
+			}
+			if err := o.print(c, reply, func(*writer) {}); err != nil || reply.Met {
+				return err
+			}
+			return tried(fmt.Errorf("wait: not %s within %v: %s", p.State, timeout, strings.Join(reply.Missing, ", ")))
+		},
+	}
+	c.Flags().StringVar(&p.State, "state", "ready", "the state: down, waiting, starting, ready, stopping, backoff or failed")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "wait no longer than this")
+	return c
+}
+
+func applyCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "apply", Short: "Load the configuration again and make the difference true", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var reply control.ApplyReply
+			if err := o.call("Apply", control.Empty{}, &reply); err != nil {
+				return err
+			}
+			if !o.json {
+				w := newWriter(c)
+				for _, ch := range reply.Changes {
+					w.line("%s: %s", ch.Name, ch.Change)
+				}
+				return o.result(c, &reply.Result)
+			}
+			if err := o.print(c, reply, nil); err != nil || reply.Result.Result == "done" {
+				return err
+			}
+			return errSilent
+		},
+	}
+}
+
+func upgradeCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "upgrade [BINARY]", Short: "Go on with another binary; nothing restarts", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			p := control.UpgradeParam{Binary: first(args)}
+			if p.Binary != "" && p.Binary[0] != '/' {
+				dir, err := os.Getwd()
+				if err != nil {
+					return tried(err)
+				}
+				p.Binary = dir + "/" + p.Binary
+			}
+			var reply control.Empty
+			return o.call("Upgrade", p, &reply)
+		},
+	}
+}
+
+var endShort = map[string]string{
+	"poweroff": "Stop everything in order and power off", "reboot": "Stop everything in order and reboot",
+	"halt": "Stop everything in order and halt", "kexec": "Stop everything in order and start the loaded kernel",
+}
+
+func endCommand(o *options, how string) *cobra.Command {
+	var now bool
+	c := &cobra.Command{
+		Use: how, Short: endShort[how], Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var reply control.Empty
+			return o.call("End", control.EndParam{How: how, Now: now}, &reply)
+		},
+	}
+	c.Flags().BoolVar(&now, "now", false, "do not wait for components to stop")
+	return c
+}
