@@ -1,0 +1,174 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/targets"
+)
+
+// mountOptions is an options string, taken apart: what are flags of mount(2), what the file system is told, and how
+// the mount is shared.
+type mountOptions struct {
+	flags uintptr
+	share uintptr // MS_SHARED and the like, a call of their own; 0 is none
+	data  string
+}
+
+func (o mountOptions) String() string {
+	return fmt.Sprintf("flags %#x share %#x data %q", o.flags, o.share, o.data)
+}
+
+// option is a word of an options string: flags that it sets and takes away.
+type option struct {
+	set, clear, share uintptr
+}
+
+// options are the words that mount(8) knows for every file system. An empty one says nothing to the kernel.
+func options() map[string]option {
+	const atimes = unix.MS_NOATIME | unix.MS_RELATIME | unix.MS_STRICTATIME
+	return map[string]option{
+		"defaults": {}, "rw": {clear: unix.MS_RDONLY}, "ro": {set: unix.MS_RDONLY},
+		"suid": {clear: unix.MS_NOSUID}, "nosuid": {set: unix.MS_NOSUID},
+		"dev": {clear: unix.MS_NODEV}, "nodev": {set: unix.MS_NODEV},
+		"exec": {clear: unix.MS_NOEXEC}, "noexec": {set: unix.MS_NOEXEC},
+		"sync": {set: unix.MS_SYNCHRONOUS}, "async": {clear: unix.MS_SYNCHRONOUS},
+		"dirsync": {set: unix.MS_DIRSYNC}, "mand": {set: unix.MS_MANDLOCK}, "nomand": {clear: unix.MS_MANDLOCK},
+		"atime": {clear: unix.MS_NOATIME}, "noatime": {set: unix.MS_NOATIME, clear: atimes},
+		"relatime": {set: unix.MS_RELATIME, clear: atimes}, "norelatime": {clear: unix.MS_RELATIME},
+		"strictatime": {set: unix.MS_STRICTATIME, clear: atimes}, "nostrictatime": {clear: unix.MS_STRICTATIME},
+		"diratime": {clear: unix.MS_NODIRATIME}, "nodiratime": {set: unix.MS_NODIRATIME},
+		"lazytime": {set: unix.MS_LAZYTIME}, "nolazytime": {clear: unix.MS_LAZYTIME},
+		"silent": {set: unix.MS_SILENT}, "loud": {clear: unix.MS_SILENT},
+		"nosymfollow": {set: unix.MS_NOSYMFOLLOW}, "symfollow": {clear: unix.MS_NOSYMFOLLOW},
+		"remount": {set: unix.MS_REMOUNT}, "move": {set: unix.MS_MOVE},
+		"bind": {set: unix.MS_BIND}, "rbind": {set: unix.MS_BIND | unix.MS_REC},
+		"shared": {share: unix.MS_SHARED}, "rshared": {share: unix.MS_SHARED | unix.MS_REC},
+		"slave": {share: unix.MS_SLAVE}, "rslave": {share: unix.MS_SLAVE | unix.MS_REC},
+		"private": {share: unix.MS_PRIVATE}, "rprivate": {share: unix.MS_PRIVATE | unix.MS_REC},
+		"unbindable": {share: unix.MS_UNBINDABLE}, "runbindable": {share: unix.MS_UNBINDABLE | unix.MS_REC},
+		"auto": {}, "noauto": {}, "user": {}, "nouser": {}, "users": {}, "nofail": {}, "_netdev": {},
+	}
+}
+
+// parseOptions reads an options string as mount(8) does. What is not known is data for the file system; a comma
+// within double quotes is part of it.
+func parseOptions(text string) mountOptions {
+	var o mountOptions
+	var data []string
+	known := options()
+	for _, w := range splitOptions(text) {
+		opt, ok := known[w]
+		switch {
+		case w == "" || strings.HasPrefix(w, "x-") || strings.HasPrefix(w, "comment="):
+		case !ok:
+			data = append(data, w)
+		default:
+			o.flags = o.flags&^opt.clear | opt.set
+			if opt.share != 0 {
+				o.share = opt.share
+			}
+		}
+	}
+	o.data = strings.Join(data, ",")
+	return o
+}
+
+func splitOptions(text string) []string {
+	quoted := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		quoted = quoted != (r == '"')
+		return r == ',' && !quoted
+	})
+}
+
+// mounts makes the configured mounts in the order written.
+func (u *up) mounts() {
+	for _, m := range u.System.Mounts {
+		if u.ctx.Err() != nil {
+			return
+		}
+		u.fail("mount "+m.Target, u.mount(m))
+	}
+}
+
+// mount waits for the device, checks it, makes the mount point and mounts.
+func (u *up) mount(m targets.Mount) error {
+	o := parseOptions(m.Options)
+	if o.flags&unix.MS_REMOUNT == 0 && there(m, o) {
+		return nil // an earlier manager got this far
+	}
+	if strings.HasPrefix(m.Source, "/dev/") && o.flags&(unix.MS_REMOUNT|unix.MS_BIND) == 0 {
+		if err := await(u.ctx, m.Source, deviceLimit); err != nil {
+			return err
+		}
+	}
+	if m.Fsck {
+		if err := u.check(m); err != nil {
+			return err
+		}
+	}
+	return bounded(mountLimit, func() error { return mount(m, o) })
+}
+
+// mount makes the system calls of one mount. A bind mount takes its flags only in a second one, and the way it is
+// shared is a third (mount(2)).
+func mount(m targets.Mount, o mountOptions) error {
+	if o.flags&unix.MS_REMOUNT == 0 {
+		if err := makePoint(m, o); err != nil {
+			return err
+		}
+	}
+	flags := o.flags
+	bind := flags&unix.MS_BIND != 0 && flags&unix.MS_REMOUNT == 0
+	if bind {
+		flags &= unix.MS_BIND | unix.MS_REC
+	}
+	if err := unix.Mount(m.Source, m.Target, m.Type, flags, o.data); err != nil {
+		return fmt.Errorf("%s, %s: %w", m.Source, m.Type, err)
+	}
+	if rest := o.flags &^ (unix.MS_BIND | unix.MS_REC | unix.MS_SILENT); bind && rest != 0 {
+		err := unix.Mount("", m.Target, "", rest|unix.MS_BIND|unix.MS_REMOUNT, "")
+		if err != nil {
+			return fmt.Errorf("flags of the bind mount: %w", err)
+		}
+	}
+	if o.share == 0 {
+		return nil
+	}
+	return wrap("sharing", unix.Mount("", m.Target, "", o.share, ""))
+}
+
+// makePoint makes what is mounted on: a directory, or for a bind mount of a file an empty file.
+func makePoint(m targets.Mount, o mountOptions) error {
+	if _, err := os.Stat(m.Target); err == nil {
+		return nil
+	}
+	if from, err := os.Stat(m.Source); o.flags&unix.MS_BIND != 0 && err == nil && !from.IsDir() {
+		f, err := os.OpenFile(m.Target, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	}
+	return os.MkdirAll(m.Target, 0o755)
+}
+
+// there reports whether a mount has been made already.
+func there(m targets.Mount, o mountOptions) bool {
+	if o.flags&unix.MS_BIND != 0 {
+		from, err := os.Stat(m.Source)
+		to, err2 := os.Stat(m.Target)
+		return errors.Join(err, err2) == nil && os.SameFile(from, to)
+	}
+	for _, have := range readMounts() {
+		if have.point == m.Target && have.kind == m.Type && have.source == m.Source {
+			return true
+		}
+	}
+	return false
+}
