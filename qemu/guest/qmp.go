@@ -1,0 +1,59 @@
+package guest
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+)
+
+// PowerButton presses the machine's power button. Only kernels with gpio-keys see it: not the cloud ones.
+func (g *Guest) PowerButton() error { return g.monitor("system_powerdown") }
+
+// Reset pulls the plug, as far as the guest can tell: nothing is written back any more.
+func (g *Guest) Reset() error { return g.monitor("quit") }
+
+// monitor gives one command to QEMU (QEMU Machine Protocol Specification).
+func (g *Guest) monitor(command string) error {
+	conn, err := net.Dial("unix", filepath.Join(g.dir, "qmp"))
+	if err != nil {
+		return fmt.Errorf("connect to QEMU: %w", err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(g.patience)); err != nil {
+		return err
+	}
+	replies := bufio.NewScanner(conn)
+	for _, c := range []string{"qmp_capabilities", command} {
+		if _, err := fmt.Fprintf(conn, "{\"execute\":%q}\n", c); err != nil {
+			return fmt.Errorf("tell QEMU %s: %w", c, err)
+		}
+		if err := answer(replies); err != nil {
+			return fmt.Errorf("tell QEMU %s: %w", c, err)
+		}
+	}
+	return nil
+}
+
+// answer reads up to the next answer; the greeting and events come between.
+func answer(replies *bufio.Scanner) error {
+	for replies.Scan() {
+		var r struct {
+			Return json.RawMessage
+			Error  *struct{ Desc string }
+		}
+		if err := json.Unmarshal(replies.Bytes(), &r); err != nil {
+			return err
+		}
+		if r.Error != nil {
+			return errors.New(r.Error.Desc)
+		}
+		if r.Return != nil {
+			return nil
+		}
+	}
+	return errors.Join(errors.New("no answer"), replies.Err())
+}

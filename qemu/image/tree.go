@@ -1,0 +1,126 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orderly-init/orderly/qemu/debian"
+)
+
+// rootModules are the kernel modules on the root disk: those of the example, and those that tests of containers and
+// networks use.
+func rootModules() []string {
+	return []string{
+		"nvme", "virtio_net", "softdog", "loop", "overlay", "squashfs", "veth", "bridge", "dummy", "nf_tables", "nft_masq",
+		"nft_chain_nat", "nft_ct", "tun", "fuse", "dm_mod", "vfat",
+	}
+}
+
+// copyTree copies a tree, as hard links: the files are only read, and replaced where they change.
+func copyTree(from, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	return host("cp", "-al", from, to)
+}
+
+func install(tree, name, from string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return place(filepath.Join(tree, name), data, 0o755)
+}
+
+// place writes a file in place of what is there, which may be a link into another tree.
+func place(path string, data []byte, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, data, mode)
+}
+
+func rootModulesInto(tree string, k debian.Kernel) error {
+	files, err := moduleFiles(k, rootModules()...)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(tree, "usr/lib/modules", k.Version)
+	for _, f := range slices.Concat(files, []string{"modules.order", "modules.builtin", "modules.builtin.modinfo"}) {
+		if err := install(dir, f, filepath.Join(k.Modules(), f)); err != nil {
+			return err
+		}
+	}
+	return debian.Depmod(tree, k.Version)
+}
+
+// configInto lays the *.toml of a configuration into /etc/orderly and its files/ over the tree; what begins with
+// "#!" is a program.
+func configInto(tree, source string) error {
+	return filepath.WalkDir(source, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		name, _ := filepath.Rel(source, path)
+		to, isFile := strings.CutPrefix(name, "files/")
+		if !isFile && !strings.HasSuffix(name, ".toml") {
+			return nil
+		}
+		if !isFile {
+			to = filepath.Join("etc/orderly", name)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o644)
+		if bytes.HasPrefix(data, []byte("#!")) {
+			mode = 0o755
+		}
+		return place(filepath.Join(tree, to), data, mode)
+	})
+}
+
+// authorize lets the holder of a key log in as root. Dropbear wants the directories to be root's alone.
+func authorize(tree, key string) error {
+	data, err := os.ReadFile(key)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(tree, "root/.ssh/authorized_keys")
+	if err := place(file, data, 0o600); err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(filepath.Dir(file), 0o700), os.Chmod(filepath.Join(tree, "root"), 0o700))
+}
+
+// busyboxLinks gives busybox the names that no package brings.
+func busyboxLinks(tree string) error {
+	for _, applet := range slices.Concat(applets(), []string{
+		"awk", "blkid", "clear", "cut", "df", "dmesg", "du", "find", "free", "ifconfig", "less", "logger", "lsmod", "modprobe",
+		"more", "ping", "pgrep", "reset", "rmmod", "route", "seq", "sort", "stty", "syslogd", "test", "top", "tr",
+		"udhcpc", "uniq", "uptime", "vi", "watch", "wget", "which", "whoami", "xargs",
+	}) {
+		link := filepath.Join(tree, "usr/bin", applet)
+		for _, taken := range []string{link, filepath.Join(tree, "usr/sbin", applet)} {
+			if _, err := os.Lstat(taken); err == nil {
+				link = ""
+			}
+		}
+		if link == "" {
+			continue
+		}
+		if err := os.Symlink("busybox", link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
