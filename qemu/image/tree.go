@@ -17,7 +17,7 @@ import (
 func rootModules() []string {
 	return []string{
 		"nvme", "virtio_net", "softdog", "loop", "overlay", "squashfs", "veth", "bridge", "dummy", "nf_tables", "nft_masq",
-		"nft_chain_nat", "nft_ct", "tun", "fuse", "dm_mod", "vfat",
+		"nft_chain_nat", "nft_ct", "tun", "fuse", "dm_mod", "vfat", "tcp_diag", "udp_diag", "unix_diag",
 	}
 }
 
@@ -102,25 +102,26 @@ func authorize(tree, key string) error {
 	return errors.Join(os.Chmod(filepath.Dir(file), 0o700), os.Chmod(filepath.Join(tree, "root"), 0o700))
 }
 
-// busyboxLinks gives busybox the names that no package brings.
+// busyboxLinks gives busybox the names that no package brings. The kernel calls /sbin/modprobe for what it needs
+// itself (/proc/sys/kernel/modprobe).
 func busyboxLinks(tree string) error {
-	for _, applet := range slices.Concat(applets(), []string{
-		"awk", "blkid", "clear", "cut", "df", "dmesg", "du", "find", "free", "ifconfig", "less", "logger", "lsmod", "modprobe",
-		"more", "ping", "pgrep", "reset", "rmmod", "route", "seq", "sort", "stty", "syslogd", "test", "top", "tr",
-		"udhcpc", "uniq", "uptime", "vi", "watch", "wget", "which", "whoami", "xargs",
-	}) {
-		link := filepath.Join(tree, "usr/bin", applet)
-		for _, taken := range []string{link, filepath.Join(tree, "usr/sbin", applet)} {
-			if _, err := os.Lstat(taken); err == nil {
-				link = ""
-			}
-		}
-		if link == "" {
+	names := slices.Concat(applets(), []string{
+		"awk", "blkid", "clear", "cut", "df", "dmesg", "du", "find", "free", "ifconfig", "less", "logger", "lsmod", "more",
+		"pgrep", "ping", "reset", "rmmod", "route", "seq", "sort", "stty", "syslogd", "test", "top", "tr", "udhcpc", "uniq",
+		"uptime", "vi", "watch", "wget", "which", "whoami", "xargs",
+	})
+	for _, name := range names {
+		if exists(tree, "usr/bin/"+name) || exists(tree, "usr/sbin/"+name) {
 			continue
 		}
-		if err := os.Symlink("busybox", link); err != nil {
+		if err := os.Symlink("busybox", filepath.Join(tree, "usr/bin", name)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return os.Symlink("../bin/busybox", filepath.Join(tree, "usr/sbin/modprobe"))
+}
+
+func exists(tree, name string) bool {
+	_, err := os.Lstat(filepath.Join(tree, name))
+	return err == nil
 }

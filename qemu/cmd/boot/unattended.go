@@ -60,13 +60,14 @@ func settle(g *guest.Guest, target string) (status, error) {
 			return s, fmt.Errorf("read the status: %w", err)
 		}
 		last = s.State + " in " + s.Target
-		switch s.State {
-		case "settled", "degraded":
+		switch {
+		case s.Target == "": // the machine is still being brought up
+		case s.State == "settled", s.State == "degraded":
 			if target != "" && s.Target != target {
 				return s, errors.New("the machine ended up in target " + s.Target)
 			}
 			return s, nil
-		case "fallback", "shutdown":
+		case s.State == "fallback", s.State == "shutdown":
 			return s, errors.New("the target was not reached: " + last)
 		}
 	}
