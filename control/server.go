@@ -108,17 +108,29 @@ func (s *Server) Serve(l *net.UnixListener) {
 	}
 }
 
-// Close ends every connection and waits for the goroutines. The listener is closed by the caller, first.
+// closeLimit is how long Close lets the last replies be written.
+const closeLimit = 500 * time.Millisecond
+
+// Close ends what is being served, lets the last replies go out, closes every connection and waits for the
+// goroutines. The listener is closed by the caller, first.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if s.cancel != nil {
 		s.cancel()
 	}
 	for c := range s.clients {
-		c.Close()
+		c.SetReadDeadline(time.Unix(1, 0)) // no further call
 	}
 	s.mu.Unlock()
+	late := time.AfterFunc(closeLimit, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.clients {
+			c.Close()
+		}
+	})
 	s.wait.Wait()
+	late.Stop()
 }
 
 // client serves one connection until it ends.

@@ -112,7 +112,7 @@ func (m *Manager) list(context.Context, control.Call) (any, error) {
 	})
 }
 
-// wait waits until everything named is in a state. A target is ready when all of it is, and down when none is.
+// wait waits until everything named is in a state. A target stands for those of it that are essential.
 func (m *Manager) wait(ctx context.Context, c control.Call) (any, error) {
 	var p control.WaitParam
 	if err := c.Bind(&p); err != nil {
@@ -146,7 +146,7 @@ func (m *Manager) wait(ctx context.Context, c control.Call) (any, error) {
 
 // missing lists those that are not in the state.
 func (m *Manager) missing(names []string, state string) ([]string, error) {
-	numbers, err := m.numbers(names)
+	numbers, err := m.essential(names)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +159,26 @@ func (m *Manager) missing(names []string, state string) ([]string, error) {
 		}
 	}
 	return missing, nil
+}
+
+func (m *Manager) essential(names []string) ([]int, error) {
+	var all []int
+	for _, name := range names {
+		if t, ok := m.config.Target(name); ok {
+			for n, yes := range m.machine.Graph().Closure(t, nil).Essential {
+				if yes {
+					all = append(all, n)
+				}
+			}
+			continue
+		}
+		u, err := m.component(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u.number)
+	}
+	return all, nil
 }
 
 func (m *Manager) plan(_ context.Context, c control.Call) (any, error) {

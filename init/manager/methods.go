@@ -54,7 +54,7 @@ func (m *Manager) methods() map[string]control.Method {
 
 // component finds a component by name; the loop's goroutine calls it.
 func (m *Manager) component(name string) (*unit, error) {
-	if u := m.byName[name]; u != nil {
+	if u := m.byName[name]; u != nil && !m.gone(u) {
 		return u, nil
 	}
 	var names []string
@@ -62,6 +62,12 @@ func (m *Manager) component(name string) (*unit, error) {
 		names = append(names, u.name)
 	}
 	return nil, control.Refused(targets.Nearest(name, names), "no component %s", name)
+}
+
+// gone says that a component was removed from the configuration and has stopped.
+func (m *Manager) gone(u *unit) bool {
+	state, _ := m.machine.StateOf(u.number)
+	return u.number >= len(m.config.Components) && (state == supervisor.Down || state == supervisor.Failed)
 }
 
 func (m *Manager) target(name string) (int, error) {

@@ -48,6 +48,9 @@ func (m *Manager) isReady(u *unit, run uint32) {
 // ask asks for the sockets whose time has come and returns the next time, 0 where there is none.
 func (m *Manager) ask(now time.Duration) (next time.Duration) {
 	m.probing = slices.DeleteFunc(m.probing, func(u *unit) bool {
+		if u.closed != 0 {
+			return m.silent(u, now, &next)
+		}
 		p := u.probe
 		if p == nil {
 			return true
@@ -69,6 +72,19 @@ func (m *Manager) ask(now time.Duration) (next time.Duration) {
 	return next
 }
 
+// silent tells, after the grace, that a component which has closed its readiness descriptor will never be ready.
+func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done bool) {
+	if now >= u.closed {
+		u.closed = 0
+		m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: "the readiness descriptor was closed without a newline"})
+		return true
+	}
+	if *next == 0 || u.closed < *next {
+		*next = u.closed
+	}
+	return false
+}
+
 func (m *Manager) listening(u *unit) bool {
 	yes, err := m.sockets.Listening(u.def.Ready.Network, u.def.Ready.Address)
 	if err != nil {
@@ -84,6 +100,10 @@ func (m *Manager) watchReady(u *unit, fd int) {
 	m.loop.Add(fd, func() { m.readReady(u) })
 }
 
+// closingGrace is how long the exit of a process may take to be known after its descriptors were closed: a process
+// that ends closes them first, and how it ended says more than that it never was ready.
+const closingGrace = 50 * time.Millisecond
+
 // readReady reads the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone without
 // a newline means that it will never be ready: the start time-out would only find the same later.
 func (m *Manager) readReady(u *unit) {
@@ -96,7 +116,8 @@ func (m *Manager) readReady(u *unit) {
 			return
 		case n <= 0:
 			m.closeReady(u)
-			m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: "the readiness descriptor was closed without a newline"})
+			u.closed = poll.Now() + closingGrace
+			m.probing = append(m.probing, u)
 		case slices.Contains(buf[:n], '\n'):
 			m.closeReady(u)
 			m.isReady(u, u.run)
@@ -138,5 +159,5 @@ func (m *Manager) unwatch(u *unit) {
 		m.paths.Remove(u.path)
 		u.path = nil
 	}
-	u.probe = nil
+	u.probe, u.closed = nil, 0
 }

@@ -22,10 +22,11 @@ type unit struct {
 	command *process // a stop_command or reload_command
 	group   groupState
 
-	notify int         // notify socket, -1 is none; lives as long as the component
-	ready  int         // reading end of the readiness pipe, -1 is none
-	path   *ready.Path // being waited for
-	probe  *probe      // socket being asked for
+	notify int           // notify socket, -1 is none; lives as long as the component
+	ready  int           // reading end of the readiness pipe, -1 is none
+	path   *ready.Path   // being waited for
+	probe  *probe        // socket being asked for
+	closed time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all
 
 	leader     int32                           // pid of the newest main process: its session, where there are no cgroups
 	cpu        int64                           // nanoseconds of the runs that have ended
@@ -63,7 +64,6 @@ type process struct {
 	program *runtime.Program // until it has landed
 	after   uint64           // exits up to this number are of earlier processes with the same pid
 	pid     int32            // 0 until it has landed
-	limit   time.Duration    // when a command is ended
 	pending int              // a signal to send when it has landed
 	close   []int            // descriptors that are only needed until it has landed
 }

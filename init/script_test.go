@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// binary is the real program, built once as it is shipped.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "orderly-test-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "orderly")
+	for name, pkg := range map[string]string{"orderly": ".", "prog": "./testdata/prog"} {
+		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
+			os.Exit(1)
+		}
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// TestScripts runs the real program on the scripts of testdata. Each has its own configuration, control socket and
+// cgroups; the daemon that `daemon` started is ended after the script, and must end well and leave nothing behind.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values["t"] = t
+			return setup(env)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID,
+			"savepid": savePID, "expand": expandCommand, "untouched": untouched,
+		},
+	})
+}
+
+func setup(env *testscript.Env) error {
+	env.Setenv("PATH", filepath.Dir(binary)+":/usr/bin:/bin:/usr/sbin:/sbin")
+	env.Setenv("ORDERLY_CONTROL", filepath.Join(env.WorkDir, "run/control.sock"))
+	env.Setenv("NO_COLOR", "1")
+	env.Setenv("ORDERLY", binary)
+	env.Setenv("PROG", filepath.Join(filepath.Dir(binary), "prog"))
+	conf := filepath.Join(env.WorkDir, "conf")
+	if err := os.MkdirAll(conf, 0o755); err != nil {
+		return err
+	}
+	// every script's log is its own; a line on the console that a test may look for
+	log := fmt.Sprintf("[log]\ndirectory = %q\nconsole = \"debug\"\n[defaults.component]\nenvironment = { WORK = %q }\n",
+		filepath.Join(env.WorkDir, "log"), env.WorkDir)
+	return os.WriteFile(filepath.Join(conf, "00-log.toml"), []byte(log), 0o644)
+}
+
+// startDaemon starts `orderly run` on the script's conf directory and waits for the control socket. With "!" it must
+// fail, and what it prints is in the file "console".
+func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
+	expand(ts)
+	console, err := os.Create(ts.MkAbs("console"))
+	ts.Check(err)
+	cmd := exec.Command(binary, append([]string{"run", "--config", ts.MkAbs("conf"), "--control", ts.Getenv("ORDERLY_CONTROL")}, args...)...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, ts.MkAbs(".")
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "WORK=" + ts.MkAbs(".")}
+	ts.Check(cmd.Start())
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait(); console.Close() }()
+	if neg {
+		select {
+		case err := <-done:
+			if err == nil {
+				ts.Fatalf("the daemon ended well")
+			}
+		case <-time.After(20 * time.Second):
+			cmd.Process.Kill()
+			ts.Fatalf("the daemon did not end")
+		}
+		return
+	}
+	ts.Setenv("KEEPER", strconv.Itoa(cmd.Process.Pid))
+	ts.Defer(func() { finish(ts, cmd, done) })
+	waitFor(ts, "the control socket", func() bool {
+		c, err := control.Dial(ts.Getenv("ORDERLY_CONTROL"))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// expand puts the script's directory where its configuration says $WORK.
+func expand(ts *testscript.TestScript) {
+	files, err := filepath.Glob(ts.MkAbs("conf/*.toml"))
+	ts.Check(err)
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		ts.Check(err)
+		ts.Check(os.WriteFile(f, bytes.ReplaceAll(b, []byte("$WORK"), []byte(ts.MkAbs("."))), 0o644))
+	}
+}
+
+// expandCommand is expand for a configuration that a script has changed.
+func expandCommand(ts *testscript.TestScript, _ bool, _ []string) { expand(ts) }
+
+// finish ends the daemon in order, if it still runs, and checks what it leaves. It runs after the script, so what it
+// finds is told to the test as a whole.
+func finish(ts *testscript.TestScript, cmd *exec.Cmd, done chan error) {
+	t := ts.Value("t").(*testing.T)
+	cmd.Process.Signal(unix.SIGTERM)
+	var err error
+	select {
+	case err = <-done:
+	case <-time.After(20 * time.Second):
+		cmd.Process.Kill()
+		t.Errorf("%s: the daemon did not end within 20 s of SIGTERM\n%s", ts.Name(), contents(ts, "console"))
+		return
+	}
+	if ts.Getenv("MAYFAIL") != "" {
+		return
+	}
+	if err != nil {
+		t.Errorf("%s: the daemon ended with %v\n%s", ts.Name(), err, contents(ts, "console"))
+	}
+	if left := belonging(ts); left != "" {
+		t.Errorf("%s: processes are left:\n%s", ts.Name(), left)
+	}
+	if _, err := os.Stat(ts.Getenv("ORDERLY_CONTROL")); err == nil {
+		t.Errorf("%s: the control socket is left", ts.Name())
+	}
+}
+
+// belonging lists living processes of this script's components: their definitions give them WORK, as [defaults]
+// of every script does.
+func belonging(ts *testscript.TestScript) string {
+	mark := []byte("ORDERLY_COMPONENT=")
+	work := []byte("WORK=" + ts.MkAbs("."))
+	var left strings.Builder
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err == nil && bytes.Contains(b, mark) && bytes.Contains(b, work) {
+			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
+			fmt.Fprintf(&left, "%s %q\n", f, line)
+		}
+	}
+	return left.String()
+}
+
+func contents(ts *testscript.TestScript, name string) string {
+	b, _ := os.ReadFile(ts.MkAbs(name))
+	return string(b)
+}
+
+// waitFor asks until yes, at most ten seconds: for what another process does, and nobody tells.
+func waitFor(ts *testscript.TestScript, what string, yes func() bool) {
+	deadline := time.Now().Add(10 * time.Second)
+	for !yes() {
+		if time.Now().After(deadline) {
+			ts.Logf("%s", contents(ts, "console"))
+			ts.Fatalf("%s: not within 10 s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func call(ts *testscript.TestScript, method string, in, out any) error {
+	c, err := control.Dial(ts.Getenv("ORDERLY_CONTROL"))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Call(method, in, out)
+}
+
+// eventList is the event stream so far.
+func eventList(ts *testscript.TestScript) []control.Event {
+	c, err := control.Dial(ts.Getenv("ORDERLY_CONTROL"))
+	ts.Check(err)
+	defer c.Close()
+	var list []control.Event
+	ts.Check(c.Stream("Events", control.EventsParam{}, func(b json.RawMessage, last bool) error {
+		var r control.EventsReply
+		err := json.Unmarshal(b, &r)
+		if !last {
+			list = append(list, r.Event)
+		}
+		return err
+	}))
+	return list
+}
+
+// order checks that the events NAME:STATE are in the event stream in this order: each is looked for behind the one
+// before.
+func order(ts *testscript.TestScript, neg bool, args []string) {
+	list := eventList(ts)
+	for _, want := range args {
+		name, state, _ := strings.Cut(want, ":")
+		i := 0
+		for i < len(list) && (list[i].Component != name && list[i].Target != name || list[i].To != state) {
+			i++
+		}
+		if i == len(list) {
+			if neg {
+				return
+			}
+			for _, e := range eventList(ts) {
+				ts.Logf("%+v", e)
+			}
+			ts.Fatalf("%s is not in the event stream behind those before it", want)
+		}
+		list = list[i+1:]
+	}
+	if neg {
+		ts.Fatalf("the events are there in this order")
+	}
+}
+
+// component finds one component of the status.
+func component(ts *testscript.TestScript, name string) control.Component {
+	var r control.StatusReply
+	ts.Check(call(ts, "GetStatus", control.NameParam{Name: name}, &r))
+	if len(r.Status.Components) != 1 {
+		ts.Fatalf("no status of %s", name)
+	}
+	return r.Status.Components[0]
+}
+
+// fact checks NAME FIELD VALUE of the status, once; the target's own fields are under the name "-".
+func fact(ts *testscript.TestScript, neg bool, args []string) {
+	if got := field(ts, args[0], args[1]); (got == args[2]) == neg {
+		ts.Fatalf("%s %s is %q", args[0], args[1], got)
+	}
+}
+
+// eventually is fact that may become true within ten seconds.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	waitFor(ts, strings.Join(args, " "), func() bool { return (field(ts, args[0], args[1]) == args[2]) != neg })
+}
+
+func field(ts *testscript.TestScript, name, key string) string {
+	var r control.StatusReply
+	in := control.NameParam{Name: name}
+	if name == "-" {
+		in.Name = ""
+	}
+	if err := call(ts, "GetStatus", in, &r); err != nil {
+		return err.Error()
+	}
+	var v any = r.Status
+	if name != "-" {
+		v = r.Status.Components[0]
+	}
+	b, err := json.Marshal(v)
+	ts.Check(err)
+	var m map[string]json.RawMessage
+	ts.Check(json.Unmarshal(b, &m))
+	return strings.Trim(string(m[key]), `"`)
+}
+
+// sendSignal sends SIGNAL to manager, keeper, or the main process of a component that savepid has remembered.
+func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
+	sig := unix.SignalNum("SIG" + args[0])
+	pid := 0
+	switch args[1] {
+	case "keeper":
+		pid, _ = strconv.Atoi(ts.Getenv("KEEPER"))
+	case "manager":
+		pid = managerOf(ts)
+	default: // as savepid remembers it: the manager may not be able to answer
+		saved, _, _ := strings.Cut(ts.Getenv("PID_"+args[1]), "/")
+		pid, _ = strconv.Atoi(saved)
+	}
+	if pid <= 1 || sig == 0 {
+		ts.Fatalf("kill %v: pid %d, signal %d", args, pid, sig)
+	}
+	ts.Check(unix.Kill(pid, sig))
+}
+
+// managerOf finds the manager below the keeper.
+func managerOf(ts *testscript.TestScript) int {
+	found := 0
+	waitFor(ts, "a manager", func() bool {
+		b, _ := os.ReadFile("/proc/" + ts.Getenv("KEEPER") + "/task/" + ts.Getenv("KEEPER") + "/children")
+		for _, f := range strings.Fields(string(b)) {
+			line, _ := os.ReadFile("/proc/" + f + "/cmdline")
+			if bytes.HasPrefix(line, []byte("orderly-manager\x00")) {
+				found, _ = strconv.Atoi(f)
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// savePID remembers the main process of components; samePID checks that they are the same, in the same run.
+func savePID(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		c := component(ts, name)
+		ts.Setenv("PID_"+name, fmt.Sprintf("%d/%d", c.PID, c.Run))
+	}
+}
+
+func samePID(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		c := component(ts, name)
+		if got := fmt.Sprintf("%d/%d", c.PID, c.Run); (got == ts.Getenv("PID_"+name)) == neg {
+			ts.Fatalf("%s: pid/run was %s, is %s", name, ts.Getenv("PID_"+name), got)
+		}
+	}
+}
+
+// untouched checks that a component had exactly one start in the event stream.
+func untouched(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		starts := 0
+		for _, e := range eventList(ts) {
+			if e.Component == name && e.To == "starting" {
+				starts++
+			}
+		}
+		if starts != 1 {
+			ts.Fatalf("%s was started %d times", name, starts)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+// Command prog is the program under supervision in the tests: its arguments are what it does, one after another.
+//
+//	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
+//	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
+//	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	args := os.Args[1:]
+	next := func() string {
+		if len(args) == 0 {
+			fail("an argument is missing")
+		}
+		a := args[0]
+		args = args[1:]
+		return a
+	}
+	for len(args) > 0 {
+		switch verb := next(); verb {
+		case "sleep":
+			d, err := time.ParseDuration(next())
+			check(err)
+			time.Sleep(d)
+		case "pause":
+			pause()
+		case "listen":
+			network, address, _ := strings.Cut(next(), ":")
+			if network == "unix" {
+				os.Remove(address)
+			}
+			l, err := net.Listen(network, address)
+			check(err)
+			defer l.Close()
+		case "notify":
+			notify(next())
+		case "print":
+			fmt.Println(next())
+		case "touch":
+			check(os.WriteFile(next(), nil, 0o644))
+		case "append":
+			appendTo(next(), next())
+		case "exit":
+			n, err := strconv.Atoi(next())
+			check(err)
+			os.Exit(n)
+		case "ignore":
+			signal.Ignore(unix.SignalNum("SIG" + next()))
+		case "onterm":
+			path, text := next(), next()
+			in := make(chan os.Signal, 1)
+			signal.Notify(in, syscall.SIGTERM)
+			go func() {
+				<-in
+				appendTo(path, text)
+				os.Exit(0)
+			}()
+		case "fd":
+			n, err := strconv.Atoi(next())
+			check(err)
+			_, err = unix.Write(n, []byte(next()))
+			check(err)
+		case "closefd":
+			n, err := strconv.Atoi(next())
+			check(err)
+			check(unix.Close(n))
+		case "child", "orphan":
+			spawn(verb == "orphan", args)
+			pause()
+		case "spawn": // a child in a session of its own, and we go on; its arguments end at "--"
+			i := 0
+			for i < len(args) && args[i] != "--" {
+				i++
+			}
+			spawn(true, args[:i])
+			args = args[min(i+1, len(args)):]
+		case "flood":
+			n, err := strconv.Atoi(next())
+			check(err)
+			for i := range n {
+				fmt.Printf("line %d of a flood that nobody asked for\n", i)
+			}
+		case "raise":
+			check(unix.Kill(os.Getpid(), unix.SignalNum("SIG"+next())))
+			time.Sleep(time.Minute)
+		case "environ":
+			env := os.Environ()
+			sort.Strings(env)
+			fmt.Println(strings.Join(env, "\n"))
+		case "fds":
+			entries, err := os.ReadDir("/proc/self/fd")
+			check(err)
+			var list []string
+			for _, e := range entries {
+				if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.Contains(to, "anon_inode") && !strings.Contains(to, "/cpu.") { // the Go runtime's own
+					list = append(list, e.Name()+"="+to)
+				}
+			}
+			fmt.Println(strings.Join(list, " "))
+		default:
+			fail("unknown verb " + verb)
+		}
+	}
+}
+
+// pause waits for a signal that ends the program; a select{} would be a deadlock to the runtime.
+func pause() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+func spawn(session bool, args []string) {
+	c := exec.Command("/proc/self/exe", args...)
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
+	check(c.Start())
+}
+
+func notify(text string) {
+	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	check(err)
+	defer c.Close()
+	_, err = c.Write([]byte(strings.ReplaceAll(text, `\n`, "\n")))
+	check(err)
+}
+
+func appendTo(path, text string) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	check(err)
+	_, err = fmt.Fprintln(f, text)
+	check(err)
+	check(f.Close())
+}
+
+func check(err error) {
+	if err != nil {
+		fail(err.Error())
+	}
+}
+
+func fail(text string) {
+	fmt.Fprintln(os.Stderr, "prog: "+text)
+	os.Exit(99)
+}
