@@ -3,11 +3,63 @@ package boot
 import (
 	"encoding/binary"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// layer is a kind of thing that keeps disks and file systems in use: what there is of it, and how to free one.
+type layer struct {
+	name string
+	list func() []string
+	free func(name string) error
+}
+
+// layers are those besides mounts.
+func layers() []layer {
+	return []layer{
+		{"swap", swaps, swapOff},
+		{"loop", loops, clearLoop},
+		{"device-mapper", mapped, removeMapped},
+	}
+}
+
+// swaps are the files and partitions that are swapped to (proc(5), /proc/swaps).
+func swaps() []string {
+	b, err := os.ReadFile("/proc/swaps")
+	if err != nil {
+		return nil
+	}
+	return parseSwaps(string(b))
+}
+
+// parseSwaps reads /proc/swaps: a heading, then a path in front of each line.
+func parseSwaps(text string) []string {
+	var all []string
+	for l := range strings.Lines(text) {
+		if path, _, _ := strings.Cut(l, " "); strings.HasPrefix(path, "/") {
+			all = append(all, unescape(path))
+		}
+	}
+	return all
+}
+
+// below are the names of what matches a pattern, the latest first; the name is the element at a place.
+func below(pattern string) []string {
+	paths, _ := filepath.Glob(pattern) // sorted
+	slices.Reverse(paths)
+	for i, p := range paths {
+		paths[i] = strings.Split(p, "/")[3]
+	}
+	return paths
+}
+
+// loops are the loop devices that have a file, mapped the device-mapper devices.
+func loops() []string  { return below("/sys/block/loop*/loop/backing_file") }
+func mapped() []string { return below("/sys/block/dm-*/dm/name") }
 
 // swapOff takes a swap file or partition out of use (swapoff(2)).
 func swapOff(path string) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // errHangs says that a system call did not come back in time. It is still under way.
@@ -29,11 +31,11 @@ func bounded(limit time.Duration, f func() error) error {
 const firstPIDNamespace = "pid:[4026531836]"
 
 // ours reports whether PID 1 here is that of the machine, and not of a container. The environment alone does not
-// say it: the kernel passes unknown words of its command line in it.
+// say it: the kernel passes unknown words of its command line in it. Without /proc the kernel is asked by a call
+// that it answers with EINVAL in any other PID namespace (reboot(2)), and that PID 1 makes anyway.
 func ours() bool {
-	name, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return os.Getenv("container") == ""
+	if name, err := os.Readlink("/proc/self/ns/pid"); err == nil {
+		return name == firstPIDNamespace
 	}
-	return name == firstPIDNamespace
+	return os.Getenv("container") == "" && unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) == nil
 }

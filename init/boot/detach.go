@@ -2,10 +2,7 @@ package boot
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -38,15 +35,14 @@ func (d *down) detach(end time.Time) int {
 			d.unmount(m)
 		}
 	}
-	for _, kind := range []struct {
-		list func() []string
-		free func(name string) error
-	}{{swaps, swapOff}, {loops, clearLoop}, {mapped, removeMapped}} {
-		for _, name := range kind.list() {
-			bounded(oneLimit, func() error { return kind.free(name) })
+	left := 0
+	for _, l := range d.layers {
+		for _, name := range l.list() {
+			bounded(min(oneLimit, time.Until(end)), func() error { return l.free(name) })
 		}
+		left += len(l.list())
 	}
-	return len(d.mountsLeft()) + len(swaps()) + len(loops()) + len(mapped())
+	return left + len(d.mountsLeft())
 }
 
 // mountsLeft are those that should be gone and are not, in the order in which they could go.
@@ -71,7 +67,7 @@ func (d *down) readOnly() {
 	}
 	// a file that is open though it was replaced, such as our own binary after an upgrade, keeps a file system
 	// writable; the kernel has a key that does not ask (sysrq.rst)
-	if sysrq("u") == nil {
+	if d.key("u") == nil {
 		for end := time.Now().Add(readOnlyLimit); len(d.writable(nil)) > 0 && time.Now().Before(end); {
 			time.Sleep(look)
 		}
@@ -110,37 +106,3 @@ func (d *down) tryReadOnly(m mounting) {
 		d.say("remount %s read-only: %v", m.point, err)
 	}
 }
-
-// swaps are the files and partitions that are swapped to (proc(5), /proc/swaps).
-func swaps() []string {
-	b, err := os.ReadFile("/proc/swaps")
-	if err != nil {
-		return nil
-	}
-	return parseSwaps(string(b))
-}
-
-// parseSwaps reads /proc/swaps: a heading, then a path in front of each line.
-func parseSwaps(text string) []string {
-	var all []string
-	for l := range strings.Lines(text) {
-		if path, _, _ := strings.Cut(l, " "); strings.HasPrefix(path, "/") {
-			all = append(all, unescape(path))
-		}
-	}
-	return all
-}
-
-// below are the names of what matches a pattern, the latest first; the name is the element at a place.
-func below(pattern string) []string {
-	paths, _ := filepath.Glob(pattern) // sorted
-	slices.Reverse(paths)
-	for i, p := range paths {
-		paths[i] = strings.Split(p, "/")[3]
-	}
-	return paths
-}
-
-// loops are the loop devices that have a file, mapped the device-mapper devices.
-func loops() []string  { return below("/sys/block/loop*/loop/backing_file") }
-func mapped() []string { return below("/sys/block/dm-*/dm/name") }

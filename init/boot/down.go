@@ -39,6 +39,8 @@ type down struct {
 	machine bool            // not a container
 	synced  time.Duration   // how long sync(2) took so far
 	hung    map[string]bool // mount points whose file system does not answer
+	layers  []layer         // what is built on disks besides mounts
+	key     func(string) error
 }
 
 // downStep is one part of it. Those of the machine are the host's in a container.
@@ -64,7 +66,9 @@ func downSteps() []downStep {
 // Down ends the machine as PID 1 and does not return. Nothing that hangs keeps it from the last call. Somebody else
 // must reap meanwhile, or nobody: zombies are not waited for.
 func Down(o DownOptions) {
-	d := &down{DownOptions: o, machine: ours(), voice: NewVoice(o.Voice), hung: map[string]bool{}}
+	d := &down{
+		DownOptions: o, machine: ours(), voice: NewVoice(o.Voice), hung: map[string]bool{}, layers: layers(), key: sysrq,
+	}
 	if d.Grace == 0 {
 		d.Grace = defaultGrace
 	}
@@ -162,6 +166,7 @@ func leave(machine bool, end supervisor.End) {
 	}
 }
 
+// sysrq presses a key that the kernel itself acts on, whatever the sysctl of the same name allows the keyboard.
 func sysrq(key string) error { return writeTo("/proc/sysrq-trigger", []byte(key)) }
 
 // KexecLoaded reports whether a kernel is loaded that kexec can start (kexec(8)).

@@ -1,0 +1,163 @@
+package boot
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestSaveAtomically(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a", "b", "file")
+	left := filepath.Join(filepath.Dir(path), ".file.new")
+	for _, text := range []string{"one", "two, longer", ""} {
+		if err := SaveAtomically(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != text {
+			t.Fatalf("got %q, %v", b, err)
+		}
+		// what a power cut can leave, and what somebody else may want us to follow
+		if err := os.Symlink(path, left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st, _ := os.Stat(path); st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", st.Mode())
+	}
+	if err := SaveAtomically(filepath.Join(path, "below a file"), nil); err == nil {
+		t.Error("saved below a file")
+	}
+	if got := LastGood(""); got != "/var/lib/orderly/last-good" {
+		t.Errorf("last good %s", got)
+	}
+}
+
+func TestSeed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, generator := filepath.Join(dir, seedName), filepath.Join(dir, "generator")
+	if err := os.WriteFile(generator, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var seeds [][]byte
+	for range 3 {
+		if err := stir(path, generator); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil || len(b) != seedSize {
+			t.Fatalf("%d bytes, %v", len(b), err)
+		}
+		for _, old := range seeds {
+			if bytes.Equal(old, b) {
+				t.Fatal("a seed is used twice")
+			}
+		}
+		seeds = append(seeds, b)
+	}
+	if b, _ := os.ReadFile(generator); !bytes.Equal(b, seeds[1]) {
+		t.Error("the generator was not given the last seed")
+	}
+	if err := saveSeed(dir); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(path); len(b) != seedSize || bytes.Equal(b, seeds[2]) {
+		t.Error("no new seed at the end")
+	}
+	if err := saveSeed(filepath.Join(dir, "none")); err != nil || exists(filepath.Join(dir, "none")) {
+		t.Errorf("made a state directory at the end: %v", err)
+	}
+}
+
+func TestMachineID(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{"", "uninitialized\n", "0123456789abcdef0123456789ABCDEF\n"} {
+		path := filepath.Join(t.TempDir(), "machine-id")
+		if err := os.WriteFile(path, []byte(before), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := persistentID(path); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := os.ReadFile(path)
+		if id := firstLine(string(b)); !isMachineID(id) || len(before) == 33 && string(b) != before {
+			t.Errorf("%q became %q", before, b)
+		}
+	}
+	id, err := newMachineID()
+	if err != nil || id[12] != '4' || !isMachineID(id) {
+		t.Errorf("%q is no version 4, %v", id, err)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	t.Parallel()
+	stuck := make(chan struct{})
+	defer close(stuck)
+	if err := bounded(time.Millisecond, func() error { <-stuck; return nil }); !errors.Is(err, errHangs) {
+		t.Errorf("got %v", err)
+	}
+	if err := bounded(time.Hour, func() error { return os.ErrExist }); err != os.ErrExist {
+		t.Errorf("got %v", err)
+	}
+}
+
+// stuckWriter is a console whose other end does not read.
+type stuckWriter struct{ until chan struct{} }
+
+func (w stuckWriter) Write(b []byte) (int, error) { <-w.until; return len(b), nil }
+
+func TestVoiceNeverWaits(t *testing.T) {
+	t.Parallel()
+	until := make(chan struct{})
+	v := NewVoice(stuckWriter{until})
+	for range 2 * voiceRoom {
+		if n, err := v.Write([]byte("line\n")); n != 5 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	v.Drain(time.Millisecond)
+	close(until)
+
+	var b bytes.Buffer
+	v = NewVoice(&b)
+	v.Write([]byte("one "))
+	v.Write([]byte("two"))
+	v.Drain(time.Minute)
+	if b.String() != "one two" {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+func TestStat(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		text string
+		want process
+		ok   bool
+	}{
+		{"7 (a) b) (c) S 1 7 7 34816 7 4194304 0 0\n", process{pid: 7, name: "a) b) (c", state: 'S', terminal: true}, true},
+		{"2 (kthreadd) S 0 0 0 0 -1 2129984 0\n", process{pid: 2, name: "kthreadd", state: 'S', kernel: true}, true},
+		{"9 (x) Z 1 9 9 0 -1 4227084 0", process{pid: 9, name: "x", state: 'Z'}, true},
+		{"", process{}, false},
+		{"9 (x) Z 1", process{}, false},
+		{")9(", process{}, false},
+	} {
+		if got, ok := parseStat(row.text); got != row.want || ok != row.ok {
+			t.Errorf("%q: got %+v %v", row.text, got, ok)
+		}
+	}
+}
+
+func FuzzStat(f *testing.F) {
+	f.Add("7 (a) b) (c) S 1 7 7 34816 7 4194304 0 0\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if p, ok := parseStat(text); ok && p.state == 0 {
+			t.Fatalf("%q: %+v", text, p)
+		}
+	})
+}
