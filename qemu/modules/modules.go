@@ -14,12 +14,13 @@ import (
 	"strings"
 )
 
-// Index is what one kernel's modules.dep, modules.softdep and modules.builtin say. Names have "_" for "-".
+// Index is what one kernel's modules.dep, modules.softdep, modules.alias and modules.builtin say. Names have "_" for "-".
 type Index struct {
 	path    map[string]string   // of a module, below lib/modules/VERSION
 	needs   map[string][]string // in load order
 	pre     map[string][]string // soft dependencies, which modules.dep does not name
 	post    map[string][]string
+	alias   map[string][]string // modules that offer something; without patterns, which are for devices
 	builtin map[string]bool
 }
 
@@ -27,12 +28,12 @@ type Index struct {
 func Read(dir string) (*Index, error) {
 	x := &Index{
 		path: map[string]string{}, needs: map[string][]string{}, pre: map[string][]string{}, post: map[string][]string{},
-		builtin: map[string]bool{},
+		alias: map[string][]string{}, builtin: map[string]bool{},
 	}
 	parts := []struct {
 		file string
 		line func(string)
-	}{{"modules.dep", x.dep}, {"modules.softdep", x.softdep}, {"modules.builtin", x.builtIn}}
+	}{{"modules.dep", x.dep}, {"modules.softdep", x.softdep}, {"modules.alias", x.aliases}, {"modules.builtin", x.builtIn}}
 	for _, p := range parts {
 		data, err := os.ReadFile(filepath.Join(dir, p.file))
 		if err != nil {
@@ -89,6 +90,16 @@ func (x *Index) softdep(line string) {
 	}
 }
 
+// aliases reads "alias WHAT NAME" (modules.alias is the output of depmod(8)).
+func (x *Index) aliases(line string) {
+	words := strings.Fields(line)
+	if len(words) != 3 || words[0] != "alias" || strings.ContainsAny(words[1], "*?[:") {
+		return
+	}
+	what := Name(words[1])
+	x.alias[what] = append(x.alias[what], Name(words[2]))
+}
+
 func (x *Index) builtIn(line string) { x.builtin[Name(line)] = true }
 
 // Name is the name of a module, from its name or file.
@@ -98,7 +109,8 @@ func Name(file string) string {
 }
 
 // Files are the files to load for the modules of these names, in load order, below lib/modules/VERSION. A module
-// that is built into the kernel needs none; a soft dependency that does not exist is left out, as modprobe does.
+// that is built into the kernel needs none; a soft dependency that does not exist is left out, and one that several
+// modules offer brings all of them, as with modprobe(8).
 func (x *Index) Files(names ...string) ([]string, error) {
 	w := walk{Index: x, seen: map[string]bool{}}
 	for _, name := range names {
@@ -119,10 +131,16 @@ type walk struct {
 }
 
 func (w *walk) load(name string) {
-	if w.seen[name] || w.path[name] == "" {
+	if w.seen[name] {
 		return
 	}
 	w.seen[name] = true
+	if w.path[name] == "" {
+		for _, n := range w.alias[name] {
+			w.load(n)
+		}
+		return
+	}
 	for _, n := range slices.Concat(w.pre[name], w.needs[name]) {
 		w.load(n)
 	}
