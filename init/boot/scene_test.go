@@ -19,7 +19,7 @@ import (
 //	test ── clone(NEWNS NEWPID NEWUTS NEWNET NEWCGROUP) ──► PID 1: scene ── lines ──► test compares
 const sceneVariable = "ORDERLY_BOOT_SCENE"
 
-// scenes that take an empty root see nothing of the host's file systems; the others keep them, read only by use.
+// scenes that take an empty root see nothing of the host's file systems; the others unmount nothing.
 func scenes() map[string]scene {
 	return map[string]scene{
 		"early":     {true, sceneEarly},
@@ -68,6 +68,9 @@ func play(name string, report *os.File) error {
 		}
 	} else if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return wrap("mount /proc", err)
+	}
+	if ours() {
+		return fmt.Errorf("scene %q on the machine itself", name)
 	}
 	s.play(report)
 	return nil
