@@ -2,6 +2,17 @@ package supervisor
 
 import "github.com/orderly-init/orderly/targets"
 
+// safeReason is what a request that would start something is told in safe mode.
+const safeReason = "safe mode: the manager died too often"
+
+// SetSafe turns safe mode on or off, after Restore and before the first event (R19). In it nothing is started, failures are
+// noted and nothing follows from them but stops, and of all requests only Stop and Shutdown are served. A transition
+// in progress stays open. It is not kept in the facts: each manager is told anew.
+func (m *Machine) SetSafe(on bool) {
+	m.safe = on
+	m.touchAll()
+}
+
 // Graph is the configuration in force.
 func (m *Machine) Graph() *targets.Graph { return m.graph }
 

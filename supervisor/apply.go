@@ -15,6 +15,9 @@ func (m *Machine) swap(e Apply) {
 	case m.ending.end != GoOn:
 		m.refuse(e.Request, "shutting down: "+m.ending.end.String())
 		return
+	case m.safe:
+		m.refuse(e.Request, safeReason)
+		return
 	case m.target != None && !kept:
 		m.refuse(e.Request, "the active target "+m.targetName(m.target)+" is removed")
 		return
@@ -26,8 +29,8 @@ func (m *Machine) swap(e Apply) {
 	before := m.units
 	m.replace(e.Graph, n)
 	m.target = active
-	m.rename(n)
 	m.emit(Renumbered{Components: n.components, Targets: n.targets})
+	m.rename(n)
 	m.redefine(before, n)
 	m.touchAll()
 	m.want()

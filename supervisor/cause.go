@@ -131,5 +131,8 @@ func (m *Machine) whyWanted(c int) Cause {
 	if u.started || u.requested {
 		return Cause{Code: StartedByHand}
 	}
+	if m.target == None {
+		return Cause{Code: Wanted, Text: u.because.From}
+	}
 	return Cause{Code: Wanted, Text: m.targetName(m.target)}
 }

@@ -30,6 +30,7 @@ const (
 	flagRaised
 	flagWanted
 	flagEssential
+	flagLanded
 )
 
 // Places in a record's data, after kind, run and name.
@@ -74,12 +75,13 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagRequested, &u.requested)
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
+	each(flagLanded, &u.landed)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.
 func (m *Machine) encodeUnit(c int, data []byte) {
 	u := &m.units[c]
-	putHead(data, ComponentRecord, NameHash(u.def.Name), u.run)
+	putHead(data, ComponentRecord, u.recordName(), u.run)
 	data[atState], data[atCode], data[atExponent] = byte(u.state), byte(u.cause.Code), byte(u.exponent)
 	var bits uint32
 	u.flags(func(bit uint32, on *bool) {

@@ -113,7 +113,7 @@ func (m *Machine) afterFailure(c int) {
 	now := m.now.Milliseconds()
 	used := u.failures.since(now-r.Window.Milliseconds()) >= r.Attempts
 	u.failures.add(now)
-	retry := r.Action == targets.Retry || r.Action == targets.Restart && (!used || r.Then == targets.Retry)
+	retry := !m.safe && (r.Action == targets.Retry || r.Action == targets.Restart && (!used || r.Then == targets.Retry))
 	if !retry {
 		m.giveUp(c)
 		return

@@ -47,7 +47,8 @@ func (m *Machine) climb() bool {
 	if m.ladder.retryAt != 0 && m.ladder.retryAt <= m.now {
 		m.ladder.retryAt = 0
 		m.table.markMachine()
-		if m.target != None && m.target == m.fallback() { // another configuration may have another one
+		again := m.target != None && m.target == m.fallback() // another configuration may have another one
+		if again && m.count.lacking > 0 {
 			m.ladder.tries++
 			return m.enter(m.target)
 		}

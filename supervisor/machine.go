@@ -34,6 +34,7 @@ type Machine struct {
 	out    []Effect
 
 	table records
+	safe  bool // nothing is started, nothing recovered (R19)
 }
 
 // unit is what is stored of one component. Down with no run is the zero value.
@@ -43,18 +44,20 @@ type unit struct {
 	run   uint32
 
 	main    bool    // the main process may be alive
+	landed  bool    // exec has succeeded: start_timeout runs from there
 	group   bool    // other processes may be alive
 	command Command // the helper that runs
 	killed  bool    // Kill was sent
 	stuck   bool    // and did not help
 	failing bool    // the run failed; recovery decides when it is down
 
-	started, stopped bool // marks by hand (R3)
-	held             bool // stays down after a dependency's failure (R11)
-	along            bool // stops because a dependency did; that one waits for it
-	cycle, redefined bool // stops to be started again: by hand, or because its definition changed
-	failedOnce       bool // since it became wanted (R1)
-	leaver           bool // no longer in the configuration
+	started, stopped bool   // marks by hand (R3)
+	held             bool   // stays down after a dependency's failure (R11)
+	along            bool   // stops because a dependency did; that one waits for it
+	cycle, redefined bool   // stops to be started again: by hand, or because its definition changed
+	failedOnce       bool   // since it became wanted (R1)
+	leaver           bool   // no longer in the configuration
+	nameless         uint64 // of a leaver whose name is lost: what its record is found by
 
 	wanted, essential bool           // derived from target and marks
 	because           targets.Reason // of wanted
@@ -115,8 +118,11 @@ func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 
 // Deadline returns when the next Tick is due, and false when only an event can change anything.
 func (m *Machine) Deadline() (time.Duration, bool) {
-	next := earlier(m.act.deadline, m.ending.deadline)
-	if !m.act.on {
+	next := m.ending.deadline
+	if !m.safe {
+		next = earlier(next, m.act.deadline)
+	}
+	if !m.safe && !m.act.on {
 		next = earlier(next, m.ladder.retryAt)
 	}
 	for _, due := range m.due {

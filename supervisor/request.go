@@ -17,10 +17,19 @@ func (m *Machine) acceptable(id Request, components []int) bool {
 	return true
 }
 
+// startable is acceptable for what starts something: in safe mode nothing does.
+func (m *Machine) startable(id Request, components []int) bool {
+	if m.safe && m.ending.end == GoOn {
+		m.refuse(id, safeReason)
+		return false
+	}
+	return m.acceptable(id, components)
+}
+
 // startByHand marks components as started (R3). What they need is no longer stopped by hand, and what conflicts
 // with any of it is (R7). A failed one starts afresh.
 func (m *Machine) startByHand(e Start) {
-	if !m.acceptable(e.Request, e.Components) {
+	if !m.startable(e.Request, e.Components) {
 		return
 	}
 	m.markStarted(e.Components)
@@ -32,6 +41,7 @@ func (m *Machine) markStarted(components []int) {
 	for _, c := range components {
 		u := &m.units[c]
 		u.started, u.requested = true, true
+		m.changed(c)
 	}
 	queue := slices.Clone(components)
 	seen := make([]bool, len(m.units))
@@ -73,7 +83,7 @@ func (m *Machine) stopByHand(e Stop) {
 
 // restartByHand stops and starts components with their dependents (R7); one that is down is started.
 func (m *Machine) restartByHand(e Restart) {
-	if !m.acceptable(e.Request, e.Components) {
+	if !m.startable(e.Request, e.Components) {
 		return
 	}
 	var down []int
@@ -96,7 +106,7 @@ func (m *Machine) restartByHand(e Restart) {
 
 // reload asks ready components to read their configuration again: all of them, or none and a refusal.
 func (m *Machine) reload(e Reload) {
-	if !m.acceptable(e.Request, e.Components) {
+	if !m.startable(e.Request, e.Components) {
 		return
 	}
 	for _, c := range e.Components {
@@ -106,7 +116,10 @@ func (m *Machine) reload(e Reload) {
 		}
 	}
 	w := waiter{id: e.Request, at: m.now, want: waitReload}
-	for _, c := range e.Components {
+	for i, c := range e.Components {
+		if slices.Contains(e.Components[:i], c) {
+			continue
+		}
 		u := &m.units[c]
 		if len(u.def.ReloadCommand) == 0 {
 			m.emit(Signal{Component: c, Run: u.run, Signal: u.def.ReloadSignal})

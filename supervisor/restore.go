@@ -84,6 +84,7 @@ func (m *Machine) restoreLeaver(u unit, due time.Duration, name uint64) {
 	def := &targets.Component{Name: u.cause.Text, StopSignal: 15, StopTimeout: 10 * time.Second}
 	if NameHash(def.Name) != name {
 		def.Name = fmt.Sprintf("removed-%016x", name)
+		u.nameless = name
 	}
 	u.def, u.leaver, u.wanted, u.cause = def, true, false, Cause{Code: Removed}
 	m.units = append(m.units, u)

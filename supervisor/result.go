@@ -46,7 +46,7 @@ func (m *Machine) top() Top {
 		return ShuttingDown
 	case m.act.on:
 		return Transition
-	case m.ladder.fallen:
+	case m.ladder.fallen && m.target == m.fallback(): // another configuration may have another one
 		return Fallback
 	case m.count.lacking > 0:
 		return Degraded

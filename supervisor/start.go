@@ -26,6 +26,7 @@ const (
 	holdLeft                          // stays down after a dependency's failure (R11)
 	holdStops                         // --stop-first
 	holdEnding                        // shutdown
+	holdSafe                          // safe mode
 )
 
 // holds yields what keeps c from being started, dependencies in number order.
@@ -38,6 +39,9 @@ func (m *Machine) holds(c int) iter.Seq[hold] {
 func (m *Machine) holdsOfItself(c int, yield func(hold) bool) bool {
 	u := &m.units[c]
 	if m.ending.end != GoOn && !yield(hold{holdEnding, None}) {
+		return false
+	}
+	if m.safe && !yield(hold{holdSafe, None}) {
 		return false
 	}
 	if u.held && !yield(hold{holdLeft, None}) {
@@ -117,7 +121,7 @@ func (m *Machine) launch(c int) {
 		why = m.whyWanted(c)
 	}
 	u.run++
-	u.main, u.group, u.killed, u.stuck, u.failing = true, true, false, false, false
+	u.main, u.group, u.killed, u.stuck, u.failing, u.landed = true, true, false, false, false, false
 	u.startAt, u.readyAt = m.now, 0
 	u.requested = false
 	u.text, u.degraded = "", false
@@ -129,12 +133,15 @@ func (m *Machine) launch(c int) {
 	m.emit(Launch{Component: c, Run: u.run})
 }
 
-// launched notes that exec has succeeded; start_timeout runs from here (R8).
+// launched notes that exec has succeeded; start_timeout runs from here (R8). A manager that takes over tells it again,
+// and that gives no more time.
 func (m *Machine) launched(c int) {
 	u := &m.units[c]
-	if u.state != Starting {
+	if u.state != Starting || u.landed {
 		return
 	}
+	u.landed = true
+	m.table.mark(c)
 	m.setDue(c, m.after(u.def.StartTimeout))
 	if u.def.Kind == targets.Daemon && u.def.Ready.When == targets.Started {
 		m.ready(c, Ready)
@@ -161,11 +168,30 @@ func (m *Machine) reported(c int, e Reported) {
 	if e.Text != "" {
 		u.text = e.Text
 	}
-	u.degraded = (u.degraded || e.Degraded) && !e.Healthy
-	if e.Extend <= 0 || u.killed || u.state != Starting && u.state != Stopping {
+	if degraded := (u.degraded || e.Degraded) && !e.Healthy; degraded != u.degraded {
+		u.degraded = degraded
+		m.table.mark(c)
+	}
+	if e.Extend <= 0 || u.killed || m.due[c] == 0 {
 		return
 	}
-	if at := m.after(time.Duration(e.Extend)); m.due[c] != 0 && at > m.due[c] {
+	switch u.state {
+	case Starting:
+		m.extend(c, e.Extend, u.def.StartTimeout)
+	case Stopping:
+		m.extend(c, e.Extend, u.def.StopTimeout)
+	case Down, Ready, Failed, Done, Waiting, Backoff:
+	}
+}
+
+// maxExtension is how much longer than its limit a start or stop may take by its own wish: a program that hangs and
+// goes on asking for time must not hold the others for ever.
+const maxExtension = 10 * time.Minute
+
+// extend moves the limit of a start or stop to later, as sd_notify(3) says of EXTEND_TIMEOUT_USEC.
+func (m *Machine) extend(c int, by int64, limit time.Duration) {
+	at := min(m.now+min(time.Duration(by), maxExtension), m.units[c].since+limit+maxExtension)
+	if at > m.due[c] {
 		m.setDue(c, at)
 	}
 }

@@ -41,7 +41,9 @@ func (m *Machine) Store(t *Table) error {
 		m.table.markAll()
 	}
 	for _, name := range m.table.freed {
-		m.release(t, name)
+		if _, back := m.graph.Config.Component(name); !back {
+			t.drop(ComponentRecord, NameHash(name))
+		}
 	}
 	m.table.freed = nil
 	for c, dirty := range m.table.units {
@@ -56,23 +58,21 @@ func (m *Machine) Store(t *Table) error {
 	return m.storeWhole(t)
 }
 
-// release frees the record of a component that is gone, unless the name has come back.
-func (m *Machine) release(t *Table, name string) {
-	if _, ok := m.graph.Config.Component(name); ok {
-		return
+// recordName is what the record of u is found by.
+func (u *unit) recordName() uint64 {
+	if u.nameless != 0 {
+		return u.nameless
 	}
-	if i, ok := t.Find(ComponentRecord, name); ok {
-		t.Free(i)
-	}
+	return NameHash(u.def.Name)
 }
 
 func (m *Machine) storeUnit(t *Table, c int) error {
 	u := &m.units[c]
 	if u.leaver && !u.alive() {
-		m.release(t, u.def.Name)
+		t.drop(ComponentRecord, u.recordName())
 		return nil
 	}
-	i, err := t.place(ComponentRecord, NameHash(u.def.Name))
+	i, err := t.place(ComponentRecord, u.recordName())
 	if err != nil {
 		return err
 	}

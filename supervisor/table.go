@@ -146,6 +146,13 @@ func (t *Table) Free(i int) {
 	t.write(i, make([]byte, dataSize))
 }
 
+// drop gives the record of a name back, if there is one.
+func (t *Table) drop(kind Kind, name uint64) {
+	if i, ok := t.index[recordKey{kind, name}]; ok {
+		t.Free(i)
+	}
+}
+
 // Live is the area that the kernel and the child write: the pid first, as CLONE_PARENT_SETTID does (clone(2)).
 func (t *Table) Live(i int) []byte {
 	at := (i + 1) * RecordSize

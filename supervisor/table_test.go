@@ -153,3 +153,25 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// TestLeaverWithoutNameIsForgotten: a component whose configuration died with a manager is known by its record's hash only. When
+// it is down its record goes, or it would come back with every manager.
+func TestLeaverWithoutNameIsForgotten(t *testing.T) {
+	t.Parallel()
+	a := component("a")
+	before := New(targets.NewGraph(sorted(targets.Config{Components: []targets.Component{a}})))
+	table := openTable(t, make([]byte, TableSize(8)))
+	before.Step(0, Start{Components: []int{0}})
+	if err := before.Store(table); err != nil {
+		t.Fatal(err)
+	}
+	none := targets.NewGraph(sorted(targets.Config{}))
+	m, _ := Restore(none, table, 0)
+	m.Step(1, Lost{0, 1})
+	if err := m.Store(table); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := Restore(none, table, 2); len(again.Components()) != 0 {
+		t.Errorf("it is there again: %v", again.Components()[0].Name)
+	}
+}

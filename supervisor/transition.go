@@ -28,6 +28,8 @@ func (m *Machine) activate(e Activate) {
 		m.refuse(e.Request, "unknown target")
 	case m.ending.end != GoOn:
 		m.refuse(e.Request, "shutting down: "+m.ending.end.String())
+	case m.safe:
+		m.refuse(e.Request, safeReason)
 	case e.Queue && m.act.on:
 		m.queue = append(m.queue, r)
 		m.table.markMachine()
@@ -148,6 +150,8 @@ func (m *Machine) concludeOnce() bool {
 	switch {
 	case m.ending.end != GoOn:
 		return m.concludeShutdown()
+	case m.safe:
+		return false
 	case m.act.on && m.count.broken > 0:
 		return m.failActivation(m.firstBroken())
 	case m.act.on && m.count.open == 0:

@@ -11,7 +11,7 @@ const (
 	viewReady                      // its dependents may start
 	viewSettled                    // nobody who merely wants it need wait for it (R1)
 	viewHopeless                   // cannot become ready before a request helps it
-	viewBlocked                    // hopeless, or waits for what was stopped by hand
+	viewBlocked                    // hopeless, or waits for what was stopped by hand or for a wanted one in conflict
 	viewMoving                     // is stopping
 	viewRestarts                   // stops, or has to, for a restart of itself or of a dependency
 	viewLeaves                     // stops, or has to, because it or a dependency is to be down
@@ -149,6 +149,11 @@ func (m *Machine) hope(c int, own view) view {
 	}
 	for _, n := range m.edges.needs[c] {
 		v |= m.doubt(n)
+	}
+	for _, n := range m.edges.conflicts[c] {
+		if other := &m.units[n]; other.wanted && other.view.has(viewAlive) {
+			v |= viewSettled | viewBlocked // who is wanted and there has it
+		}
 	}
 	return v | m.doubtAll(m.edges.anyOf[c])
 }

@@ -122,7 +122,7 @@ func (m *Machine) progressReady(c int) waitState {
 		return waitOverruled
 	case u.view.has(viewReady) && !u.view.has(viewGoes):
 		return waitOver
-	case u.state == Failed || u.view.has(viewHopeless):
+	case u.state == Failed || u.view.has(viewBlocked):
 		return waitFailed
 	}
 	return waitOn

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/orderly-init/orderly/targets"
 )
 
 // failure tells of a component that did not become ready: the step and why.
@@ -127,7 +129,7 @@ func (m *Machine) usedText(c int, now time.Duration) string {
 	u := &m.units[c]
 	r := &u.def.Recovery
 	used := u.failures.since((now - r.Window).Milliseconds())
-	if used == 0 || r.Attempts == 0 {
+	if used == 0 || r.Attempts == 0 || r.Action != targets.Restart {
 		return ""
 	}
 	return fmt.Sprintf("; %d of %d restarts in %v used", min(used, r.Attempts), r.Attempts, r.Window)
@@ -158,6 +160,8 @@ func (m *Machine) holdText(c int, h hold, now time.Duration) string {
 		return "stays down" + colon(m.units[c].cause) + "; a start by hand or an activation helps"
 	case holdStops:
 		return "waits until everything that is not wanted has stopped"
+	case holdSafe:
+		return safeReason
 	case holdEnding:
 		return "cannot start: " + m.ending.end.String()
 	}
