@@ -1,0 +1,363 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// judge holds every step to the rules. What it knows of a component is its shadow, made of what was told.
+type judge struct {
+	p   *play
+	err *Violation
+
+	units  []*shadow // by the machine's number
+	snap   supervisor.Snapshot
+	ev     supervisor.Event
+	open   map[supervisor.Request]bool // callers who wait; true where for a target
+	top    supervisor.Top
+	ticks  int // at one instant
+	ticked time.Duration
+
+	ending    bool
+	killAllAt time.Duration // shutdown_timeout
+	ladder    climb
+}
+
+// shadow is what the judge knows of one component.
+type shadow struct {
+	name    string
+	number  int
+	def     *targets.Component
+	needs   []string // edges, for one that has left the configuration
+	anyOf   []string
+	removed bool
+	state   supervisor.State
+	run     uint32
+
+	wanted, willBe bool // before the step, after it
+	launched       bool // Launch was seen for the run
+	landed         bool
+	heardReady     bool
+	heardWell      bool // a success exit
+	heardEnd       bool // an event of this step ends the run
+	stuck          bool
+	killed         bool
+	killFrom       time.Duration
+	stopAt         time.Duration
+	stopTimeout    time.Duration // as it was at stopAt
+	startLimit     time.Duration
+	readyAt        time.Duration
+	launchedAt     time.Duration
+	fell           bool // the run ended by a failure, as far as can be told
+	doubtful       bool // the run was alive when something was asked
+	mayHave        bool // the run may have ended by a failure
+	fellNow        bool // it stopped being ready in this step, by failure
+	everFell       bool // since it became wanted, or perhaps earlier
+
+	sure, perhaps []time.Duration // failures since the last pardon; all of them
+	streak        int
+	notBefore     time.Duration
+}
+
+func newJudge(p *play) *judge {
+	j := &judge{p: p, open: map[supervisor.Request]bool{}}
+	j.renumber()
+	j.snap = p.machine.Snapshot(0)
+	j.ladder.visited = map[string]bool{}
+	return j
+}
+
+func (j *judge) now() time.Duration { return j.p.world.now }
+
+// fail notes the first broken rule.
+func (j *judge) fail(rule, format string, words ...any) {
+	if j.err == nil {
+		j.err = &Violation{Seed: j.p.seed, Rule: rule, Text: fmt.Sprintf(format, words...)}
+		j.p.story.line(j.now(), "#", "%s: %s", rule, j.err.Text)
+	}
+}
+
+// renumber follows the machine's numbers.
+func (j *judge) renumber() {
+	byName := map[string]*shadow{}
+	for _, s := range j.units {
+		byName[s.name] = s
+	}
+	g := j.p.machine.Graph()
+	j.units = nil
+	for c, def := range j.p.machine.Components() {
+		s := byName[def.Name]
+		if s == nil {
+			s = &shadow{name: def.Name} // down, as a component is before its first run
+		}
+		s.number, s.def = c, def
+		s.removed = c >= len(g.Needs)
+		if !s.removed {
+			s.needs, s.anyOf = namesOf(g, g.Needs[c]), namesOf(g, g.AnyOf[c])
+		}
+		j.units = append(j.units, s)
+	}
+}
+
+func namesOf(g *targets.Graph, list []int) []string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = g.Config.Components[c].Name
+	}
+	return names
+}
+
+// of is the shadow of a run, nil where the event speaks of another one.
+func (j *judge) of(c int, run uint32) *shadow {
+	if c >= 0 && c < len(j.units) && j.units[c].run == run && run != 0 {
+		return j.units[c]
+	}
+	return nil
+}
+
+// copies are the shadows as they are, for a step that may not have happened for whoever comes after.
+func (j *judge) copies(needed bool) []shadow {
+	if !needed {
+		return nil
+	}
+	list := make([]shadow, len(j.units))
+	for i, s := range j.units {
+		list[i] = *s
+	}
+	return list
+}
+
+// forget goes back to copies.
+func (j *judge) forget(list []shadow) {
+	for i := range list {
+		*j.units[i] = list[i]
+	}
+}
+
+// hear notes what the world tells, before the machine is asked.
+func (j *judge) hear(ev supervisor.Event) {
+	j.ev = ev
+	for _, s := range j.units {
+		s.heardEnd, s.fellNow = false, false
+	}
+	switch e := ev.(type) {
+	case supervisor.Activate:
+		j.ask(e.Request)
+		j.open[e.Request] = true
+	case supervisor.Start:
+		j.ask(e.Request)
+	case supervisor.Stop:
+		j.ask(e.Request)
+	case supervisor.Restart:
+		j.ask(e.Request)
+	case supervisor.Reload:
+		j.ask(e.Request)
+	case supervisor.Shutdown:
+		j.ask(e.Request)
+	case supervisor.Apply:
+		j.ask(e.Request)
+	case supervisor.Tick:
+		j.tick()
+	case supervisor.Launched, supervisor.LaunchFailed, supervisor.BecameReady, supervisor.NeverReady, supervisor.Exited,
+		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost:
+		j.hearRun(ev)
+	}
+}
+
+func (j *judge) hearRun(ev supervisor.Event) {
+	switch e := ev.(type) {
+	case supervisor.Launched:
+		if s := j.of(e.Component, e.Run); s != nil && s.state == supervisor.Starting && !s.landed {
+			s.landed = true
+			s.startLimit = j.limit(s.def.StartTimeout)
+			s.heardReady = s.heardReady || s.def.Ready.When == targets.Started
+		}
+	case supervisor.BecameReady:
+		if s := j.of(e.Component, e.Run); s != nil {
+			s.heardReady = true
+		}
+	case supervisor.LaunchFailed:
+		j.ends(e.Component, e.Run)
+	case supervisor.NeverReady:
+		j.ends(e.Component, e.Run)
+	case supervisor.Lost:
+		j.ends(e.Component, e.Run)
+	case supervisor.Exited:
+		j.ends(e.Component, e.Run)
+		if s := j.of(e.Component, e.Run); s != nil && e.Status == (supervisor.Status{}) {
+			s.heardWell = true
+		}
+	case supervisor.Reported:
+		j.extend(e)
+	}
+}
+
+func (j *judge) ends(c int, run uint32) {
+	if s := j.of(c, run); s != nil {
+		s.heardEnd = true
+	}
+}
+
+// maxExtension is how much longer a start or stop may take by its own wish.
+const maxExtension = 10 * time.Minute
+
+// extend gives a run more time (sd_notify(3), EXTEND_TIMEOUT_USEC).
+func (j *judge) extend(e supervisor.Reported) {
+	s := j.of(e.Component, e.Run)
+	if s == nil || e.Extend <= 0 {
+		return
+	}
+	until := j.now() + time.Duration(e.Extend)
+	if s.state == supervisor.Starting && s.startLimit != 0 {
+		s.startLimit = max(s.startLimit, min(until, s.launchedAt+s.def.StartTimeout+maxExtension))
+	}
+	if s.state == supervisor.Stopping && !s.killed && s.killFrom != 0 {
+		s.killFrom = max(s.killFrom, min(until, s.stopAt+s.stopTimeout+maxExtension))
+	}
+}
+
+func (j *judge) limit(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return j.now() + d
+}
+
+func (j *judge) ask(id supervisor.Request) {
+	if id != 0 {
+		j.open[id] = false
+	}
+}
+
+func (j *judge) tick() {
+	if j.ticked != j.now() {
+		j.ticked, j.ticks = j.now(), 0
+	}
+	if j.ticks++; j.ticks > 3 {
+		j.fail("deadline", "%d ticks at one instant", j.ticks)
+	}
+}
+
+// saw judges what the machine answered; it is stored by now.
+func (j *judge) saw(effects []supervisor.Effect) {
+	after := j.p.machine.Snapshot(j.now())
+	if r, ok := first(effects).(supervisor.Renumbered); ok {
+		j.swapped(r)
+	}
+	for _, s := range j.units {
+		s.willBe = false
+	}
+	for i := range after.Components {
+		j.units[after.Components[i].Component].willBe = after.Components[i].Wanted
+	}
+	j.pardon(effects)
+	for _, e := range effects {
+		j.p.story.effect(j.now(), j.p, e)
+		j.effect(e)
+	}
+	j.present(&after)
+	j.snap = after
+	for _, s := range j.units {
+		s.wanted = s.willBe
+	}
+}
+
+func first(effects []supervisor.Effect) supervisor.Effect {
+	if len(effects) == 0 {
+		return nil
+	}
+	return effects[0]
+}
+
+// swapped follows to another configuration; what left it may be visited again by the ladder.
+func (j *judge) swapped(r supervisor.Renumbered) {
+	j.renumber()
+	kept := map[string]bool{}
+	for _, t := range j.p.machine.Graph().Config.Targets {
+		kept[t.Name] = j.ladder.visited[t.Name]
+	}
+	j.ladder.visited = kept
+}
+
+// pardon notes that failures may be forgotten: by a request, by a new wanted set, by an activation.
+func (j *judge) pardon(effects []supervisor.Effect) {
+	all := false
+	switch j.ev.(type) {
+	case supervisor.Activate, supervisor.Start, supervisor.Stop, supervisor.Restart, supervisor.Apply, supervisor.Shutdown:
+		all = true
+	}
+	for _, e := range effects {
+		if m, ok := e.(supervisor.Moved); ok && m.Top == supervisor.Transition {
+			all = true
+		}
+	}
+	for _, s := range j.units {
+		if all || s.willBe && !s.wanted {
+			s.pardon()
+		}
+	}
+}
+
+// pardon forgets failures. A run that is alive then may have to go for another reason than a failure.
+func (s *shadow) pardon() {
+	s.sure, s.streak, s.notBefore, s.fell = nil, 0, 0, false
+	s.doubtful = s.alive()
+}
+
+func (j *judge) effect(e supervisor.Effect) {
+	switch e := e.(type) {
+	case supervisor.Changed:
+		j.changed(e)
+	case supervisor.Launch:
+		j.launch(e)
+	case supervisor.Signal:
+		j.signal(e)
+	case supervisor.Kill:
+		j.kill(e)
+	case supervisor.RunCommand:
+		j.command(e)
+	case supervisor.Moved:
+		j.moved(e)
+	case supervisor.Answer:
+		j.answer(e)
+	case supervisor.Finish:
+		j.finish(e)
+	case supervisor.LastResort:
+		j.lastResort()
+	case supervisor.Bug:
+		j.fail("bug", "%s", e.Text)
+	case supervisor.CancelCommand, supervisor.Renumbered:
+	}
+}
+
+func (j *judge) answer(e supervisor.Answer) {
+	activation, waits := j.open[e.Request]
+	if !waits {
+		j.fail("answers", "#%d is answered and nobody waits", e.Request)
+	}
+	if activation && e.Result.Kind == supervisor.ResultDone { // perhaps without a word on the way
+		j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began}
+	}
+	delete(j.open, e.Request)
+	for _, f := range e.Result.Failed {
+		if f.Name == "" || f.Step == "" || f.Reason == "" {
+			j.fail("answers", "#%d: a failure without a reason: %+v", e.Request, f)
+		}
+	}
+	if e.Result.Kind == supervisor.ResultRefused && e.Result.Why == "" {
+		j.fail("answers", "#%d is refused without a reason", e.Request)
+	}
+}
+
+// legal are the edges between stored states; a remark stays where it is.
+var legal = [...][]supervisor.State{
+	supervisor.Down:     {supervisor.Starting},
+	supervisor.Starting: {supervisor.Ready, supervisor.Done, supervisor.Stopping, supervisor.Down, supervisor.Failed},
+	supervisor.Ready:    {supervisor.Ready, supervisor.Stopping, supervisor.Down, supervisor.Failed},
+	supervisor.Stopping: {supervisor.Stopping, supervisor.Down, supervisor.Failed},
+	supervisor.Failed:   {supervisor.Down},
+	supervisor.Done:     {supervisor.Stopping, supervisor.Down},
+}
