@@ -139,7 +139,10 @@ func (m *Machine) nextTarget() bool {
 	if fallback == None {
 		return false
 	}
-	m.ladder.tries = 1
+	if m.ladder.tries >= fallbackAttempts { // left by recovery "activate" of a component in it
+		return m.retryFallback()
+	}
+	m.ladder.tries++
 	return m.enter(fallback)
 }
 
@@ -148,7 +151,7 @@ func (m *Machine) retryFallback() bool {
 	if m.fallback() == None || m.ladder.retryAt != 0 || m.ladder.tries > fallbackAttempts {
 		return false
 	}
-	m.ladder.fallen = true
+	m.ladder.fallen = m.target == m.fallback()
 	if m.ladder.tries == fallbackAttempts {
 		m.ladder.tries++
 		m.table.markMachine()
@@ -163,6 +166,7 @@ func (m *Machine) retryFallback() bool {
 // enter begins the activation of a target by recovery.
 func (m *Machine) enter(t int) bool {
 	m.ladder.fallen = t == m.fallback()
+	m.ladder.retryAt = 0
 	m.visit(t)
 	m.begin(request{at: m.now, target: t}, true)
 	return true

@@ -159,7 +159,7 @@ func (m *Machine) repeatWhole() {
 	if m.ending.finished {
 		m.emit(Finish{End: m.ending.end})
 	}
-	if m.ending.end == GoOn && m.ladder.tries > fallbackAttempts {
+	if m.ending.end == GoOn && m.ladder.tries > fallbackAttempts && m.count.broken > 0 {
 		m.emit(LastResort{Action: m.graph.Config.OnFallbackFailure})
 	}
 }

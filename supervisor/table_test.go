@@ -175,3 +175,38 @@ func TestLeaverWithoutNameIsForgotten(t *testing.T) {
 		t.Errorf("it is there again: %v", again.Components()[0].Name)
 	}
 }
+
+// TestLastResortIsNotRepeatedOnceAllIsWell: a system that was helped by hand must not be rebooted by the next manager.
+func TestLastResortIsNotRepeatedOnceAllIsWell(t *testing.T) {
+	t.Parallel()
+	config := targets.Config{FallbackTarget: "SAFE"}
+	for _, line := range []string{"a action=escalate", "SAFE needs=a"} {
+		if err := readConfig(&config, line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := targets.NewGraph(sorted(config))
+	m, now := New(g), time.Duration(0)
+	m.Step(now, Activate{})
+	for run := range uint32(fallbackAttempts) {
+		m.Step(now, LaunchFailed{0, run + 1, "exec", "no"})
+		now += time.Minute / 2
+		m.Step(now, Tick{})
+	}
+	again := func() []Effect {
+		table := openTable(t, make([]byte, TableSize(8)))
+		if err := m.Store(table); err != nil {
+			t.Fatal(err)
+		}
+		_, effects := Restore(g, table, now)
+		return effects
+	}
+	if diff := cmp.Diff([]Effect{LastResort{}}, again()); diff != "" {
+		t.Errorf("while it has failed: %s", diff)
+	}
+	m.Step(now, Start{Components: []int{0}})
+	m.Step(now, BecameReady{0, fallbackAttempts + 1})
+	if effects := again(); len(effects) > 0 {
+		t.Errorf("once it is ready: %v", effects)
+	}
+}

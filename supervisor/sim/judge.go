@@ -21,6 +21,8 @@ type judge struct {
 	ticks  int // at one instant
 	ticked time.Duration
 
+	lost      bool // a manager died while somebody waited for a target
+	turned    bool // a transition begins in the step: who is wanted in between is not known
 	ending    bool
 	killAllAt time.Duration // shutdown_timeout
 	ladder    climb
@@ -279,19 +281,20 @@ func (j *judge) swapped(r supervisor.Renumbered) {
 	for _, t := range j.p.machine.Graph().Config.Targets {
 		kept[t.Name] = j.ladder.visited[t.Name]
 	}
-	j.ladder.visited = kept
+	j.ladder.visited, j.ladder.excused = kept, true
 }
 
 // pardon notes that failures may be forgotten: by a request, by a new wanted set, by an activation.
 func (j *judge) pardon(effects []supervisor.Effect) {
 	all := false
+	j.turned = false
 	switch j.ev.(type) {
 	case supervisor.Activate, supervisor.Start, supervisor.Stop, supervisor.Restart, supervisor.Apply, supervisor.Shutdown:
 		all = true
 	}
 	for _, e := range effects {
 		if m, ok := e.(supervisor.Moved); ok && m.Top == supervisor.Transition {
-			all = true
+			all, j.turned = true, true
 		}
 	}
 	for _, s := range j.units {
@@ -339,7 +342,7 @@ func (j *judge) answer(e supervisor.Answer) {
 		j.fail("answers", "#%d is answered and nobody waits", e.Request)
 	}
 	if activation && e.Result.Kind == supervisor.ResultDone { // perhaps without a word on the way
-		j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began}
+		j.served()
 	}
 	delete(j.open, e.Request)
 	for _, f := range e.Result.Failed {

@@ -63,7 +63,7 @@ func (j *judge) rest(c *supervisor.ComponentStatus) bool {
 			j.fail("calm", "%s lives and nobody wants it", c.Name)
 		}
 	case supervisor.Starting:
-		if s.def.StartTimeout == 0 {
+		if s.startLimit == 0 {
 			return true
 		}
 		j.fail("calm", "%s goes on starting", c.Name)
@@ -105,7 +105,7 @@ func (j *judge) inConflict(a, b int) bool {
 func (j *judge) climbed(snap *supervisor.Snapshot) {
 	g := j.p.machine.Graph()
 	t, ok := g.Config.Target(snap.Target)
-	if !ok || j.p.safe || !j.ladder.began {
+	if !ok || j.p.safe || !j.ladder.began || j.ladder.excused {
 		return
 	}
 	for i := range snap.Components {
@@ -115,7 +115,7 @@ func (j *judge) climbed(snap *supervisor.Snapshot) {
 		}
 		recovery, fallback := g.Config.Targets[t].Recovery, g.Config.FallbackTarget
 		switch {
-		case fallback != "" && (snap.Target != fallback || !j.ladder.last):
+		case fallback != "" && !j.ladder.last:
 			j.fail("ladder", "%s has failed in %s, the fallback is %s, last resort %v", c.Name, snap.Target, fallback, j.ladder.last)
 		case fallback == "" && recovery != "" && !j.ladder.visited[recovery]:
 			j.fail("ladder", "%s has failed in %s, its recovery %s was not entered", c.Name, snap.Target, recovery)

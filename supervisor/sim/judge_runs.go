@@ -62,7 +62,7 @@ func (j *judge) starts(s *shadow, run uint32) {
 	if j.ending || j.p.safe {
 		j.fail("shutdown", "%s starts, and nothing may", s.name)
 	}
-	if !s.wanted && !s.willBe || s.removed {
+	if !s.wanted && !s.willBe && !j.turned || s.removed {
 		j.fail("wanted", "%s starts, and nobody wants it", s.name)
 	}
 	if j.now() < s.notBefore {

@@ -18,6 +18,7 @@ type climb struct {
 	last    bool
 	ended   time.Duration // of the last transition
 	began   bool          // there was one
+	excused bool          // the configuration has changed since a transition began: what has failed by another one stays
 }
 
 // moved follows the top state, and the ladder's steps.
@@ -26,6 +27,7 @@ func (j *judge) moved(e supervisor.Moved) {
 	j.top = e.Top
 	if was == supervisor.Transition && e.Top != supervisor.Transition {
 		j.ladder.ended, j.ladder.began = j.now(), true
+		j.servesQueue()
 	}
 	switch {
 	case e.Top == supervisor.ShuttingDown:
@@ -36,6 +38,7 @@ func (j *judge) moved(e supervisor.Moved) {
 	case e.Top != supervisor.Transition:
 		return
 	}
+	j.ladder.excused = false
 	for _, s := range j.units {
 		s.pardon()
 	}
@@ -43,10 +46,26 @@ func (j *judge) moved(e supervisor.Moved) {
 	case strings.HasPrefix(e.Reason, "recovery"):
 		j.climbs(j.p.target(e.Target))
 	case strings.HasPrefix(e.Reason, "requested"):
-		j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began}
+		j.served()
 	}
 	if j.ending {
 		j.fail("shutdown", "a transition begins")
+	}
+}
+
+// servesQueue is the end of a transition after a manager's death: the next one in the queue, whose caller is gone, may have
+// been served without a word.
+func (j *judge) servesQueue() {
+	if j.lost {
+		j.served()
+	}
+}
+
+// served is a caller's request for a target that was served: the episode ends, failures are forgotten.
+func (j *judge) served() {
+	j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began}
+	for _, s := range j.units {
+		s.pardon()
 	}
 }
 
@@ -76,8 +95,8 @@ func (j *judge) climbs(to string) {
 }
 
 func (j *judge) lastResort() {
-	if j.ladder.last || j.snap.Target != j.p.machine.Graph().Config.FallbackTarget {
-		j.fail("ladder", "last resort in %s", j.snap.Target)
+	if fallback := j.p.machine.Graph().Config.FallbackTarget; j.ladder.last || j.snap.Target != fallback && !j.ladder.visited[fallback] {
+		j.fail("ladder", "last resort in %s, had there been one: %v", j.snap.Target, j.ladder.last)
 	}
 	j.ladder.last = true
 }
@@ -235,7 +254,12 @@ func (j *judge) inert(ev supervisor.Event) {
 }
 
 // forsaken says that the callers are gone with the manager.
-func (j *judge) forsaken() { clear(j.open) }
+func (j *judge) forsaken() {
+	for _, activation := range j.open {
+		j.lost = j.lost || activation
+	}
+	clear(j.open)
+}
 
 // restored holds a new machine to what the old one had stored. One that died between the facts of another configuration and
 // its use goes on by the old one, with what the facts say of it.
