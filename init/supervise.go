@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -22,25 +23,27 @@ const maxRecords = 16384
 // asPID1 is the keeper of a machine that is ours: the machine is ours. Arguments are ignored: the kernel passes what it does not know.
 func asPID1() int {
 	notes := boot.Early()
-	line := boot.ReadCommandLine()
+	voice := boot.NewVoice(os.Stderr) // a console that is stuck must not hold up PID 1
 	for _, n := range notes {
-		fmt.Fprintln(os.Stderr, "orderly: "+n)
+		fmt.Fprintln(voice, "orderly: "+n)
 	}
+	line := boot.ReadCommandLine()
 	o := manager.Options{Target: line.Target, Control: control.DefaultPath()}
 	if line.Config != "" {
 		o.Config = []string{line.Config}
 	}
 	_, err := keeper.Run(keeper.Options{
-		PID1: true, Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
+		PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
+		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
 		End: func(end uint8) {
-			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Voice: os.Stderr})
+			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Voice: voice})
 		},
-		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: os.Stderr}) },
+		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
 		Now:    boot.Now,
 		Shown:  func(uint64) {},
 	})
-	fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
-	boot.Down(boot.DownOptions{End: supervisor.Reboot, Voice: os.Stderr})
+	fmt.Fprintf(voice, "orderly: %v\n", err)
+	boot.Down(boot.DownOptions{End: supervisor.Reboot, Voice: voice})
 	return 1
 }
 

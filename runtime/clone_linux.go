@@ -14,10 +14,11 @@ type cloneArgs struct {
 // outerFlags make the intermediate, a child of the caller's parent. It shares
 // the descriptors and does nothing to them but write to the eventfd.
 func outerFlags(f Flavour) uint64 {
+	const flags = unix.CLONE_PARENT | unix.CLONE_FILES | unix.CLONE_PARENT_SETTID
 	if f == Cow {
-		return unix.CLONE_PARENT | unix.CLONE_FILES
+		return flags
 	}
-	return unix.CLONE_PARENT | unix.CLONE_FILES | unix.CLONE_VM | unix.CLONE_CLEAR_SIGHAND
+	return flags | unix.CLONE_VM | unix.CLONE_CLEAR_SIGHAND
 }
 
 // innerFlags make the child. CLONE_VFORK here, and here only: the killer for

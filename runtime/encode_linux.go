@@ -188,12 +188,15 @@ func (p *Program) encodeClones(h *head, outer, inner *op) {
 	*inner = op{nr: unix.SYS_CLONE3, a: [6]uintptr{uintptr(unsafe.Pointer(&h.inner)), size}, flags: uintptr(flagFork)}
 }
 
-// aim makes the kernel write the pid of the child into the Slot.
+// aim makes the kernel write the pids of the intermediate and of the child
+// into the Slot.
 func (p *Program) aim(s *Slot) {
-	pid := uintptr(unsafe.Pointer(&s.Pid))
-	p.head().inner.parentTID = uint64(pid)
+	mid, pid := uintptr(unsafe.Pointer(&s.Mid)), uintptr(unsafe.Pointer(&s.Pid))
+	h := p.head()
+	h.outer.parentTID, h.inner.parentTID = uint64(mid), uint64(pid)
 	if p.host.Flavour == Cow {
+		outer := (*op)(unsafe.Pointer(&p.memory[opBase]))
 		inner := (*op)(unsafe.Pointer(&p.memory[opBase+opSize]))
-		inner.a[2] = pid
+		outer.a[2], inner.a[2] = mid, pid
 	}
 }

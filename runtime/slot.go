@@ -18,12 +18,19 @@ type Slot struct {
 	Errno int32
 	// Step is the index of the step that failed. It is stored before Errno.
 	Step int32
+	// Mid is the intermediate, written by the kernel before it runs; 0: the
+	// clone never happened, so there is no child and will be none.
+	Mid int32
 
-	_ [12]uint32
+	_ [11]uint32
 }
 
 // Started is the pid of the child; 0: there is none yet, or no clone.
 func (s *Slot) Started() int { return int(atomic.LoadInt32(&s.Pid)) }
+
+// Intermediate is the pid of the process that waits for the exec; 0: there was
+// no clone.
+func (s *Slot) Intermediate() int { return int(atomic.LoadInt32(&s.Mid)) }
 
 // Ended reports whether the start is over, well or not. From then on the
 // Program is free and the descriptors of the Spec may be closed.
@@ -35,5 +42,6 @@ func (s *Slot) clear() {
 	atomic.StoreInt32(&s.Pid, 0)
 	atomic.StoreInt32(&s.Errno, 0)
 	atomic.StoreInt32(&s.Step, 0)
+	atomic.StoreInt32(&s.Mid, 0)
 	atomic.StoreInt32(&s.Done, 0)
 }

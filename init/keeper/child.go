@@ -21,7 +21,8 @@ const (
 	LinkFD  = 3
 	FactsFD = 4
 	RingFD  = 5
-	WakeFD  = 6
+	WakeFD  = 6 // eventfd: there are exits
+	LandFD  = 7 // eventfd: a start has come to its end; the same for every manager, for one may see what another began
 )
 
 // The state that the keeper hands to a manager in its environment.
@@ -68,7 +69,7 @@ func (k *Keeper) start(safe bool) error {
 	pid, err := syscall.ForkExec(k.binary, append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   append(k.environment(safe), k.Env...),
-		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake)},
+		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake), uintptr(k.land)},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

@@ -41,6 +41,7 @@ type Keeper struct {
 	facts  int
 	ring   int
 	wake   int
+	land   int
 	nudge  int
 	epoll  int
 
@@ -94,7 +95,7 @@ func (k *Keeper) open() error {
 	if err != nil {
 		return err
 	}
-	for _, fd := range []*int{&k.wake, &k.nudge} {
+	for _, fd := range []*int{&k.wake, &k.land, &k.nudge} {
 		if *fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 			return os.NewSyscallError("eventfd", err)
 		}

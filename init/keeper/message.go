@@ -156,13 +156,19 @@ func (l *Link) send(m Message, flags int) error {
 // Receive takes one message. With wait unset it returns unix.EAGAIN where there is none. The tags of the message
 // are valid until the next call.
 func (l *Link) Receive(wait bool) (Message, error) {
-	flags := unix.MSG_CMSG_CLOEXEC
-	if !wait {
-		flags |= unix.MSG_DONTWAIT
+	if wait {
+		return l.receive(0)
 	}
+	return l.receive(unix.MSG_DONTWAIT)
+}
+
+// Peek is Receive that does not wait and leaves the message there, so that it is not lost with its reader.
+func (l *Link) Peek() (Message, error) { return l.receive(unix.MSG_DONTWAIT | unix.MSG_PEEK) }
+
+func (l *Link) receive(flags int) (Message, error) {
 	var n, oobn int
 	err := retry(func() (err error) {
-		n, oobn, _, _, err = unix.Recvmsg(l.fd, l.in[:], l.oob[:], flags)
+		n, oobn, _, _, err = unix.Recvmsg(l.fd, l.in[:], l.oob[:], unix.MSG_CMSG_CLOEXEC|flags)
 		return err
 	})
 	switch {

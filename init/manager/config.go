@@ -11,6 +11,8 @@ import (
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
 
@@ -20,8 +22,14 @@ func (m *Manager) obtain(held int) error {
 	if held >= 0 {
 		return m.running(held)
 	}
+	line := boot.CommandLine{}
+	if m.PID1 {
+		if line = boot.ReadCommandLine(); line.Rescue {
+			m.notes = append(m.notes, "rescue: asked for on the kernel command line")
+			return m.rescue(line, nil)
+		}
+	}
 	config, sources, problems := m.read()
-	m.problems = problems
 	if config != nil {
 		return m.use(config, sources)
 	}
@@ -31,7 +39,7 @@ func (m *Manager) obtain(held int) error {
 	for _, p := range problems {
 		m.voice.line(targets.Error, "configuration", p.String())
 	}
-	return m.lastResortConfig(problems)
+	return m.lastResortConfig(line, problems)
 }
 
 // read loads what is on the disk now; config is nil where it has errors.
@@ -52,9 +60,8 @@ func (m *Manager) read() (*targets.Config, []targets.Source, targets.Problems) {
 }
 
 // lastResortConfig is for a machine that must come up although its configuration is broken.
-func (m *Manager) lastResortConfig(problems targets.Problems) error {
-	line := boot.ReadCommandLine()
-	if b, err := os.ReadFile(boot.LastGood("")); err == nil && !line.Rescue {
+func (m *Manager) lastResortConfig(line boot.CommandLine, problems targets.Problems) error {
+	if b, err := os.ReadFile(boot.LastGood("")); err == nil {
 		if sources, err := targets.Unbundle(b); err == nil {
 			if config, p := targets.Load(sources); !p.Fatal() {
 				m.notes = append(m.notes, "the configuration is invalid: the last one that reached its target is used")
@@ -73,12 +80,33 @@ func (m *Manager) rescue(line boot.CommandLine, problems targets.Problems) error
 		lines = append(lines, p.String())
 	}
 	m.rescued = true
+	if _, after := boot.RescueAnswer(line); after > 0 {
+		m.rescueUntil = poll.Now() + after
+		m.notes = append(m.notes, fmt.Sprintf("rescue: reboots in %v unless %s exists", after, stayFile))
+	}
 	sources := boot.Rescue(line, lines)
 	config, p := targets.Load(sources)
 	if p.Fatal() {
 		return p
 	}
 	return m.use(config, sources)
+}
+
+// stayFile keeps a machine in the rescue: a person is at work.
+const stayFile = "/run/orderly/stay"
+
+// rescueOver reboots a machine whose rescue nobody has answered: it may come up well the next time.
+func (m *Manager) rescueOver() {
+	if m.rescueUntil == 0 || poll.Now() < m.rescueUntil {
+		return
+	}
+	m.rescueUntil = 0
+	if _, err := os.Stat(stayFile); err == nil {
+		m.system(targets.Info, "rescue: "+stayFile+" exists: no reboot")
+		return
+	}
+	m.system(targets.Warning, "rescue: nobody came: reboot")
+	m.shutdown(supervisor.Reboot)
 }
 
 // use makes a configuration the running one and has the keeper hold it.

@@ -28,6 +28,7 @@ func (m *Manager) onExit() {
 func (m *Manager) exited(e keeper.Exit) {
 	p := m.byPID[e.PID]
 	if p == nil || e.Seq <= p.after {
+		m.fallen(e.PID)
 		m.orphaned()
 		return
 	}

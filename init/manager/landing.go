@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/supervisor"
@@ -61,11 +62,6 @@ func (p *process) failure() error {
 	return nil
 }
 
-// overdue says that a start by a dead manager is in flight: it woke that one, and must be looked for.
-func (m *Manager) overdue() bool {
-	return slices.ContainsFunc(m.flight, func(p *process) bool { return p.program == nil })
-}
-
 // crashed tells that a step between clone and exec failed. The child is gone or going; its exit means nothing more.
 func (m *Manager) crashed(p *process, err error) {
 	u, step, why := p.unit, "start", err.Error()
@@ -93,8 +89,25 @@ func (m *Manager) forget(u *unit) {
 	}
 }
 
-// onWake is the handler of the eventfd that starts write to when they land.
-func (m *Manager) onWake() {
-	poll.Calm(m.wake)
+// onLand is the handler of the eventfd that starts write to when they land.
+func (m *Manager) onLand() {
+	poll.Calm(keeper.LandFD)
 	m.landed()
 }
+
+// fallen takes the exit of an intermediate that ended before it could say what became of its child: something
+// killed it. What it may have started is killed with the component's group.
+func (m *Manager) fallen(pid int32) {
+	m.flight = slices.DeleteFunc(m.flight, func(p *process) bool {
+		if p.slot.Intermediate() != int(pid) || p.slot.Ended() {
+			return false
+		}
+		m.killGroup(p.unit)
+		closeAll(p.close)
+		p.close, p.program = nil, nil // the memory of the program may still be read: it is not used again
+		m.crashed(p, errFallen)
+		return true
+	})
+}
+
+var errFallen = errors.New("the process that starts it was killed")

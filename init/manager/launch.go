@@ -249,7 +249,7 @@ func (m *Manager) take(p *process, spec runtime.Spec) error {
 	}
 	p.program, p.after = program, m.ring.Head()
 	m.record(p)
-	if err := runtime.Start(program, p.slot, m.wake); err != nil {
+	if err := runtime.Start(program, p.slot, keeper.LandFD); err != nil {
 		m.spare = append(m.spare, program)
 		return &stepError{"clone", rootCause(err)}
 	}

@@ -12,20 +12,23 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
-// onLink is the handler of the keeper's packets.
+// onLink is the handler of the keeper's packets, one a round: a signal is taken off the pair only when what it
+// means has been stored.
 func (m *Manager) onLink() {
-	for {
-		msg, err := m.link.Receive(false)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return
-		case err != nil:
-			m.orphan()
-			return
-		case msg.Kind == keeper.Signal:
+	msg, err := m.link.Peek()
+	closeAll(msg.Files)
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+	case err != nil:
+		m.orphan()
+	default:
+		if msg.Kind == keeper.Signal {
 			m.onSignal(unix.Signal(msg.Value))
 		}
-		closeAll(msg.Files)
+		m.later(func() {
+			taken, _ := m.link.Receive(false)
+			closeAll(taken.Files)
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -33,6 +34,9 @@ type Options struct {
 	Again   int  // managers before this one
 	Version string
 }
+
+// EnvNotes carries to a manager what the first moments of the boot found, a line each.
+const EnvNotes = "ORDERLY_NOTES"
 
 // Flags are the flags that `orderly run` and a manager share.
 func Flags(o *Options) *flag.FlagSet {
@@ -80,8 +84,8 @@ func Main(args []string, version string) int {
 
 // open makes the manager of a keeper's descriptors.
 func open(o Options) (*Manager, error) {
-	m := &Manager{Options: o, byName: map[string]*unit{}, byPID: map[int32]*process{}, console: 1}
-	for fd := keeper.LinkFD; fd <= keeper.WakeFD; fd++ {
+	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, console: 1}
+	for fd := keeper.LinkFD; fd <= keeper.LandFD; fd++ {
 		unix.CloseOnExec(fd)
 	}
 	m.link = keeper.NewLink(keeper.LinkFD)
@@ -140,11 +144,11 @@ func (m *Manager) kernel() error {
 		return err
 	}
 	m.sockets = ready.NewSockets()
-	if m.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return os.NewSyscallError("eventfd", err)
+	if err := unix.Pipe2(m.scratch[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return os.NewSyscallError("pipe2", err)
 	}
 	return errors.Join(
-		m.loop.Add(m.wake, m.onWake),
+		m.loop.Add(keeper.LandFD, m.onLand),
 		m.loop.Add(keeper.WakeFD, m.onExit),
 		m.loop.Add(keeper.LinkFD, m.onLink),
 		m.loop.Add(m.paths.FD, func() { m.paths.Changed() }),

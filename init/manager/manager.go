@@ -26,7 +26,6 @@ type Manager struct {
 	link  *keeper.Link
 	ring  *keeper.Ring
 	table *supervisor.Table
-	wake  int // eventfd of starts that land
 
 	config  *targets.Config
 	sources []targets.Source
@@ -36,6 +35,7 @@ type Manager struct {
 	byPID   map[int32]*process
 
 	pending   []supervisor.Event
+	stored    []func() // to be done when the present events have been stored
 	queue     []supervisor.Launch
 	flight    []*process
 	spare     []*runtime.Program
@@ -53,6 +53,7 @@ type Manager struct {
 	watch   *cgroups.Watch
 	paths   *ready.Paths
 	sockets *ready.Sockets
+	scratch [2]int // a pipe to look into others with
 
 	sink    *logs.Sink
 	journal *journal.Journal
@@ -67,9 +68,9 @@ type Manager struct {
 
 	next        *targets.Config // of an apply, until the machine has taken it
 	nextSources []targets.Source
-	problems    targets.Problems
-	rescued     bool // the built-in configuration runs
-	saved       bool // the running configuration has been saved as the last good one
+	rescued     bool          // the built-in configuration runs
+	rescueUntil time.Duration // when it ends in a reboot; 0 is never
+	saved       bool          // the running configuration has been saved as the last good one
 
 	signals  []unix.Signal  // that came before the loop
 	stopping supervisor.End // asked of the machine
@@ -80,36 +81,33 @@ type Manager struct {
 // post notes an event; turn acts on it.
 func (m *Manager) post(ev supervisor.Event) { m.pending = append(m.pending, ev) }
 
+// later has something done when the events that are pending have been stored: what would make them be forgotten.
+func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
+
 // turn is one round: every pending event is stepped, stored and carried out, then launches are made, until nothing
 // is left to do now. It says when to come back.
 func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
-	if m.overdue() {
-		m.landed()
-	}
 	probe := m.ask(poll.Now())
-	for len(m.pending) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
+	for len(m.pending) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
 		m.settle()
 		m.launch()
 	}
 	m.sweep()
 	m.ring.Apply(m.seen)
 	m.ring.Turn()
-	next, ok := m.machine.Deadline()
-	if m.overdue() {
-		probe = poll.Now() + overdueEvery
+	next, _ := m.machine.Deadline()
+	for _, at := range []time.Duration{probe, m.rescueUntil} {
+		if at != 0 && (next == 0 || at < next) {
+			next = at
+		}
 	}
-	if probe != 0 && (!ok || probe < next) {
-		return probe, true
-	}
-	return next, ok
+	return next, next != 0
 }
 
-// overdueEvery is how often a start is looked for that will not wake this manager.
-const overdueEvery = 5 * time.Millisecond
-
-// due posts a Tick when the machine's deadline has come.
+// due does what time has made due: a Tick for the machine above all.
 func (m *Manager) due() {
+	m.rescueOver()
 	if at, ok := m.machine.Deadline(); ok && at <= poll.Now() {
 		m.post(supervisor.Tick{})
 	}
@@ -126,6 +124,10 @@ func (m *Manager) settle() {
 		}
 	}
 	m.pending = m.pending[:0]
+	for _, f := range m.stored {
+		f()
+	}
+	m.stored = m.stored[:0]
 }
 
 // perform carries out one effect.

@@ -23,7 +23,7 @@ func (m *Manager) notifyPath(u *unit) string {
 func (m *Manager) listen(s *start) error {
 	u := s.unit
 	if u.notify >= 0 {
-		m.readNotify(u) // what an earlier run left unread is not of this one
+		m.readNotify(u, ready.Receive) // what an earlier run left unread is not of this one
 		return nil
 	}
 	uid, gid := os.Geteuid(), os.Getegid()
@@ -45,28 +45,45 @@ func (m *Manager) listen(s *start) error {
 
 func (m *Manager) adoptNotify(u *unit, fd int) {
 	u.notify = fd
-	m.loop.Add(fd, func() { m.readNotify(u) })
+	m.loop.Add(fd, func() { m.onNotify(u) })
 }
 
-// notifyBudget bounds the datagrams that are read at a time: a flood must not hold up the others.
+// notifyBudget bounds the datagrams that are read at an exit.
 const notifyBudget = 64
 
-// readNotify reads what a component says of itself.
-func (m *Manager) readNotify(u *unit) {
+// onNotify looks at one datagram a round. It is taken off the socket only when what it says has been stored: a
+// manager that dies in between has not lost it.
+func (m *Manager) onNotify(u *unit) {
+	m.hear(u, ready.Peek)
+	m.later(func() {
+		if u.notify >= 0 {
+			ready.Receive(u.notify)
+		}
+	})
+}
+
+// readNotify reads everything that a component has said.
+func (m *Manager) readNotify(u *unit, read func(int) (ready.Message, ready.Sender, error)) {
 	for range notifyBudget {
-		msg, from, err := ready.Receive(u.notify)
-		if err != nil {
+		if !m.hear(u, read) {
 			return
 		}
-		if u.main == nil && u.group == groupGone {
-			continue
-		}
-		if !m.belongs(u, from) {
-			m.complainOnce(u, "notify: a message of process "+itoa(from.PID)+", which is not of this component, was ignored")
-			continue
-		}
+	}
+}
+
+// hear acts on one datagram; it reports false when there is none.
+func (m *Manager) hear(u *unit, read func(int) (ready.Message, ready.Sender, error)) bool {
+	msg, from, err := read(u.notify)
+	switch {
+	case err != nil:
+		return false
+	case u.main == nil && u.group == groupGone:
+	case !m.belongs(u, from):
+		m.complainOnce(u, "notify: a message of process "+itoa(from.PID)+", which is not of this component, was ignored")
+	default:
 		m.notified(u, &msg)
 	}
+	return true
 }
 
 // belongs checks the sender against the component's cgroup. One that has ended already is believed: only its user

@@ -104,35 +104,51 @@ func (m *Manager) watchReady(u *unit, fd int) {
 // that ends closes them first, and how it ended says more than that it never was ready.
 const closingGrace = 50 * time.Millisecond
 
-// readReady reads the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone without
-// a newline means that it will never be ready: the start time-out would only find the same later.
+// readReady looks into the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone
+// without a newline means that it will never be ready: the start time-out would only find the same later. The
+// newline stays in the pipe until the readiness has been stored: a manager that dies in between has not lost it.
 func (m *Manager) readReady(u *unit) {
 	var buf [512]byte
 	for u.ready >= 0 {
-		n, err := unix.Read(u.ready, buf[:])
+		n, err := m.peek(u.ready, buf[:])
 		switch {
 		case err == unix.EINTR:
-		case err == unix.EAGAIN:
+		case err != nil:
 			return
-		case n <= 0:
+		case n == 0:
 			m.closeReady(u)
 			u.closed = poll.Now() + closingGrace
 			m.probing = append(m.probing, u)
 		case slices.Contains(buf[:n], '\n'):
 			m.closeReady(u)
 			m.isReady(u, u.run)
+		default:
+			unix.Read(u.ready, buf[:n])
 		}
 	}
 }
 
+// peek reads from a pipe and leaves what it has read there (tee(2) into a pipe of the manager's own).
+func (m *Manager) peek(fd int, buf []byte) (int, error) {
+	n, err := unix.Tee(fd, m.scratch[1], len(buf), unix.SPLICE_F_NONBLOCK)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return unix.Read(m.scratch[0], buf[:n])
+}
+
+// closeReady ends the wait for a newline; the pipe itself is closed when that has been stored.
 func (m *Manager) closeReady(u *unit) {
 	if u.ready < 0 {
 		return
 	}
-	m.loop.Remove(u.ready)
-	unix.Close(u.ready)
+	fd, tag := u.ready, u.tag(keeper.Readiness)
+	m.loop.Remove(fd)
 	u.ready = -1
-	m.drop(u.tag(keeper.Readiness))
+	m.later(func() {
+		unix.Close(fd)
+		m.drop(tag)
+	})
 }
 
 // drain reads what a run has said before its exit is acted on (R9).
@@ -141,7 +157,7 @@ func (m *Manager) drain(u *unit) {
 		m.readReady(u)
 	}
 	if u.notify >= 0 {
-		m.readNotify(u)
+		m.readNotify(u, ready.Receive)
 	}
 	if u.path != nil && u.path.Holds != nil {
 		m.paths.Changed()

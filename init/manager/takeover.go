@@ -118,18 +118,21 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		return
 	}
 	u.main = p
-	m.byPID[p.pid] = p
+	if p.pid != 0 {
+		u.leader = p.pid
+		m.byPID[p.pid] = p
+	}
 	if fd, ok := held[u.tag(keeper.Readiness)]; ok && state == supervisor.Starting {
 		delete(held, u.tag(keeper.Readiness))
 		m.watchReady(u, fd)
 	}
-	if state == supervisor.Starting { // it lands, perhaps once more
+	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
 	}
 }
 
-// recorded is the process of a component's record, nil where the kernel never wrote a pid, or its main process has
-// ended and that has been acted on.
+// recorded is the process of a component's record, nil where there never was a clone, or its main process has ended
+// and that has been acted on. A child that has no pid yet is in flight.
 func (m *Manager) recorded(u *unit) *process {
 	record, ok := m.table.Find(supervisor.ComponentRecord, u.name)
 	if !ok {
@@ -137,7 +140,7 @@ func (m *Manager) recorded(u *unit) *process {
 	}
 	slot := m.slot(record)
 	pid := slot.Started()
-	if pid == 0 || !m.machine.MainAlive(u.number) {
+	if pid == 0 && slot.Intermediate() == 0 || !m.machine.MainAlive(u.number) {
 		return nil
 	}
 	return &process{unit: u, role: mainRole, run: u.run, slot: slot, record: record, pid: int32(pid), after: m.ring.Applied()}

@@ -48,11 +48,16 @@ func Listen(path string, uid, gid int) (fd int, err error) {
 type Sender struct{ PID, UID int }
 
 // Receive takes one datagram; unix.EAGAIN is none. Descriptors that came along are closed.
-func Receive(fd int) (Message, Sender, error) {
+func Receive(fd int) (Message, Sender, error) { return receive(fd, 0) }
+
+// Peek is Receive that leaves the datagram there: for what must not be lost before it has been acted on.
+func Peek(fd int) (Message, Sender, error) { return receive(fd, unix.MSG_PEEK) }
+
+func receive(fd, flags int) (Message, Sender, error) {
 	var buf [MaxNotify]byte
 	var oob [2048]byte // credentials and SCM_MAX_FD descriptors
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(fd, buf[:], oob[:], unix.MSG_CMSG_CLOEXEC)
+		n, oobn, _, _, err := unix.Recvmsg(fd, buf[:], oob[:], unix.MSG_CMSG_CLOEXEC|flags)
 		if err == unix.EINTR {
 			continue
 		}
