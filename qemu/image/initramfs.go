@@ -84,7 +84,7 @@ func (b *Builder) Memory(name, program string, a Arch, k debian.Kernel, mods []s
 // applets are the names that busybox gets in a system without packages.
 func applets() []string {
 	return []string{
-		"cat", "chmod", "date", "dd", "echo", "env", "false", "grep", "head", "hostname", "id", "ip", "kill", "ln", "ls", "mkdir",
+		"cat", "chmod", "cp", "date", "dd", "echo", "env", "false", "grep", "head", "hostname", "id", "ip", "kill", "ln", "ls", "mkdir",
 		"mknod", "mount", "mv", "nc", "pidof", "ps", "readlink", "rm", "rmdir", "sed", "sh", "sleep", "stat", "sync", "tail",
 		"touch", "true", "tty", "umount", "uname", "usleep", "wc",
 	}
