@@ -148,6 +148,7 @@ func (m *Machine) stopTimedOut(c int) {
 		return
 	}
 	if !u.killed {
+		m.emit(Changed{Component: c, Run: u.run, From: u.state, To: u.state, Reason: "not down within " + u.def.StopTimeout.String() + ": killed"})
 		m.kill(c)
 		return
 	}
