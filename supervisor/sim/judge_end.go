@@ -62,6 +62,8 @@ func (j *judge) rest(c *supervisor.ComponentStatus) bool {
 		if !c.Wanted {
 			j.fail("calm", "%s lives and nobody wants it", c.Name)
 		}
+		set := j.p.world.sets[c.Name]
+		return s.def.StartTimeout == 0 && set != nil && len(set.commands) > 0 // a reload command that hangs
 	case supervisor.Starting:
 		if s.startLimit == 0 {
 			return true

@@ -58,6 +58,7 @@ func (j *judge) moved(e supervisor.Moved) {
 func (j *judge) servesQueue() {
 	if j.lost {
 		j.served()
+		j.ladder.excused = true
 	}
 }
 
@@ -95,7 +96,7 @@ func (j *judge) climbs(to string) {
 }
 
 func (j *judge) lastResort() {
-	if fallback := j.p.machine.Graph().Config.FallbackTarget; j.ladder.last || j.snap.Target != fallback && !j.ladder.visited[fallback] {
+	if fallback := j.p.machine.Graph().Config.FallbackTarget; j.ladder.last || j.snap.Target != fallback && !j.ladder.visited[fallback] && !j.lost {
 		j.fail("ladder", "last resort in %s, had there been one: %v", j.snap.Target, j.ladder.last)
 	}
 	j.ladder.last = true
@@ -319,14 +320,17 @@ func (j *judge) resync(after *supervisor.Snapshot) {
 }
 
 // repeated judges what a restored machine does once more: nothing that was not decided.
-func (j *judge) repeated(again []supervisor.Effect) {
+func (j *judge) repeated(again []supervisor.Effect, sameConfig bool) {
 	for _, e := range again {
 		j.p.story.effect(j.now(), j.p, e)
 		switch e := e.(type) {
 		case supervisor.Kill:
-			if s := j.of(e.Component, e.Run); s == nil || !s.killed {
+			s := j.of(e.Component, e.Run)
+			if s == nil || !s.killed && sameConfig {
 				j.fail("kill", "%s is killed again, and never was", j.p.component(e.Component))
+				continue
 			}
+			s.killed = true
 		case supervisor.Signal:
 			j.signal(e)
 		case supervisor.RunCommand:

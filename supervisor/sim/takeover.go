@@ -62,7 +62,7 @@ func (p *play) takeOver(safe bool) {
 	for c := range machine.Components() {
 		found = append(found, p.resume(c)...)
 	}
-	p.judge.repeated(again)
+	p.judge.repeated(again, same)
 	for _, e := range again {
 		p.perform(e)
 	}
