@@ -57,6 +57,7 @@ type event struct {
 	Seq                                       uint64
 	Kind, Component, From, To, Target, Reason string
 	Run                                       uint32
+	TimeMS                                    float64 `json:"time_ms"`
 }
 
 // events are those after a number.

@@ -23,23 +23,47 @@ func (b *Builder) Stage1(a Arch, k debian.Kernel) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	files, err := moduleFiles(k, "virtio_pci", "virtio_blk", "ext4", "virtio_console")
+	drivers, err := loaded(k, "virtio_pci", "virtio_blk", "ext4", "virtio_console")
 	if err != nil {
 		return "", err
 	}
-	entries := []cpio.Entry{cpio.Device("dev/console", 0o600, 5, 1), cpio.File("init", 0o755, program)}
+	entries := slices.Concat([]cpio.Entry{cpio.Device("dev/console", 0o600, 5, 1), cpio.File("init", 0o755, program)}, drivers)
+	return b.archive("stage1-"+a.flavour+".cpio", entries)
+}
+
+// loaded are the entries from which stage1 loads modules.
+func loaded(k debian.Kernel, names ...string) ([]cpio.Entry, error) {
+	files, err := moduleFiles(k, names...)
+	if err != nil {
+		return nil, err
+	}
+	var entries []cpio.Entry
 	var list strings.Builder
 	for _, f := range files {
 		data, err := os.ReadFile(filepath.Join(k.Modules(), f))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		name := "modules.d/" + filepath.Base(f)
 		entries = append(entries, cpio.File(name, 0o644, data))
 		fmt.Fprintln(&list, "/"+name)
 	}
-	entries = append(entries, cpio.File("modules", 0o644, []byte(list.String())))
-	return b.archive("stage1-"+a.flavour+".cpio", entries)
+	return append(entries, cpio.File("modules", 0o644, []byte(list.String()))), nil
+}
+
+// Before are entries that put stage1 before Orderly in an initramfs of Memory: it loads modules, says the time and
+// hands over to /sbin/init.
+func (b *Builder) Before(a Arch, k debian.Kernel, mods ...string) ([]cpio.Entry, error) {
+	init, err := b.Binary("qemu/stage1", a.Go)
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.ReadFile(init)
+	if err != nil {
+		return nil, err
+	}
+	drivers, err := loaded(k, mods...)
+	return append(drivers, cpio.File("init", 0o755, program)), err
 }
 
 // Memory builds an initramfs in which Orderly itself is the init: a whole system without a disk. It has busybox, the

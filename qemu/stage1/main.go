@@ -3,7 +3,7 @@
 //
 //	kernel ─► stage1: /proc /sys /dev ─► modules ─► root= ─► switch root ─► /sbin/init ARGS
 //
-// Kernel arguments: root=/dev/NAME or root=LABEL=NAME, rootfstype=, ro, rw, init=, and stage1.agent=PATH, a program of
+// Kernel arguments: root=/dev/NAME or root=LABEL=NAME (without one, the initramfs stays the root), rootfstype=, ro, rw, init=, and stage1.agent=PATH, a program of
 // the root disk that is started beside init.
 package main
 
@@ -40,6 +40,19 @@ func boot() error {
 	if err := loadModules(); err != nil {
 		return err
 	}
+	if args.root != "" {
+		if err := diskRoot(args); err != nil {
+			return err
+		}
+	}
+	startAgent(args.agent)
+	argv := append([]string{args.init}, os.Args[1:]...)
+	fmt.Printf("stage1: switching to %s at %v\n", args.init, sinceBoot())
+	return fmt.Errorf("exec %s: %w", args.init, unix.Exec(args.init, argv, os.Environ()))
+}
+
+// diskRoot makes the root disk the root.
+func diskRoot(args arguments) error {
 	device, err := waitFor(args.root, 20*time.Second)
 	if err != nil {
 		return err
@@ -54,13 +67,14 @@ func boot() error {
 	if err := unix.Mount(device, "/root", args.fstype, flags, ""); err != nil {
 		return fmt.Errorf("mount %s on /root: %w", device, err)
 	}
-	if err := switchRoot(); err != nil {
-		return err
-	}
-	startAgent(args.agent)
-	fmt.Println("stage1: switching to " + args.init)
-	argv := append([]string{args.init}, os.Args[1:]...)
-	return fmt.Errorf("exec %s: %w", args.init, unix.Exec(args.init, argv, os.Environ()))
+	return switchRoot()
+}
+
+// sinceBoot is the clock by which boot times are compared.
+func sinceBoot() time.Duration {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return time.Duration(t.Nano())
 }
 
 func mounts() error {
@@ -78,7 +92,7 @@ func mounts() error {
 // loadModules loads the files that /modules names, in its order.
 func loadModules() error {
 	list, err := os.ReadFile("/modules")
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, file := range strings.Fields(string(list)) {
