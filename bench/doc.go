@@ -1,0 +1,14 @@
+// Command bench measures Orderly beside a floor: a loop in C that makes the same system calls and decides nothing.
+//
+// It owns the workloads, the floor, and the goals that are printed beside the figures. It must not know the
+// inside of Orderly: it drives the program that is shipped over the control socket, like any integrator. The one exception
+// is the loading of a configuration, which is also timed as a call.
+//
+//	floor.c ──┐ starts, stops          ┌─► mark.c × N ── CLOCK_MONOTONIC ──► fifo ──► bench ──► table
+//	orderly ──┴── interleaved, fresh ──┘   first instruction
+//	QEMU  ───── orderly as /init, counted time ──────────────────────────► console ──┘
+//
+// A start is over when the program that was started has run its first instructions and has said when that was, so floor
+// and Orderly are measured by the same clock in the same children. Every figure is the median of several rounds,
+// floor and Orderly in turn; the load of the host is printed, since others may use it.
+package main
