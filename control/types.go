@@ -165,5 +165,5 @@ type Edge struct {
 // Change is one difference that an apply makes.
 type Change struct {
 	Name   string `json:"name"`
-	Change string `json:"change"` // added, removed, restarted, live
+	Change string `json:"change"` // start, stop, restart, update
 }

@@ -35,8 +35,8 @@ func asPID1() int {
 	_, err := keeper.Run(keeper.Options{
 		PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
 		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
-		End: func(end uint8) {
-			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Voice: voice})
+		End: func(end uint8, now bool) {
+			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Now: now, Voice: voice})
 		},
 		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
 		Now:    boot.Now,
@@ -50,11 +50,20 @@ func asPID1() int {
 // run is `orderly run`: the same supervisor in the foreground.
 func run(args []string) int {
 	var o manager.Options
-	if err := manager.Flags(&o).Parse(args); err != nil {
+	flags := manager.Flags(&o)
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "orderly: run takes no arguments, and %q is one\n", flags.Arg(0))
 		return 2
 	}
 	if o.Control == "" {
 		o.Control = control.DefaultPath()
+	}
+	if err := o.Absolute(); err != nil {
+		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+		return 1
 	}
 	code, err := keeper.Run(keeper.Options{
 		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,

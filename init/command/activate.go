@@ -63,6 +63,10 @@ func (o *options) activate(c *cobra.Command, p control.ActivateParam, timeout ti
 		return tried(fmt.Errorf("activate %s: not done within %v; it goes on", p.Target, timeout))
 	default:
 	}
+	var refused *control.Error
+	if errors.As(err, &refused) && refused.Name == control.Interface+".Refused" && o.json {
+		result, err = &control.Result{Target: p.Target, Result: "refused", Why: refused.Error()}, nil
+	}
 	if err != nil {
 		return tried(err)
 	}

@@ -23,7 +23,7 @@ type Options struct {
 	Voice io.Writer // for the few lines that the keeper itself has to say
 	// End makes the last system calls of PID 1 and does not return. A manager that cannot be had any more ends
 	// in GiveUp, which does not return as PID 1 either.
-	End    func(end uint8)
+	End    func(end uint8, now bool)
 	GiveUp func(facts int)
 	Now    func()             // reboot at once
 	Shown  func(state uint64) // tells a service manager above us
@@ -133,7 +133,7 @@ func (k *Keeper) loop() int {
 // finish ends the machine, or gives the exit code of the program.
 func (k *Keeper) finish() int {
 	if k.PID1 {
-		k.End(uint8(k.end))
+		k.End(uint8(k.end), k.end>>16&1 == 1)
 	}
 	return int(k.end >> 8 & 0xff)
 }

@@ -19,7 +19,7 @@ const (
 	Drop                    // close the descriptors of these tags
 	Booted                  // the machine has been set up: a later manager must not do it again
 	Replace                 // one descriptor: the binary of the next manager, which follows at once
-	Finish                  // Value is the supervisor.End: end the machine, or the program
+	Finish                  // Value is a FinishValue: end the machine, or the program
 	Shown                   // Value is a state to tell a service manager above us
 
 	Signal  // Value is the signal's number
@@ -54,6 +54,15 @@ const (
 	ShownReady    uint64 = iota + 1 // the initial target is up
 	ShownStopping                   // the end has begun
 )
+
+// FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.
+func FinishValue(end uint8, code int, now bool) uint64 {
+	v := uint64(end) | uint64(uint8(code))<<8
+	if now {
+		v |= 1 << 16
+	}
+	return v
+}
 
 // MaxTags is how many tags and descriptors fit one message: SCM_MAX_FD of the kernel is 253.
 const MaxTags = 64

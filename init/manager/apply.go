@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	goruntime "runtime"
+	"strings"
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/keeper"
@@ -20,7 +21,10 @@ func (m *Manager) applyCall(ctx context.Context, _ control.Call) (any, error) {
 	if config == nil {
 		return nil, control.Invalid(texts(problems))
 	}
-	r, err := m.result(ctx, func(id supervisor.Request) supervisor.Event { return m.apply(id, config, sources) })
+	r, err := m.result(ctx, func(id supervisor.Request) error {
+		m.applies = append(m.applies, swap{id, config, sources})
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +43,6 @@ func texts(problems targets.Problems) []string {
 	return lines
 }
 
-// apply is the event that swaps the configuration. The new one is kept aside until the machine has taken it.
-func (m *Manager) apply(id supervisor.Request, config *targets.Config, sources []targets.Source) supervisor.Event {
-	m.next, m.nextSources = config, sources
-	return supervisor.Apply{Request: id, Graph: targets.NewGraph(config)}
-}
-
 // applyFromDisk is apply on SIGHUP: who sent it reads the answer in the log.
 func (m *Manager) applyFromDisk(id supervisor.Request) {
 	m.work.Go(func() {
@@ -55,7 +53,7 @@ func (m *Manager) applyFromDisk(id supervisor.Request) {
 			}
 			if config != nil {
 				m.system(targets.Info, "apply: the configuration is loaded")
-				m.post(m.apply(id, config, sources))
+				m.applies = append(m.applies, swap{id, config, sources})
 			}
 		})
 	})
@@ -64,14 +62,12 @@ func (m *Manager) applyFromDisk(id supervisor.Request) {
 // renumber follows the machine to the new configuration: every unit gets its new number, those that are no longer
 // in it keep their old definition until they are down.
 func (m *Manager) renumber(e supervisor.Renumbered) {
-	config := m.next
-	if config == nil {
-		return
-	}
-	if err := m.use(config, m.nextSources); err != nil {
+	config := m.next.config
+	if err := m.use(config, m.next.sources); err != nil {
 		m.system(targets.Error, "apply: "+err.Error())
 	}
-	m.next, m.nextSources, m.saved = nil, nil, false
+	m.saved = false
+	m.authorise()
 	defs := m.machine.Components()
 	units := make([]*unit, len(defs))
 	for old, u := range m.units {
@@ -107,7 +103,7 @@ func (m *Manager) installed() string {
 		return path
 	}
 	if self, err := os.Readlink("/proc/" + itoa(os.Getppid()) + "/exe"); err == nil {
-		return self
+		return strings.TrimSuffix(self, " (deleted)") // replaced on the disk: that is what is meant
 	}
 	return path
 }

@@ -48,24 +48,25 @@ func (c *callers) enter() (supervisor.Request, <-chan supervisor.Result) {
 	return c.last, ch
 }
 
-// request posts an event for a caller and returns the channel of its result. A caller that has gone changes
-// nothing: the transition goes on.
-func (m *Manager) request(event func(supervisor.Request) supervisor.Event) (<-chan supervisor.Result, error) {
-	var results <-chan supervisor.Result
+// request has a caller's request made by the loop and returns the channel of its result. A caller that has gone
+// changes nothing: the transition goes on.
+func (m *Manager) request(make func(supervisor.Request) error) (results <-chan supervisor.Result, err error) {
 	ok := m.loop.Call(func() {
-		id, ch := m.callers.enter()
-		results = ch
-		m.post(event(id))
+		var id supervisor.Request
+		id, results = m.callers.enter()
+		if err = make(id); err != nil {
+			delete(m.callers.waiting, id)
+		}
 	})
 	if !ok {
 		return nil, errEnding
 	}
-	return results, nil
+	return results, err
 }
 
 // result is request and the waiting for its result.
-func (m *Manager) result(ctx context.Context, event func(supervisor.Request) supervisor.Event) (supervisor.Result, error) {
-	results, err := m.request(event)
+func (m *Manager) result(ctx context.Context, make func(supervisor.Request) error) (supervisor.Result, error) {
+	results, err := m.request(make)
 	if err != nil {
 		return supervisor.Result{}, err
 	}

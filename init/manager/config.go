@@ -24,7 +24,8 @@ func (m *Manager) obtain(held int) error {
 	}
 	line := boot.CommandLine{}
 	if m.PID1 {
-		if line = boot.ReadCommandLine(); line.Rescue {
+		line = boot.ReadCommandLine()
+		if line.Rescue {
 			m.notes = append(m.notes, "rescue: asked for on the kernel command line")
 			return m.rescue(line, nil)
 		}

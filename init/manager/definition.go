@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,14 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.add("output.stdout", c.Output.Stdout)
 	d.add("output.stderr", c.Output.Stderr)
 	d.add("output.stdin", c.Output.Stdin)
+	if c.Output.RateLimit > 0 {
+		d.add("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10))
+	}
 	d.add("ready", readyText(&c.Ready))
+	d.add("success_exit_codes", fmt.Sprint(c.SuccessExitCodes))
+	r := &c.Recovery
+	d.add("recovery", fmt.Sprintf("%d attempts in %v, delay %v x %g up to %v, reset after %v",
+		r.Attempts, r.Window, r.Delay, r.Backoff, r.MaxDelay, r.ResetAfter))
 	return d
 }
 

@@ -76,7 +76,7 @@ func (m *Manager) crashed(p *process, err error) {
 		return
 	}
 	u.command = nil
-	m.post(supervisor.CommandEnded{Component: u.number, Run: p.run, Command: p.role.command(), Why: step + ": " + why})
+	m.tellCommand(p, supervisor.Status{}, step+": "+why)
 }
 
 // forget ends what was watched for a run, and the run's main process with it.

@@ -136,8 +136,12 @@ func (m *Manager) attach(s *start) error {
 	return nil
 }
 
-// file gives the process a descriptor that a setting names; "null" is what the spawn list does by itself.
+// file gives the process a descriptor that a setting names. "null" is what the spawn list does by itself, unless
+// there is a terminal, which would take the place.
 func (m *Manager) file(s *start, child int, setting string, write bool) error {
+	if setting == "null" && s.spec.Terminal != "" {
+		setting = "file:/dev/null"
+	}
 	fd, closing, err := m.open(setting, write)
 	if err != nil || fd < 0 {
 		return err
@@ -226,6 +230,7 @@ func (m *Manager) enter(p *process, spec *runtime.Spec) error {
 // clone starts what has been prepared. From here on the slot says what becomes of it.
 func (m *Manager) clone(s *start) {
 	u := s.unit
+	s.spec.Env = lastWins(s.spec.Env)
 	if err := m.take(s.process, s.spec); err != nil {
 		s.undo()
 		m.launchFailed(supervisor.Launch{Component: u.number, Run: s.run}, err)

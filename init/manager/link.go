@@ -103,8 +103,22 @@ func (m *Manager) finish(end supervisor.End) {
 		return
 	}
 	m.end = end
+	if !m.PID1 && end != supervisor.Exit {
+		m.code = 1 // somebody above us may do what we cannot
+	}
 	m.system(targets.Info, end.String())
 	m.loop.Stop()
+}
+
+// finishNow is finish for somebody who does not want to wait: everything is killed.
+func (m *Manager) finishNow(end supervisor.End) {
+	m.hurry = true
+	if !m.PID1 { // as PID 1 the keeper kills everything at once
+		for _, u := range m.units {
+			m.killGroup(u)
+		}
+	}
+	m.finish(end)
 }
 
 // lastResort is the end of the recovery ladder (R12).
@@ -125,7 +139,7 @@ func (m *Manager) lastResort(action targets.FallbackAction) {
 func (m *Manager) give(end supervisor.End) {
 	m.system(targets.Error, "the fallback target failed: "+end.String())
 	if !m.PID1 {
-		end, m.code = supervisor.Exit, 1
+		m.code = 1
 	}
 	m.shutdown(end)
 }

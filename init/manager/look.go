@@ -112,6 +112,9 @@ func (m *Manager) list(context.Context, control.Call) (any, error) {
 	})
 }
 
+// states are what can be waited for.
+var states = []string{"down", "waiting", "starting", "ready", "stopping", "backoff", "failed"}
+
 // wait waits until everything named is in a state. A target stands for those of it that are essential.
 func (m *Manager) wait(ctx context.Context, c control.Call) (any, error) {
 	var p control.WaitParam
@@ -120,6 +123,9 @@ func (m *Manager) wait(ctx context.Context, c control.Call) (any, error) {
 	}
 	if p.State == "" {
 		p.State = supervisor.Ready.String()
+	}
+	if !slices.Contains(states, p.State) {
+		return nil, control.Refused(targets.Nearest(p.State, states), "no state %q", p.State)
 	}
 	var timeout <-chan time.Time
 	if p.TimeoutMS > 0 {

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/init/poll"
@@ -47,6 +49,22 @@ func Flags(o *Options) *flag.FlagSet {
 	return f
 }
 
+// Absolute makes the paths independent of the working directory, which a manager does not share.
+func (o *Options) Absolute() error {
+	paths := []*string{&o.Control}
+	for i := range o.Config {
+		paths = append(paths, &o.Config[i])
+	}
+	for _, p := range paths {
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return err
+		}
+		*p = abs
+	}
+	return nil
+}
+
 // Arguments are the flags again, for the next process.
 func (o *Options) Arguments() []string {
 	var args []string
@@ -75,7 +93,7 @@ func Main(args []string, version string) int {
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
 		if m != nil && m.link != nil && o.Again == 0 && !o.PID1 {
-			m.link.Send(keeper.Message{Kind: keeper.Finish, Value: uint64(supervisor.Exit) | 1<<8})
+			m.link.Send(keeper.Message{Kind: keeper.Finish, Value: keeper.FinishValue(uint8(supervisor.Exit), 1, false)})
 		}
 		return 1
 	}
@@ -85,11 +103,16 @@ func Main(args []string, version string) int {
 // open makes the manager of a keeper's descriptors.
 func open(o Options) (*Manager, error) {
 	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, console: 1}
+	m.life, m.die = context.WithCancel(context.Background())
 	for fd := keeper.LinkFD; fd <= keeper.LandFD; fd++ {
 		unix.CloseOnExec(fd)
 	}
 	m.link = keeper.NewLink(keeper.LinkFD)
 	m.voice = newVoice(m.console)
+	m.quiet = targets.Debug
+	if o.PID1 && boot.ReadCommandLine().Quiet {
+		m.quiet = targets.Warning
+	}
 	held, err := m.fetch()
 	if err != nil {
 		return m, fmt.Errorf("keeper: %w (the manager is started by Orderly, not by hand)", err)
@@ -175,9 +198,7 @@ func (m *Manager) groups() error {
 		return err
 	}
 	m.tree, m.watch, m.below = tree, watch, path[len(mount):]
-	if m.Again == 0 {
-		m.clear()
-	}
+	m.clear()
 	return m.loop.Add(watch.FD, m.onGroups)
 }
 
@@ -188,10 +209,14 @@ func (m *Manager) instance() uint32 {
 	return h.Sum32()
 }
 
+// clear kills what is left in the tree: everything before the first manager, else the tools of a dead one, which
+// are run again.
 func (m *Manager) clear() {
 	names, _ := m.tree.Names()
 	for _, name := range names {
-		m.tree.Kill(name)
+		if m.Again == 0 || strings.HasPrefix(name, toolPrefix) {
+			m.tree.Kill(name)
+		}
 	}
 }
 
@@ -200,6 +225,9 @@ func (m *Manager) run() int {
 	if m.PID1 && !m.Booted {
 		m.bringUp()
 	} else {
+		if !m.PID1 && m.Again == 0 && written(&m.config.System) {
+			m.system(targets.Warning, "[system] is not applied: Orderly is not PID 1 here")
+		}
 		m.begin()
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Hello})
@@ -210,6 +238,7 @@ func (m *Manager) run() int {
 
 // close ends what belongs to the process. Logs come last: the end of everything else is in them.
 func (m *Manager) close() {
+	m.die()
 	m.unserve()
 	m.work.Wait()
 	m.sink.Stop()
@@ -218,7 +247,7 @@ func (m *Manager) close() {
 		m.tree.RemoveAll()
 	}
 	if m.end != supervisor.GoOn {
-		m.link.Send(keeper.Message{Kind: keeper.Finish, Value: uint64(m.end) | uint64(m.code)<<8})
+		m.link.Send(keeper.Message{Kind: keeper.Finish, Value: keeper.FinishValue(uint8(m.end), m.code, m.hurry)})
 	}
 }
 

@@ -1,8 +1,10 @@
 package manager
 
 import (
+	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +37,7 @@ type Manager struct {
 	byPID   map[int32]*process
 
 	pending   []supervisor.Event
+	applies   []swap   // configurations to be applied, each when nothing else is pending: numbers change
 	stored    []func() // to be done when the present events have been stored
 	queue     []supervisor.Launch
 	flight    []*process
@@ -48,6 +51,7 @@ type Manager struct {
 	root    bool
 	path    string // PATH of components
 	console int
+	quiet   targets.Level // of the kernel command line: the console shows no less than this
 	tree    *cgroups.Tree
 	below   string // of the tree, as /proc/PID/cgroup names it
 	watch   *cgroups.Watch
@@ -62,20 +66,30 @@ type Manager struct {
 	callers  callers
 	server   *control.Server
 	accept   *net.UnixListener
-	listener int            // the control socket that the keeper held, -1 is none
-	work     sync.WaitGroup // of the goroutines that do slow work
-	notes    []string       // what is not as it should be, for status
+	allowed  atomic.Pointer[func(control.Peer, control.Access) bool]
+	listener int             // the control socket that the keeper held, -1 is none
+	work     sync.WaitGroup  // of the goroutines that do slow work
+	life     context.Context // ends when the manager ends
+	die      context.CancelFunc
+	notes    []string // what is not as it should be, for status
 
-	next        *targets.Config // of an apply, until the machine has taken it
-	nextSources []targets.Source
+	next        *swap         // of an apply, until the machine has taken it
 	rescued     bool          // the built-in configuration runs
 	rescueUntil time.Duration // when it ends in a reboot; 0 is never
 	saved       bool          // the running configuration has been saved as the last good one
 
 	signals  []unix.Signal  // that came before the loop
 	stopping supervisor.End // asked of the machine
+	hurry    bool           // nothing is waited for at the end
 	end      supervisor.End // handed to the keeper
 	code     int
+}
+
+// swap is a configuration to be applied.
+type swap struct {
+	request supervisor.Request
+	config  *targets.Config
+	sources []targets.Source
 }
 
 // post notes an event; turn acts on it.
@@ -89,7 +103,7 @@ func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
 func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
 	probe := m.ask(poll.Now())
-	for len(m.pending) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
+	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
 		m.settle()
 		m.launch()
 	}
@@ -124,6 +138,10 @@ func (m *Manager) settle() {
 		}
 	}
 	m.pending = m.pending[:0]
+	if len(m.applies) > 0 {
+		m.next, m.applies = &m.applies[0], m.applies[1:]
+		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config)})
+	}
 	for _, f := range m.stored {
 		f()
 	}

@@ -98,11 +98,13 @@ func (m *Manager) byHand(ctx context.Context, c control.Call, event func(supervi
 	if len(p.Names) == 0 {
 		return nil, control.Refused(nil, "a name is required")
 	}
-	numbers, err := inLoop(m, func() ([]int, error) { return m.numbers(p.Names) })
-	if err != nil {
-		return nil, err
-	}
-	r, err := m.result(ctx, func(id supervisor.Request) supervisor.Event { return event(id, numbers) })
+	r, err := m.result(ctx, func(id supervisor.Request) error {
+		numbers, err := m.numbers(p.Names)
+		if err == nil {
+			m.post(event(id, numbers))
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +133,12 @@ func (m *Manager) activate(ctx context.Context, c control.Call) (any, error) {
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
-	target, err := inLoop(m, func() (int, error) { return m.target(p.Target) })
-	if err != nil {
-		return nil, err
-	}
-	results, err := m.request(func(id supervisor.Request) supervisor.Event {
-		return supervisor.Activate{Request: id, Target: target, Queue: p.Queue, StopFirst: p.StopFirst}
+	results, err := m.request(func(id supervisor.Request) error {
+		target, err := m.target(p.Target)
+		if err == nil {
+			m.post(supervisor.Activate{Request: id, Target: target, Queue: p.Queue, StopFirst: p.StopFirst})
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -225,17 +227,17 @@ func (m *Manager) endCall(_ context.Context, c control.Call) (any, error) {
 	case !ok:
 		return nil, control.Refused(nil, "no end %q; it is poweroff, reboot, halt, kexec or exit", p.How)
 	case !m.PID1 && end != supervisor.Exit:
-		return nil, control.Refused(nil, "%s: Orderly is not PID 1 here; it can exit", p.How)
+		return nil, control.Refused(nil, "%s: Orderly is not PID 1 here; SIGTERM ends it", p.How)
 	case end == supervisor.Kexec && !boot.KexecLoaded():
 		return nil, control.Refused(nil, "kexec: no kernel is loaded; kexec -l loads one")
 	}
 	return inLoop(m, func() (any, error) {
 		if p.Now {
-			m.finish(end)
+			m.finishNow(end)
 			return control.Empty{}, nil
 		}
-		if m.end != supervisor.GoOn && m.end != end {
-			return nil, control.Refused(nil, "%s is under way", m.end)
+		if m.stopping != supervisor.GoOn && m.stopping != end {
+			return nil, control.Refused(nil, "%s is under way", m.stopping)
 		}
 		m.shutdown(end)
 		return control.Empty{}, nil

@@ -167,7 +167,7 @@ func note(r *control.Past, e journal.Event) {
 		if r.Reason == "" {
 			r.Reason = e.Text
 		}
-		if strings.HasPrefix(e.Text, "exit ") || strings.HasPrefix(e.Text, "killed by ") {
+		if strings.HasPrefix(e.Text, "exit ") || strings.HasPrefix(e.Text, "signal ") {
 			r.Exit = e.Text
 		}
 	case supervisor.Waiting, supervisor.Backoff:

@@ -35,9 +35,26 @@ func (m *Manager) await(u *unit) {
 			m.complain(u, "ready.file: "+err.Error())
 		}
 	case targets.Socket:
+		m.awaitSocket(u)
+	case targets.Started, targets.Exited, targets.Notified, targets.FD:
+	}
+}
+
+// awaitSocket asks for a socket at intervals. The file of a unix socket is waited for first: the kernel tells when
+// it appears.
+func (m *Manager) awaitSocket(u *unit) {
+	ask := func() {
 		u.probe = &probe{next: poll.Now(), interval: firstProbe}
 		m.probing = append(m.probing, u)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD:
+	}
+	path := u.def.Ready.Address
+	if u.def.Ready.Network != "unix" || path[0] == '@' {
+		ask()
+		return
+	}
+	u.path = &ready.Path{Name: path, Holds: ask}
+	if err := m.paths.Add(u.path); err != nil {
+		ask()
 	}
 }
 

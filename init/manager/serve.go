@@ -40,9 +40,10 @@ func (m *Manager) serve() error {
 	}
 	m.accept = l.(*net.UnixListener)
 	m.accept.SetUnlinkOnClose(false)
+	m.authorise()
 	m.server = &control.Server{
 		Methods: m.methods(),
-		Allow:   m.allow(),
+		Allow:   func(p control.Peer, a control.Access) bool { return (*m.allowed.Load())(p, a) },
 		Audit:   m.audit,
 		Info:    control.Info{Vendor: "Orderly", Product: "orderly", Version: m.Version, URL: "https://github.com/orderly-init/orderly"},
 	}
@@ -109,6 +110,12 @@ func (m *Manager) lock() error {
 	}
 	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Lock}}, Files: []int{fd}})
 	return nil
+}
+
+// authorise makes the rules of the present configuration those that are asked.
+func (m *Manager) authorise() {
+	rule := m.allow()
+	m.allowed.Store(&rule)
 }
 
 // allow says who may do what: root and who runs Orderly everything, members of control.group too, members of

@@ -13,6 +13,7 @@ import (
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
 )
 
 var errNoRecord = errors.New("no record in the facts table")
@@ -79,4 +80,9 @@ func buildTime() time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// written says whether anything of [system] was written that Orderly would have to do.
+func written(s *targets.System) bool {
+	return s.Hostname != "" || s.MachineID != "" || len(s.Modules)+len(s.Sysctl)+len(s.Mounts) > 0
 }

@@ -118,7 +118,17 @@ func (m *Manager) commandEnded(p *process, st supervisor.Status) {
 	if u.main == nil && u.group == groupThere && !m.populated(u) {
 		m.desert(u)
 	}
-	m.post(supervisor.CommandEnded{Component: u.number, Run: p.run, Command: p.role.command(), Status: st})
+	m.tellCommand(p, st, "")
+}
+
+// tellCommand tells the machine, or who waits for a tool, how a command ended.
+func (m *Manager) tellCommand(p *process, st supervisor.Status, why string) {
+	if p.role == toolRole {
+		m.killGroup(p.unit) // what a tool leaves behind is nobody's
+		p.unit.ended(st, why)
+		return
+	}
+	m.post(supervisor.CommandEnded{Component: p.unit.number, Run: p.run, Command: p.role.command(), Status: st, Why: why})
 }
 
 // cancelCommand carries out a CancelCommand. The command's own children are in the component's group, which is

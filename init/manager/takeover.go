@@ -62,6 +62,10 @@ func (m *Manager) remember(held heldFiles) error {
 	}
 	machine, again := supervisor.Restore(graph, m.table, poll.Now())
 	m.machine = machine
+	if m.Safe {
+		m.machine.SetSafe(true)
+		m.notes = append(m.notes, "safe mode: the manager died too often; nothing is started, stops and shutdown work")
+	}
 	m.know()
 	m.system(targets.Warning, "the manager was started again; components go on")
 	m.seen = m.ring.Applied()

@@ -42,17 +42,22 @@ func (m *Manager) moved(e supervisor.Moved) {
 	m.journal.Append(journal.Event{Time: poll.Now(), Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
 	m.say(targets.Info, logs.Name, 0, "target "+name+": "+e.Top.String()+because(e.Reason))
 	m.callers.notice()
-	m.reached(e)
+	if name != "" {
+		m.reached(e)
+	}
 }
 
-// reached does what comes with a settled target: the service manager above us is told, and the configuration has
-// proved itself.
+// reached does what comes with the end of a transition: the service manager above us is told, and when everything
+// essential is ready the configuration has proved itself.
 func (m *Manager) reached(e supervisor.Moved) {
-	if e.Top != supervisor.Settled {
+	if e.Top == supervisor.Transition || e.Top == supervisor.ShuttingDown {
 		return
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
-	m.proved()
+	missing, err := m.missing([]string{m.config.Targets[e.Target].Name}, supervisor.Ready.String())
+	if err == nil && len(missing) == 0 && e.Top != supervisor.Fallback {
+		m.proved()
+	}
 }
 
 // system tells of something about the machine that is neither a component nor a target.
@@ -64,7 +69,7 @@ func (m *Manager) system(level targets.Level, text string) {
 // say writes to the log, and to the console at its level.
 func (m *Manager) say(level targets.Level, name string, run uint32, text string) {
 	m.sink.Say(name, run, text)
-	if level >= m.config.Log.Console {
+	if level >= max(m.config.Log.Console, m.quiet) {
 		m.voice.line(level, name, text)
 	}
 }

@@ -21,7 +21,7 @@ func (m *Manager) bringUp() {
 		Say: func(level targets.Level, text string) { m.loop.Post(func() { m.system(level, text) }) },
 	}
 	m.work.Go(func() {
-		notes := boot.Up(context.Background(), options)
+		notes := boot.Up(m.life, options)
 		m.loop.Post(func() {
 			m.notes = append(m.notes, notes...)
 			m.link.Send(keeper.Message{Kind: keeper.Booted})
@@ -29,6 +29,9 @@ func (m *Manager) bringUp() {
 		})
 	})
 }
+
+// toolPrefix is how the cgroup of a tool begins; the dot keeps it apart from every component.
+const toolPrefix = "orderly.tool-"
 
 // toolUnit stands for Orderly itself where a program is run that is no component's: fsck, the command of the last
 // resort.
@@ -43,7 +46,7 @@ func (m *Manager) runTool(ctx context.Context, argv []string) (exit int, err err
 	ended := make(chan supervisor.Status, 1)
 	var u *unit
 	if !m.loop.Call(func() {
-		u = m.toolUnit("orderly-" + baseName(argv[0]))
+		u = m.toolUnit(toolPrefix + baseName(argv[0]))
 		u.ended = func(st supervisor.Status, why string) {
 			if why != "" {
 				err = errors.New(why)
@@ -78,7 +81,7 @@ func (m *Manager) runTool(ctx context.Context, argv []string) (exit int, err err
 func (m *Manager) fallbackCommand() {
 	argv := m.config.FallbackFailureCommand
 	m.work.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		ctx, cancel := context.WithTimeout(m.life, 10*time.Minute)
 		defer cancel()
 		exit, err := m.runTool(ctx, argv)
 		m.loop.Post(func() {

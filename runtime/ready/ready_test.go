@@ -162,6 +162,7 @@ func TestListening(t *testing.T) {
 	}
 	check("tcp", tcpAddr, true)
 	check("udp", udpAddr, true)
+	check("tcp", "localhost:"+tcpAddr[len("127.0.0.1:"):], true)
 	check("unix", path, true)
 	check("unix", filepath.Join(dir, "g"), true)
 	check("unix", filepath.Join(dir, "none"), false)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,13 +38,20 @@ func (s *Sockets) Close() {
 	}
 }
 
-// Listening reports whether something listens on an address: tcp and udp HOST:PORT with a numeric host, unix a
+// Listening reports whether something listens on an address: tcp and udp HOST:PORT with a numeric host or localhost, unix a
 // path or, behind "@", an abstract name. A unix socket file that its owner left behind does not count.
 func (s *Sockets) Listening(network, address string) (bool, error) {
 	switch network {
 	case "unix":
 		return s.unix(address)
 	case "tcp", "udp":
+		if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+			yes, err := s.Listening(network, "127.0.0.1:"+port)
+			if yes || err != nil {
+				return yes, err
+			}
+			address = "[::1]:" + port
+		}
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return false, fmt.Errorf("%s:%s: %w", network, address, err)
