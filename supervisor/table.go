@@ -39,7 +39,7 @@ const (
 type Table struct {
 	data  []byte
 	index map[recordKey]int
-	free  []int // records that are free, the highest first
+	free  []int // records that were used and are free, the highest first
 }
 
 type recordKey struct {
@@ -51,6 +51,10 @@ type recordKey struct {
 var ErrFull = errors.New("facts table is full")
 
 const tableMagic = "ORDERLY1"
+
+// tableUsed is where the header says how many records were ever used. Those above are not looked at: a page of the
+// mapping that is read takes memory, too.
+const tableUsed = 8
 
 // TableSize is the size of the mapping for so many records.
 func TableSize(records int) int { return (records + 1) * RecordSize }
@@ -68,6 +72,9 @@ func OpenTable(data []byte) (*Table, error) {
 	default:
 		return nil, errors.New("facts table: not a table of this version")
 	}
+	if uint(t.Len()) > uint(t.room()) { // on 32 bits the number may be negative
+		return nil, fmt.Errorf("facts table: %d records are more than fit", t.Len())
+	}
 	for i := t.Len() - 1; i >= 0; i-- {
 		r, ok := t.Read(i)
 		if !ok || r.Kind == FreeRecord {
@@ -79,8 +86,10 @@ func OpenTable(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// Len is the number of records, free ones too.
-func (t *Table) Len() int { return len(t.data)/RecordSize - 1 }
+// Len is the number of records that were ever used, free ones too.
+func (t *Table) Len() int { return int(binary.LittleEndian.Uint32(t.data[tableUsed:])) }
+
+func (t *Table) room() int { return len(t.data)/RecordSize - 1 }
 
 // Record is what every record begins with.
 type Record struct {
@@ -124,13 +133,27 @@ func (t *Table) place(kind Kind, name uint64) (int, error) {
 	if i, ok := t.index[key]; ok {
 		return i, nil
 	}
-	if len(t.free) == 0 {
-		return 0, ErrFull
+	i, err := t.take()
+	if err != nil {
+		return 0, err
 	}
-	i := t.free[len(t.free)-1]
-	t.free = t.free[:len(t.free)-1]
 	t.index[key] = i
 	clear(t.Live(i))
+	return i, nil
+}
+
+// take finds a free record. The header counts it before it is written, so a writer that dies leaves none unseen.
+func (t *Table) take() (int, error) {
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		return i, nil
+	}
+	i := t.Len()
+	if i >= t.room() {
+		return 0, ErrFull
+	}
+	binary.LittleEndian.PutUint32(t.data[tableUsed:], uint32(i+1))
 	return i, nil
 }
 
