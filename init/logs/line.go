@@ -24,7 +24,8 @@ const (
 //
 //	2026-11-22T10:15:04.123456Z 12.345678 3o text
 //
-// with the wall clock, the seconds since boot, the run and the source.
+// with the wall clock, the seconds since boot, the run and the source. Orderly's own lines are in a file of their
+// own, and begin with the name that they are about.
 type Line struct {
 	Name   string // of the file, not in the line
 	Wall   time.Time

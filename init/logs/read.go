@@ -55,7 +55,7 @@ func Read(q Query) ([]Line, error) {
 
 // wants gives a line of Orderly's own the name of the component that it is about, and says whether it is asked for.
 func (q *Query) wants(l *Line) bool {
-	if about, text, ok := strings.Cut(l.Text, ": "); ok && l.Name == Name && !strings.Contains(about, " ") {
+	if about, text, ok := strings.Cut(l.Text, ": "); ok && l.Name == Name {
 		l.Name, l.Text = about, text
 	}
 	return (q.Name == "" || l.Name == q.Name) && !l.Wall.Before(q.Since) && l.Mono > q.After

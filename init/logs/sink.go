@@ -187,7 +187,7 @@ func (s *Sink) note(st *stream, text string, mono time.Duration) {
 // put adds a line to the batch and tells the subscribers.
 func (s *Sink) put(l *Line) {
 	file, onDisk := l.Name, *l
-	if l.Source == Orderly && l.Name != Name {
+	if l.Source == Orderly {
 		file, onDisk.Text = Name, l.Name+": "+l.Text
 	}
 	s.batch[file] = appendLine(s.batch[file], &onDisk)

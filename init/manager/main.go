@@ -122,6 +122,12 @@ func open(o Options) (*Manager, error) {
 			return m, err
 		}
 	}
+	if err := m.lock(); err != nil {
+		if !o.PID1 {
+			return m, err
+		}
+		m.notes = append(m.notes, err.Error())
+	}
 	if err := m.groups(); err != nil {
 		m.notes = append(m.notes, err.Error())
 	}

@@ -63,14 +63,8 @@ func (m *Manager) unserve() {
 	}
 }
 
-// bind makes the control socket. A second Orderly on the same path is refused: the first one's keeper has the lock.
+// bind makes the control socket.
 func (m *Manager) bind() (int, error) {
-	if err := os.MkdirAll(filepath.Dir(m.Control), 0o755); err != nil {
-		return -1, err
-	}
-	if err := m.lock(); err != nil {
-		return -1, err
-	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
@@ -98,8 +92,16 @@ func (m *Manager) bindTo(fd int) error {
 	return os.NewSyscallError("listen", unix.Listen(fd, 64))
 }
 
+// lock makes the control socket's path ours, before anything is touched that belongs to it. A second Orderly on the
+// same path is refused: the first one's keeper has the lock.
 func (m *Manager) lock() error {
+	if m.Again > 0 {
+		return nil
+	}
 	path := m.Control + ".lock"
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: path, Err: err}
