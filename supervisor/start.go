@@ -84,14 +84,24 @@ func (m *Machine) holdsOfOthers(c int, yield func(hold) bool) bool {
 			return false
 		}
 	}
-	for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
-		for _, n := range list {
-			if m.units[n].view.has(viewHoldsBack) && !m.units[n].stuck && !yield(hold{holdDependent, n}) {
-				return false
-			}
+	for _, n := range m.edges.neededBy[c] {
+		if m.holdsBack(n) && !yield(hold{holdDependent, n}) {
+			return false
+		}
+	}
+	for _, n := range m.edges.anyOfBy[c] {
+		if u := &m.units[n]; u.view.has(viewHoldsBack) && !u.stuck && !yield(hold{holdDependent, n}) {
+			return false
 		}
 	}
 	return true
+}
+
+// holdsBack says whether a dependency of d has to wait for the end of d: it took d along, or d was stopping already
+// when it would have.
+func (m *Machine) holdsBack(d int) bool {
+	u := &m.units[d]
+	return !u.stuck && (u.view.has(viewHoldsBack) || u.view.has(viewMoving) && u.def.OnDependencyFailure != targets.Leave)
 }
 
 // serves says whether a dependent of n may start: n is ready and not about to be stopped.

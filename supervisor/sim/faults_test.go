@@ -20,6 +20,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"starts before its dependencies", "start order", inject(startsEarly)},
 		{"starts what nobody wants", "wanted", inject(startsUnwanted)},
+		{"leaves behind who goes along", "along", inject(leavesBehind)},
 		{"stops before its dependents", "stop order", inject(stopsEarly)},
 		{"launches twice", "one set", rewrite(double[supervisor.Launch])},
 		{"does not launch", "one set", rewrite(drop[supervisor.Launch])},
@@ -53,7 +54,7 @@ func TestFaults(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			found := map[string]int{}
-			for seed := range uint64(400) {
+			for seed := range uint64(3000) {
 				if _, v := once(seed+1, options{fault: f.fault}); v != nil {
 					found[v.Rule]++
 				}
@@ -129,6 +130,19 @@ func launched(c *supervisor.ComponentStatus) []supervisor.Effect {
 func startsEarly(m *supervisor.Machine, c *supervisor.ComponentStatus) []supervisor.Effect {
 	if c.State != supervisor.Waiting || len(c.WaitsFor) == 0 || c.Removed || len(m.Graph().Needs[c.Component]) == 0 {
 		return nil
+	}
+	return launched(c)
+}
+
+// leavesBehind starts one that only waits for a dependent to be gone.
+func leavesBehind(m *supervisor.Machine, c *supervisor.ComponentStatus) []supervisor.Effect {
+	if c.State != supervisor.Waiting || c.Removed || len(c.WaitsFor) == 0 {
+		return nil
+	}
+	for _, w := range c.WaitsFor {
+		if !slices.Contains(m.Graph().NeededBy[c.Component], w.Component) {
+			return nil
+		}
 	}
 	return launched(c)
 }

@@ -55,6 +55,7 @@ type shadow struct {
 	launchedAt     time.Duration
 	fell           bool // the run ended by a failure, as far as can be told
 	doubtful       bool // the run was alive when something was asked
+	fellReady      bool // it was ready before it fell
 	mayHave        bool // the run may have ended by a failure
 	fellNow        bool // it stopped being ready in this step, by failure
 	everFell       bool // since it became wanted, or perhaps earlier
@@ -307,7 +308,7 @@ func (j *judge) pardon(effects []supervisor.Effect) {
 // pardon forgets failures. A run that is alive then may have to go for another reason than a failure.
 func (s *shadow) pardon() {
 	s.sure, s.streak, s.notBefore, s.fell = nil, 0, 0, false
-	s.doubtful = s.alive()
+	s.doubtful, s.fellReady = s.alive(), false
 }
 
 func (j *judge) effect(e supervisor.Effect) {

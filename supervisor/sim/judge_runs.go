@@ -69,6 +69,7 @@ func (j *judge) starts(s *shadow, run uint32) {
 		j.fail("delay", "%s starts %v too early", s.name, s.notBefore-j.now())
 	}
 	j.mayStart(s)
+	j.tookAlong(s)
 	*s = shadow{name: s.name, number: s.number, def: s.def, needs: s.needs, anyOf: s.anyOf, wanted: s.wanted, willBe: s.willBe,
 		everFell: s.everFell, sure: s.sure, perhaps: s.perhaps, streak: s.streak,
 		state: supervisor.Starting, run: run, launchedAt: j.now(), startLimit: j.limit(s.def.StartTimeout)}
@@ -100,6 +101,15 @@ func (j *judge) mayStart(s *shadow) {
 	}
 }
 
+// tookAlong is the end of rule 1: who had to go with the failure of s is gone.
+func (j *judge) tookAlong(s *shadow) {
+	for _, d := range j.units {
+		if s.fellReady && d.alive() && !d.stuck && d.def.OnDependencyFailure != targets.Leave && slices.Contains(d.needs, s.name) {
+			j.fail("along", "%s starts again while its dependent %s is %s", s.name, d.name, stored(d.state))
+		}
+	}
+}
+
 func (s *shadow) ready() bool { return s.state == supervisor.Ready || s.state == supervisor.Done }
 
 func (s *shadow) alive() bool {
@@ -109,7 +119,7 @@ func (s *shadow) alive() bool {
 // settled is R1, as far as it can be told from outside: where in doubt it is true.
 func (j *judge) settled(c int) bool {
 	s := j.units[c]
-	if !s.wanted || !s.willBe || s.ready() || s.state == supervisor.Failed || s.everFell {
+	if !s.wanted || !s.willBe || j.turned || s.ready() || s.state == supervisor.Failed || s.everFell {
 		return true
 	}
 	if s.state != supervisor.Down || s.removed {
@@ -131,6 +141,7 @@ func (j *judge) leaves(s *shadow) {
 	failed := s.heardEnd || timedOut
 	if _, lost := j.ev.(supervisor.Lost); !lost && failed && s.wanted && s.willBe && !s.doubtful {
 		s.fell = j.unforced(s)
+		s.fellReady = s.fell && s.ready()
 	}
 	s.mayHave = s.mayHave || failed
 	s.everFell = s.everFell || failed
