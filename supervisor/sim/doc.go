@@ -23,6 +23,31 @@
 //   - Time can jump forward, and much happens at once then. It never goes back.
 //   - A repeated Launched, BecameReady, Emptied, or anything of an old run may come at any time.
 //
+// # Rules
+//
+// A broken rule is called by one word:
+//
+//	start order   dependencies ready, others settled, nobody in conflict alive (rule 1)
+//	along         a dependent that goes along with a failure is gone before its dependency starts again (rule 1)
+//	stop order    no dependent alive, except for a failure (rule 2)
+//	one set       one set of processes per component, one launch per run, runs go up
+//	facts first   what is launched has its record (R16)
+//	kill          once, not before stop_timeout, and then
+//	delay         no restart before its delay
+//	attempts      restarts within their window, and no giving up before
+//	ready         nobody is ready who has not said so
+//	stale         an event of another run, or told twice, changes nothing
+//	deadline      never past, moves on, and limits are acted on
+//	answers       each request once, with reasons
+//	edges         changes are told, and lead from state to state as they may
+//	wanted        the wanted and essential ones follow from target and marks (R2 to R4)
+//	top           the state of the whole is told and fits the components
+//	ladder        up, no target twice in an episode, to its end (R12)
+//	shutdown      nothing starts, everything is dead at the end (R13)
+//	restore       a new manager knows what the old one had stored, and decides nothing by that
+//	calm          once nothing is due any more: the wanted set is ready, or there is a reason
+//	bug           the machine says so itself
+//
 // # Calm
 //
 // After the script the world goes on for three minutes; then every new run does well. Once nothing is due any more the judge

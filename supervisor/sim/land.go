@@ -79,6 +79,9 @@ func (l *land) whole(c *targets.Config, d dice) {
 	if d.chance(50) {
 		c.FallbackTarget = one(d, l.targets...)
 	}
+	if d.chance(5) {
+		c.ShutdownTimeout = 0
+	}
 }
 
 func (l *land) component(place, generation int) targets.Component {
@@ -110,6 +113,9 @@ func (l *land) component(place, generation int) targets.Component {
 	c.OnDependencyFailure = one(d, targets.Leave, targets.Leave, targets.RestartIt, targets.StopIt)
 	c.Recovery = l.recovery(d)
 	c.Edges = l.edges(place, d)
+	if throw(l.seed, "reboot", name, version).chance(3) {
+		c.Recovery.Then = targets.Reboot
+	}
 	if d.chance(70) { // else only keys have changed that a start does not use
 		c.Start = uint64(version)
 	}
