@@ -102,7 +102,7 @@ func (k *Keeper) connect(near, far *Link) error {
 	return k.watch(near.FD())
 }
 
-// passOn repeats the signals that a dead manager did not read.
+// passOn repeats what a dead manager did not read.
 func (k *Keeper) passOn(far *Link) {
 	for {
 		m, err := far.Receive(false)
@@ -110,8 +110,8 @@ func (k *Keeper) passOn(far *Link) {
 			return
 		}
 		closeAll(m.Files)
-		if m.Kind == Signal {
-			k.tell(Message{Kind: Signal, Value: m.Value})
+		if m.Kind == Signal || m.Kind == Missed {
+			k.tell(Message{Kind: m.Kind, Value: m.Value})
 		}
 	}
 }

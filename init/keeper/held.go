@@ -16,7 +16,29 @@ func (h held) hold(m Message) {
 			unix.Close(old)
 		}
 		h[m.Tags[i]] = fd
+		if m.Tags[i].Use == Output {
+			unix.SetNonblock(fd, true) // of the pipe's reading end, which is ours and the manager's
+		}
 	}
+}
+
+// discard reads everything that is in the log pipes, and says how much it was.
+func (h held) discard() uint64 {
+	var buf [16 << 10]byte
+	total := uint64(0)
+	for tag, fd := range h {
+		for range 8 { // bounded: a pipe holds 64 KiB
+			if tag.Use != Output {
+				break
+			}
+			n, err := unix.Read(fd, buf[:])
+			if n <= 0 || err != nil {
+				break
+			}
+			total += uint64(n)
+		}
+	}
+	return total
 }
 
 // drop closes the descriptors of these tags.

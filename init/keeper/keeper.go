@@ -56,6 +56,7 @@ type Keeper struct {
 	ending  bool
 	end     uint64
 	beat    uint64
+	missed  uint64        // bytes of output thrown away since the manager was last there
 	waiting time.Duration // since when the manager owes a beat; 0 is not at all
 	asked   atomic.Bool   // a signal was sent since the last beat
 }
@@ -127,6 +128,7 @@ func (k *Keeper) loop() int {
 			k.again(unix.WaitStatus(status - 1))
 		}
 		k.suspect()
+		k.relieve()
 	}
 }
 

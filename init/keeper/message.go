@@ -25,6 +25,7 @@ const (
 	Signal  // Value is the signal's number
 	Held    // one descriptor with its tag
 	HeldEnd // no more of them
+	Missed  // Value is how many bytes of output were thrown away while there was no manager to read them
 )
 
 // Tag names a held descriptor: what it is, whose, and of which run.
@@ -42,7 +43,6 @@ const (
 	Configuration Use = iota + 1 // memfd with the running configuration
 	Listener                     // the control socket
 	Output                       // reading end of a component's stdout and stderr
-	ErrorOutput                  // reading end of stderr where it goes elsewhere
 	Readiness                    // reading end of the readiness pipe
 	Notify                       // the notify socket
 	Journal                      // memfd with the newest events

@@ -38,9 +38,34 @@ func (k *Keeper) suspect() {
 	}
 }
 
+// absence is how long output may wait for a manager. After that it is thrown away, and counted: a component must
+// not stop because nobody reads what it prints (R19).
+const absence = time.Second
+
+// away says whether the manager has been gone, or silent, for too long.
+func (k *Keeper) away() bool { return k.waiting != 0 && poll.Now()-k.waiting > absence }
+
+// relieve empties the log pipes of an absent manager, and tells it when it is back.
+func (k *Keeper) relieve() {
+	if k.away() {
+		k.missed += k.held.discard()
+		return
+	}
+	if k.missed > 0 {
+		k.tell(Message{Kind: Missed, Value: k.missed})
+		k.missed = 0
+	}
+}
+
+// relieveEvery is how often the pipes of an absent manager are emptied: a pipe of 64 KiB then carries 640 KiB/s.
+const relieveEvery = 100 * time.Millisecond
+
 // timeout is how long the loop may sleep, in milliseconds; -1 is until something happens.
 func (k *Keeper) timeout() int {
-	until := k.waiting + patience
+	if k.away() {
+		return int(relieveEvery / time.Millisecond)
+	}
+	until := k.waiting + absence
 	if k.waiting == 0 {
 		until = time.Duration(k.reaper.seen.Load()) + glance
 		if k.reaper.seen.Load() == 0 || until < poll.Now() {

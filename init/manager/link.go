@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,13 +23,20 @@ func (m *Manager) onLink() {
 	case err != nil:
 		m.orphan()
 	default:
-		if msg.Kind == keeper.Signal {
-			m.onSignal(unix.Signal(msg.Value))
-		}
+		m.onMessage(&msg)
 		m.later(func() {
 			taken, _ := m.link.Receive(false)
 			closeAll(taken.Files)
 		})
+	}
+}
+
+func (m *Manager) onMessage(msg *keeper.Message) {
+	switch msg.Kind {
+	case keeper.Signal:
+		m.onSignal(unix.Signal(msg.Value))
+	case keeper.Missed:
+		m.system(targets.Warning, fmt.Sprintf("%d bytes of output were thrown away while the manager was away", msg.Value))
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/journal"
@@ -78,10 +76,10 @@ type Manager struct {
 	rescueUntil time.Duration // when it ends in a reboot; 0 is never
 	saved       bool          // the running configuration has been saved as the last good one
 
-	signals  []unix.Signal  // that came before the loop
-	stopping supervisor.End // asked of the machine
-	hurry    bool           // nothing is waited for at the end
-	end      supervisor.End // handed to the keeper
+	early    []keeper.Message // that came before the loop
+	stopping supervisor.End   // asked of the machine
+	hurry    bool             // nothing is waited for at the end
+	end      supervisor.End   // handed to the keeper
 	code     int
 }
 

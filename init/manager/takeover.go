@@ -28,7 +28,7 @@ func (h heldFiles) take(use keeper.Use) int {
 	return fd
 }
 
-// fetch receives what the keeper holds. Signals that come in between are acted on by the loop.
+// fetch receives what the keeper holds. What comes in between is acted on later.
 func (m *Manager) fetch() (heldFiles, error) {
 	held := heldFiles{}
 	for {
@@ -43,8 +43,8 @@ func (m *Manager) fetch() (heldFiles, error) {
 			}
 		case keeper.HeldEnd:
 			return held, nil
-		case keeper.Signal:
-			m.signals = append(m.signals, unix.Signal(msg.Value))
+		case keeper.Signal, keeper.Missed:
+			m.early = append(m.early, keeper.Message{Kind: msg.Kind, Value: msg.Value})
 		}
 	}
 }
@@ -80,10 +80,10 @@ func (m *Manager) remember(held heldFiles) error {
 	for _, fd := range held {
 		unix.Close(fd)
 	}
-	for _, s := range m.signals {
-		m.onSignal(s)
+	for i := range m.early {
+		m.onMessage(&m.early[i])
 	}
-	m.signals = nil
+	m.early = nil
 	m.post(supervisor.Tick{})
 	return nil
 }
