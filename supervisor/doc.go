@@ -53,7 +53,14 @@
 //   - An episode of failures (R12) ends with a caller's request, or 60 s after the last transition ended. The fallback
 //     target's own recovery is not looked at.
 //   - Recovery "activate" of a component that is not essential waits for the end of a transition.
-//   - A start by hand is answered when the component is ready or its recovery is used up.
+//   - A start by hand is answered when the component is ready or its recovery is used up, and as failed when it waits for one that
+//     was stopped by hand or for a wanted one in conflict: no transition waits for that either.
+//   - The tries of the fallback count through an episode, also when recovery "activate" of a component led out of it. A try that is
+//     due when everything is ready after all is left out.
+//   - A dependent that would go along with a failure and is stopping already has to be gone as well before its dependency starts.
+//   - A start or stop may take at most 10 minutes longer than its limit by its own wish (EXTEND_TIMEOUT_USEC).
+//   - In safe mode of all requests only stop and shutdown are served; a failure leaves its component failed, and what it calls for
+//     waits for a manager that is not in safe mode.
 //   - An applied configuration begins a transition of the active target, unless that has failed already.
 //   - After a manager's death a removed component that still stops has lost its definition: it gets TERM and 10 s.
 //   - The first shutdown is honoured; the same end again joins it, another end is refused.

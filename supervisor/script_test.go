@@ -105,6 +105,7 @@ type script struct {
 	now     time.Duration
 	out     strings.Builder
 	restore bool // every event meets a machine that was just restored
+	safe    bool // and it is in safe mode
 }
 
 func (s *script) line(text string) { fmt.Fprintln(&s.out, text) }
@@ -149,6 +150,11 @@ func (s *script) event(t *testing.T, words []string) {
 		s.status()
 		return
 	}
+	if words[0] == "safe" {
+		s.safe = words[1] == "on"
+		m.SetSafe(s.safe)
+		return
+	}
 	if words[0] == "deadline" {
 		at, ok := m.Deadline()
 		s.line(fmt.Sprintf("  %v %v", at, ok))
@@ -173,6 +179,7 @@ func (s *script) die(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.m, _ = Restore(s.m.graph, table, s.now)
+	s.m.SetSafe(s.safe)
 }
 
 func (s *script) status() {
