@@ -103,6 +103,26 @@ func TestLastGoodConfigurationIsUsed(t *testing.T) {
 	d.clean(t)
 }
 
+// A machine whose power fails comes up again: the flash disk is mended before it is mounted.
+func TestPowerCutIsSurvived(t *testing.T) {
+	m, set, d := bootExample(t, systems()[0], "orderly.target=debug")
+	m.reaches("debug")
+	key := m.ssh(set, "sha256sum </data/ssh/host-key")
+	m.sh("(while :; do date >>/data/busy; done) >/dev/null 2>&1 </dev/null & sync")
+	if err := m.Unplug(); err != nil {
+		t.Fatal(err)
+	}
+	m.off()
+
+	m = d.boot(t, set, "orderly.target=debug")
+	m.reaches("debug")
+	if got := m.ssh(set, "sha256sum </data/ssh/host-key"); got != key {
+		t.Errorf("the host key was %s, is %s", key, got)
+	}
+	m.powerOff()
+	d.clean(t)
+}
+
 // crash kills a component and waits until it is ready again, as a new process.
 func (m machine) crash(name string) {
 	m.t.Helper()

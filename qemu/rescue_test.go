@@ -42,6 +42,29 @@ func TestInvalidConfigurationEndsInTheRescueShell(t *testing.T) {
 	m.off()
 }
 
+// The kernel command line says what a rescue is, and asks for one.
+func TestRescueByCommandLine(t *testing.T) {
+	const valid = "[component.a]\ncommand = [\"/bin/sleep\", \"1000\"]\n[target.main]\ndepends_on = [\"a\"]\n"
+	for _, r := range []struct {
+		name, config string
+		words        []string
+		last         string
+	}{
+		{"asked for", valid, []string{"rescue"}, "# "},
+		{"single", valid, []string{"single"}, "# "},
+		{"reboot", "nonsense", []string{"orderly.rescue=reboot"}, "reboot: Restarting system"},
+		{"off, after a time", "nonsense", []string{"orderly.rescue=off", "orderly.rescue_timeout=2s"}, "reboot: Restarting system"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			m := memory(t, "rescue", r.config, r.words...)
+			if r.config != valid {
+				m.expect(`test\.toml:1:\d+: `)
+			}
+			m.expect(r.last)
+		})
+	}
+}
+
 // What the kernel finds before any file system: Orderly mounts what programs need, and runs the agent as a component.
 func TestOrderlyIsTheFirstProgram(t *testing.T) {
 	m := memory(t, "first", `

@@ -44,7 +44,7 @@ func TestFiftyServicesAreUpInTime(t *testing.T) {
 		return guest.Options{Kernel: k.Image, Initrd: file, Append: []string{"quiet"}, Clock: guest.CountSleeping}, err
 	})
 	m := boot(t, o)
-	begin, err := time.ParseDuration(m.expect(`switching to /sbin/init at (\S+)`)[1])
+	begin, err := time.ParseDuration(m.expect(`switching to /sbin/init at (\S+)\s`)[1])
 	if err != nil {
 		t.Fatal(err)
 	}

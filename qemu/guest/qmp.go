@@ -13,8 +13,8 @@ import (
 // PowerButton presses the machine's power button. Only kernels with gpio-keys see it: not the cloud ones.
 func (g *Guest) PowerButton() error { return g.monitor("system_powerdown") }
 
-// Reset pulls the plug, as far as the guest can tell: nothing is written back any more.
-func (g *Guest) Reset() error { return g.monitor("quit") }
+// Unplug takes the power away: what the guest has not written is lost.
+func (g *Guest) Unplug() error { return g.monitor("quit") }
 
 // monitor gives one command to QEMU (QEMU Machine Protocol Specification).
 func (g *Guest) monitor(command string) error {

@@ -109,7 +109,7 @@ func (b *Builder) Memory(name, program string, a Arch, k debian.Kernel, mods []s
 func applets() []string {
 	return []string{
 		"cat", "chmod", "cp", "date", "dd", "echo", "env", "false", "grep", "head", "hostname", "id", "ip", "kill", "ln", "ls", "mkdir",
-		"mknod", "mount", "mv", "nc", "pidof", "ps", "readlink", "rm", "rmdir", "sed", "sh", "sleep", "stat", "sync", "tail",
+		"mknod", "mount", "mv", "nc", "pidof", "ps", "readlink", "rm", "rmdir", "sed", "sh", "sha256sum", "sleep", "stat", "sync", "tail",
 		"touch", "true", "tty", "umount", "uname", "usleep", "wc",
 	}
 }
