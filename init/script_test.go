@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	os.Chmod(dir, 0o755) // a script may run as another user
 	binary = filepath.Join(dir, "orderly")
 	for name, pkg := range map[string]string{"orderly": ".", "prog": "./testdata/prog"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)

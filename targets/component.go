@@ -13,7 +13,7 @@ func defaultComponent() Component {
 	return Component{
 		Process: Process{
 			Umask:  0o022,
-			Output: Output{Stdout: "log", Stderr: "log", Stdin: "null"},
+			Output: Output{Stdout: "log", Stderr: "log", Stdin: "null", RateLimit: 1 << 20},
 		},
 		StartTimeout:     10 * time.Second,
 		StopTimeout:      10 * time.Second,

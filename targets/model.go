@@ -137,7 +137,7 @@ type EnvironmentFile struct {
 type Output struct {
 	Stdout, Stderr string // default "log"
 	Stdin          string // default "null"; "console" or "file:PATH"
-	RateLimit      int64  // bytes per second that reach the log; 0 is no limit
+	RateLimit      int64  // bytes per second that reach the log, default 1 MiB; 0 is no limit
 }
 
 // Edges are the names that a component or target refers to, in the order written.

@@ -207,12 +207,18 @@ func (v value) entries(read func(e value, left int)) {
 	slices.Sort(names)
 	for i, name := range names {
 		e := value{l: v.l, up: &v, name: name, x: table[name]}
+		if name == reservedName {
+			e.faultAt(atTable, "is the name of Orderly itself", "its log and its notices go by it")
+		}
 		if !bareName(name) || len(name) > maxName {
 			e.faultAt(atTable, "is not a name", "letters, digits, - and _, at most "+strconv.Itoa(maxName))
 		}
 		read(e, len(names)-i)
 	}
 }
+
+// reservedName is what Orderly's own lines in the log are about.
+const reservedName = "orderly"
 
 // maxName keeps the paths of a component's sockets within sun_path (unix(7)), under any runtime directory.
 const maxName = 64

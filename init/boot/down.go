@@ -95,7 +95,7 @@ func (d *down) say(format string, args ...any) {
 }
 
 func (d *down) saveSeed() {
-	if err := bounded(saveLimit, func() error { return saveSeed(d.StateDirectory) }); err != nil && !errReadOnly(err) {
+	if err := bounded(saveLimit, func() error { return SaveSeed(d.StateDirectory) }); err != nil && !errReadOnly(err) {
 		d.say("random seed: %v", err)
 	}
 }

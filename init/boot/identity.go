@@ -135,8 +135,8 @@ func stir(path, generator string) error {
 	return save(path, append(next[:seedSize-sha512.Size], mix.Sum(nil)...), 0o600)
 }
 
-// saveSeed writes the seed for the next boot, where the last one has its place.
-func saveSeed(stateDirectory string) error {
+// SaveSeed writes the seed for the next boot, where the last one has its place.
+func SaveSeed(stateDirectory string) error {
 	directory := stateOf(stateDirectory)
 	if !exists(directory) {
 		return nil

@@ -62,13 +62,13 @@ func TestSeed(t *testing.T) {
 	if b, _ := os.ReadFile(generator); !bytes.Equal(b, seeds[1]) {
 		t.Error("the generator was not given the last seed")
 	}
-	if err := saveSeed(dir); err != nil {
+	if err := SaveSeed(dir); err != nil {
 		t.Fatal(err)
 	}
 	if b, _ := os.ReadFile(path); len(b) != seedSize || bytes.Equal(b, seeds[2]) {
 		t.Error("no new seed at the end")
 	}
-	if err := saveSeed(filepath.Join(dir, "none")); err != nil || exists(filepath.Join(dir, "none")) {
+	if err := SaveSeed(filepath.Join(dir, "none")); err != nil || exists(filepath.Join(dir, "none")) {
 		t.Errorf("made a state directory at the end: %v", err)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -54,10 +57,33 @@ func (m *Manager) read() (*targets.Config, []targets.Source, targets.Problems) {
 	}
 	config, more := targets.Load(sources)
 	problems = append(problems, more...)
+	if config != nil && !m.root {
+		problems = append(problems, unprivileged(config, os.Geteuid())...)
+	}
 	if problems.Fatal() {
 		return nil, nil, problems
 	}
 	return config, sources, problems
+}
+
+// unprivileged finds what the kernel allows only root: an ordinary user's Orderly refuses it at once, and not when
+// the component is to start.
+func unprivileged(config *targets.Config, uid int) targets.Problems {
+	var problems targets.Problems
+	for i := range config.Components {
+		c := &config.Components[i]
+		for key, set := range map[string]bool{
+			"user": c.User != "" && c.User != strconv.Itoa(uid), "group": c.Group != "", "supplementary_groups": c.SupplementaryGroups != nil,
+		} {
+			if set {
+				problems = append(problems, targets.Problem{
+					Key: "component." + c.Name + "." + key, What: "needs root, and Orderly runs as user " + strconv.Itoa(uid), Hint: "leave the key out",
+				})
+			}
+		}
+	}
+	slices.SortFunc(problems, func(a, b targets.Problem) int { return strings.Compare(a.Key, b.Key) })
+	return problems
 }
 
 // lastResortConfig is for a machine that must come up although its configuration is broken.

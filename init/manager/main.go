@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -231,6 +232,9 @@ func (m *Manager) run() int {
 	if m.PID1 && !m.Booted {
 		m.bringUp()
 	} else {
+		if m.PID1 {
+			m.buttons()
+		}
 		if !m.PID1 && m.Again == 0 && written(&m.config.System) {
 			m.system(targets.Warning, "[system] is not applied: Orderly is not PID 1 here")
 		}
@@ -246,6 +250,7 @@ func (m *Manager) run() int {
 func (m *Manager) close() {
 	m.die()
 	m.unserve()
+	m.seed()
 	m.work.Wait()
 	m.sink.Stop()
 	m.voice.close()
@@ -254,6 +259,28 @@ func (m *Manager) close() {
 	}
 	if m.end != supervisor.GoOn {
 		m.link.Send(keeper.Message{Kind: keeper.Finish, Value: keeper.FinishValue(uint8(m.end), m.code, m.hurry)})
+	}
+}
+
+// seedLimit is how long the random seed may take to save at the end.
+const seedLimit = 2 * time.Second
+
+// seed saves the random seed where the configuration wants it; the keeper, which makes the last system calls, knows
+// the usual place only.
+func (m *Manager) seed() {
+	if !m.PID1 || m.end == supervisor.GoOn {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := boot.SaveSeed(m.config.StateDirectory); err != nil {
+			m.sink.Say(logs.Name, 0, "random seed: "+err.Error())
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(seedLimit):
 	}
 }
 

@@ -25,9 +25,27 @@ func (m *Manager) bringUp() {
 		m.loop.Post(func() {
 			m.notes = append(m.notes, notes...)
 			m.link.Send(keeper.Message{Kind: keeper.Booted})
+			m.buttons()
 			m.begin()
 		})
 	})
+}
+
+// buttons has the power button do what [system] says.
+func (m *Manager) buttons() {
+	for _, fd := range boot.PowerButtons() {
+		m.loop.Add(fd, func() {
+			pressed, gone := boot.PowerPressed(fd)
+			if end := ends[m.config.System.PowerButton]; pressed && end != supervisor.GoOn {
+				m.system(targets.Info, "power button: "+end.String())
+				m.shutdown(end)
+			}
+			if gone {
+				m.loop.Remove(fd)
+				unix.Close(fd)
+			}
+		})
+	}
 }
 
 // toolPrefix is how the cgroup of a tool begins; the dot keeps it apart from every component.
