@@ -93,7 +93,9 @@ type word struct{ name, value string }
 
 // nextWord takes a word from the front, with double quotes as the kernel understands them (lib/cmdline.c, next_arg).
 func nextWord(text string) (w word, rest string) {
-	text = strings.TrimLeft(text, " \t\n\v\f\r\xa0")
+	for text != "" && strings.IndexByte(" \t\n\v\f\r\xa0", text[0]) >= 0 { // the kernel's isspace(), byte by byte
+		text = text[1:]
+	}
 	quoted := strings.HasPrefix(text, `"`)
 	if quoted {
 		text = text[1:]

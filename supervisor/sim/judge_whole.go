@@ -40,7 +40,7 @@ func (j *judge) present(after *supervisor.Snapshot) {
 func (j *judge) due(s *shadow) {
 	set := j.p.world.sets[s.name]
 	switch {
-	case s.state == supervisor.Starting && s.launched == false:
+	case s.state == supervisor.Starting && !s.launched:
 		j.fail("one set", "%s starts and is not launched", s.name)
 	case s.state == supervisor.Starting && s.startLimit != 0 && s.startLimit <= j.now():
 		j.fail("deadline", "%s was to be ready by %v", s.name, s.startLimit)

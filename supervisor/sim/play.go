@@ -25,11 +25,10 @@ type play struct {
 	safe    bool    // it came back in safe mode
 	dying   *action // it dies in its next step
 
-	generation int // of config
-	requests   supervisor.Request
-	steps      int
-	finished   bool
-	calm       time.Duration // when the script has ended
+	requests supervisor.Request
+	steps    int
+	finished bool
+	calm     time.Duration // when the script has ended
 }
 
 // fault is a hand-made fault: what tests put between machine and world to show that the judge sees it.
