@@ -13,7 +13,7 @@ import (
 
 // bootGate bounds the time from the exec of the init to 50 services that run, in counted time: 2 ns an instruction, the
 // same on every host. With keeper, configuration, cgroups and log pipes in it.
-const bootGate = 200 * time.Millisecond
+const bootGate = 150 * time.Millisecond
 
 func TestFiftyServicesAreUpInTime(t *testing.T) {
 	const services = 50

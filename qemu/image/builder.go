@@ -108,6 +108,9 @@ func ARM64() Arch { return Arch{Go: "arm64", Debian: "arm64", flavour: "cloud-ar
 // ARM is armv7 with its own kernel.
 func ARM() Arch { return Arch{Go: "arm", Debian: "armhf", flavour: "armmp", machine: guest.ARM} }
 
+// ARM64Full has the kernel for boards, which knows the power button.
+func ARM64Full() Arch { return Arch{Go: "arm64", Debian: "arm64", flavour: "arm64"} }
+
 // ArchOf is the architecture that Go calls so.
 func ArchOf(name string) (Arch, error) {
 	for _, a := range []Arch{ARM64(), ARM()} {
