@@ -45,15 +45,29 @@ type Wait struct {
 
 // Snapshot tells how everything is.
 func (m *Machine) Snapshot(now time.Duration) Snapshot {
-	s := Snapshot{Now: now, Target: m.targetName(m.target), State: m.top(), Since: m.began, End: m.ending.end}
-	s.Limit = m.act.deadline
-	if s.State == ShuttingDown {
-		s.Limit = m.ending.deadline
-	}
+	s := m.whole(now)
+	s.Components = make([]ComponentStatus, 0, len(m.units))
 	for c := range m.units {
 		if u := &m.units[c]; !u.leaver || u.alive() {
 			s.Components = append(s.Components, m.status(c, now))
 		}
+	}
+	return s
+}
+
+// SnapshotOf is Snapshot with one component alone.
+func (m *Machine) SnapshotOf(c int, now time.Duration) Snapshot {
+	s := m.whole(now)
+	s.Components = []ComponentStatus{m.status(c, now)}
+	return s
+}
+
+// whole is a Snapshot without components.
+func (m *Machine) whole(now time.Duration) Snapshot {
+	s := Snapshot{Now: now, Target: m.targetName(m.target), State: m.top(), Since: m.began, End: m.ending.end}
+	s.Limit = m.act.deadline
+	if s.State == ShuttingDown {
+		s.Limit = m.ending.deadline
 	}
 	return s
 }

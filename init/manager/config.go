@@ -198,11 +198,11 @@ func writeAll(fd int, b []byte) error {
 	return nil
 }
 
+// unproved says that the running configuration is to be saved once it has reached its target.
+func (m *Manager) unproved() bool { return m.PID1 && !m.rescued && !m.saved }
+
 // proved saves the configuration that has just reached its target, off the loop: a disk can be slow.
 func (m *Manager) proved() {
-	if !m.PID1 || m.rescued || m.saved {
-		return
-	}
 	m.saved = true
 	path, blob := boot.LastGood(m.config.StateDirectory), targets.Bundle(m.sources)
 	m.work.Go(func() {

@@ -17,26 +17,25 @@ func (m *Manager) getStatus(_ context.Context, c control.Call) (any, error) {
 		return nil, err
 	}
 	return inLoop(m, func() (any, error) {
-		if p.Name != "" {
-			if _, err := m.component(p.Name); err != nil {
-				return nil, err
-			}
+		if p.Name == "" {
+			return control.StatusReply{Status: m.status(m.machine.Snapshot(poll.Now()))}, nil
 		}
-		return control.StatusReply{Status: m.status(p.Name)}, nil
+		u, err := m.component(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		return control.StatusReply{Status: m.status(m.machine.SnapshotOf(u.number, poll.Now()))}, nil
 	})
 }
 
-// status is everything, or one component when it is named.
-func (m *Manager) status(only string) control.Status {
-	snap := m.machine.Snapshot(poll.Now())
+// status is a snapshot with what the kernel says of it.
+func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 	s := control.Status{
 		Version: 1, Target: snap.Target, State: snap.State.String(), SinceMS: ms(snap.Since), PID1: m.PID1,
 		Notes: append([]string{}, m.notes...), Components: []control.Component{},
 	}
 	for i := range snap.Components {
-		if only == "" || snap.Components[i].Name == only {
-			s.Components = append(s.Components, m.wireComponent(&snap.Components[i]))
-		}
+		s.Components = append(s.Components, m.wireComponent(&snap.Components[i]))
 	}
 	return s
 }
@@ -56,18 +55,14 @@ func (m *Manager) show(_ context.Context, c control.Call) (any, error) {
 }
 
 func (m *Manager) detail(u *unit, all bool) control.Detail {
-	snap := m.machine.Snapshot(poll.Now())
+	snap := m.machine.SnapshotOf(u.number, poll.Now())
 	d := control.Detail{
+		Component:   m.wireComponent(&snap.Components[0]),
 		Description: u.def.Description, Kind: kindOf(u.def), Definition: definition(u.def, all),
 		Needs: []string{}, NeededBy: []string{}, Causes: m.machine.Why(poll.Now(), u.number), Processes: m.processes(u),
 	}
 	if d.Processes == nil {
 		d.Processes = []int{}
-	}
-	for i := range snap.Components {
-		if snap.Components[i].Name == u.name {
-			d.Component = m.wireComponent(&snap.Components[i])
-		}
 	}
 	if m.tree != nil && u.group != groupGone {
 		d.Cgroup = m.tree.Path + "/" + u.name
@@ -156,11 +151,13 @@ func (m *Manager) missing(names []string, state string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	snap := m.machine.Snapshot(poll.Now())
+	asked := make([]bool, len(m.units))
+	for _, n := range numbers {
+		asked[n] = true
+	}
 	var missing []string
-	for i := range snap.Components {
-		s := &snap.Components[i]
-		if slices.Contains(numbers, s.Component) && s.State.String() != state {
+	for _, s := range m.machine.Snapshot(poll.Now()).Components {
+		if asked[s.Component] && s.State.String() != state {
 			missing = append(missing, s.Name+" is "+s.State.String())
 		}
 	}

@@ -75,6 +75,7 @@ type Manager struct {
 	rescued     bool          // the built-in configuration runs
 	rescueUntil time.Duration // when it ends in a reboot; 0 is never
 	saved       bool          // the running configuration has been saved as the last good one
+	shown       bool          // the service manager above us knows that we are up
 
 	early    []keeper.Message // that came before the loop
 	stopping supervisor.End   // asked of the machine

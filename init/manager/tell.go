@@ -53,7 +53,13 @@ func (m *Manager) reached(e supervisor.Moved) {
 	if e.Top == supervisor.Transition || e.Top == supervisor.ShuttingDown {
 		return
 	}
-	m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
+	if !m.shown {
+		m.shown = true
+		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
+	}
+	if !m.unproved() {
+		return
+	}
 	missing, err := m.missing([]string{m.config.Targets[e.Target].Name}, supervisor.Ready.String())
 	if err == nil && len(missing) == 0 && e.Top != supervisor.Fallback {
 		m.proved()
