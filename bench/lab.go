@@ -31,25 +31,24 @@ type lab struct {
 }
 
 // open builds the programs into a directory of its own.
-func open(quick bool) (l *lab, err error) {
-	l = &lab{count: 1000, hops: 200, rounds: 7, kills: 300, calls: 2000, quiet: 10}
+func open(quick bool) (*lab, error) {
+	l := &lab{count: 1000, hops: 200, rounds: 7, kills: 300, calls: 2000, quiet: 10}
 	if quick {
 		l.count, l.hops, l.rounds, l.kills, l.calls, l.quiet = 200, 50, 3, 50, 200, 2
 	}
+	var err error
 	if l.dir, err = os.MkdirTemp("", "orderly-bench-"); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			l.close()
-		}
-	}()
 	l.orderly, l.floor, l.mark = l.path("orderly"), l.path("floor"), l.path("mark")
-	if err := l.build(); err != nil {
+	if err = l.build(); err == nil {
+		l.fifo, err = openMarks(l.path("marks"))
+	}
+	if err != nil {
+		l.close()
 		return nil, err
 	}
-	l.fifo, err = openMarks(l.path("marks"))
-	return l, err
+	return l, nil
 }
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
