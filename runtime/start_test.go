@@ -84,6 +84,10 @@ func oracle(m *manager) error {
 			if err != nil {
 				return err
 			}
+			// what the caller was started ignoring, ForkExec passes on, and we do not
+			if strings.Contains(ours, "SigIgn:") && !strings.Contains(ours, "SigIgn:\t0000000000000000\n") {
+				fmt.Printf("spec %d: signals are ignored:\n%s\n", i, ours)
+			}
 			if a, b := stable(ours), stable(theirs); a != b {
 				fmt.Printf("spec %d, %v:\n%s\nwant:\n%s\n", i, args, a, b)
 			}
@@ -116,7 +120,7 @@ func stable(out string) string {
 	for line := range strings.Lines(out) {
 		key, _, _ := strings.Cut(line, ":")
 		switch key {
-		case "Pid", "PPid", "Tgid", "NStgid", "NSpid", "NSpgid", "NSsid", "FDSize", "SigQ",
+		case "Pid", "PPid", "Tgid", "NStgid", "NSpid", "NSpgid", "NSsid", "FDSize", "SigQ", "SigIgn",
 			"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches":
 			continue
 		}
