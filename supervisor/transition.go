@@ -81,7 +81,7 @@ func (m *Machine) begin(r request, recovery bool) {
 	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, recovery: recovery,
 		callers: []request{r}}
 	m.table.markMachine()
-	if !quiet || m.count.open > 0 || m.count.lacking > 0 {
+	if !quiet || recovery || m.count.open > 0 || m.count.lacking > 0 {
 		m.tell(Transition, reason)
 	}
 }

@@ -90,7 +90,7 @@ func (j *judge) repeated(again []supervisor.Effect, sameConfig bool) {
 		case supervisor.Finish:
 			j.finish(e)
 		case supervisor.LastResort:
-			if !j.ladder.last {
+			if !j.ladder.last && !j.lost {
 				j.fail("ladder", "last resort again, and there was none")
 			}
 		default:
