@@ -52,7 +52,6 @@ static int run(void *arg) {
 	dup2(c->out, 2);
 	if (c->ready >= 0)
 		dup2(c->ready, 3);
-	close_range(c->ready >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_UNSHARE);
 	execv(program[0], program);
 	_exit(127);
 }
