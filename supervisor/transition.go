@@ -34,7 +34,7 @@ func (m *Machine) activate(e Activate) {
 		m.queue = append(m.queue, r)
 		m.table.markMachine()
 	case m.act.on && e.Target == m.target && !m.marked():
-		m.act.callers = append(m.act.callers, r)
+		m.join(r)
 	default:
 		m.serve(r)
 	}
@@ -42,9 +42,23 @@ func (m *Machine) activate(e Activate) {
 
 // serve begins what a caller asked for; it supersedes whatever is going on, a recovery too (R13).
 func (m *Machine) serve(r request) {
-	m.ladder = ladder{tries: m.firstTry(r.target), visited: make([]bool, len(m.roots))}
-	m.table.markTargets()
+	m.endEpisode(r.target)
 	m.begin(r, false)
+}
+
+// join adds a caller to the transition in progress; one that recovery began is the caller's from then on.
+func (m *Machine) join(r request) {
+	if m.act.recovery {
+		m.act.recovery = false
+		m.endEpisode(r.target)
+	}
+	m.act.callers = append(m.act.callers, r)
+}
+
+// endEpisode forgets the ladder because of a caller's request for a target.
+func (m *Machine) endEpisode(target int) {
+	m.ladder = ladder{tries: m.firstTry(target), visited: make([]bool, len(m.roots))}
+	m.table.markTargets()
 }
 
 // marked says whether something was started or stopped by hand.

@@ -16,7 +16,7 @@ type judge struct {
 	units  []*shadow // by the machine's number
 	snap   supervisor.Snapshot
 	ev     supervisor.Event
-	open   map[supervisor.Request]bool // callers who wait; true where for a target
+	open   map[supervisor.Request]bool // callers who wait; true where it may be in the queue
 	top    supervisor.Top
 	ticks  int // at one instant
 	ticked time.Duration
@@ -130,10 +130,24 @@ func (j *judge) saw(effects []supervisor.Effect) {
 		j.p.story.effect(j.now(), j.p, e)
 		j.effect(e)
 	}
+	j.joins()
 	j.present(&after)
 	j.snap = after
 	for _, s := range j.units {
 		s.wanted = s.willBe
+	}
+}
+
+// joins notes that a request for a target has joined a transition: it ends the episode of failures at once, not when the
+// answer comes.
+func (j *judge) joins() {
+	e, ok := j.ev.(supervisor.Activate)
+	if _, waits := j.open[e.Request]; !ok || e.Queue || !waits {
+		return
+	}
+	j.open[e.Request] = false
+	if !j.turned {
+		j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began, excused: j.ladder.excused}
 	}
 }
 
@@ -207,11 +221,11 @@ func (j *judge) effect(e supervisor.Effect) {
 }
 
 func (j *judge) answer(e supervisor.Answer) {
-	activation, waits := j.open[e.Request]
+	queued, waits := j.open[e.Request]
 	if !waits {
 		j.fail("answers", "#%d is answered and nobody waits", e.Request)
 	}
-	if activation && e.Result.Kind == supervisor.ResultDone { // perhaps without a word on the way
+	if queued && e.Result.Kind == supervisor.ResultDone { // perhaps without a word on the way
 		j.served()
 	}
 	delete(j.open, e.Request)

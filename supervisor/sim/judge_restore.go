@@ -8,8 +8,8 @@ import (
 
 // forsaken says that the callers are gone with the manager.
 func (j *judge) forsaken() {
-	for _, activation := range j.open {
-		j.lost = j.lost || activation
+	for _, queued := range j.open {
+		j.lost = j.lost || queued
 	}
 	clear(j.open)
 }
