@@ -140,6 +140,7 @@ func (c *conn) write(v any, limit time.Duration) error {
 	}
 	if limit > 0 {
 		c.SetWriteDeadline(time.Now().Add(limit))
+		defer c.SetWriteDeadline(time.Time{}) // or its timer wakes an idle manager
 	}
 	_, err = c.Conn.Write(append(b, 0))
 	return err
