@@ -32,6 +32,7 @@ type moduleTree struct {
 	builtin map[string]bool
 	pre     map[string][]string // soft dependencies that are loaded before, and may be missing
 	post    map[string][]string
+	alias   map[string]string // other names of modules; those with wildcards are for devices, which nobody asks for by name
 }
 
 // moduleName is the name of a module: the base name of its file without suffixes, and - is _ (modprobe(8)).
@@ -56,6 +57,26 @@ func (t *moduleTree) readDeps(text string) {
 			t.needs[moduleName(path)] = needs
 		}
 	}
+}
+
+// readAlias reads modules.alias: "alias NAME MODULE" (modprobe.d(5)).
+func (t *moduleTree) readAlias(text string) {
+	t.alias = map[string]string{}
+	for l := range strings.Lines(text) {
+		words := strings.Fields(l)
+		if len(words) == 3 && words[0] == "alias" && !strings.ContainsAny(words[1], "*?[:") {
+			t.alias[moduleName(words[1])] = moduleName(words[2])
+		}
+	}
+}
+
+// real is the module that a name means.
+func (t *moduleTree) real(name string) string {
+	name = moduleName(name)
+	if other, ok := t.alias[name]; ok && t.path[name] == "" && !t.builtin[name] {
+		return other
+	}
+	return name
 }
 
 // readBuiltin reads modules.builtin: a path per line.
@@ -117,6 +138,8 @@ func newLoader(commandLine string) (*loader, error) {
 	l.readDeps(string(deps))
 	l.readBuiltin(string(builtin))
 	l.readSoft(string(soft))
+	alias, _ := os.ReadFile(filepath.Join(l.directory, "modules.alias"))
+	l.readAlias(string(alias))
 	return l, nil
 }
 
@@ -148,7 +171,7 @@ func quoteSpaces(value string) string {
 
 // load loads a module after those that it needs, once.
 func (l *loader) load(name string) error {
-	name = moduleName(name)
+	name = l.real(name)
 	if err, ok := l.done[name]; ok {
 		return err
 	}

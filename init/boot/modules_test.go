@@ -22,6 +22,7 @@ kernel/lib/on-broken.ko: kernel/lib/broken.ko
 `
 	testSoft    = "# Soft dependencies\nsoftdep crc pre: crc-generic not-there nf post: late\nsoftdep x\nalias a b\n"
 	testBuiltin = "kernel/fs/ext4/ext4.ko\n"
+	testAlias   = "# Aliases\nalias crypto-crc crc_generic\nalias pci:v00001AF4d* nf\nalias base late\n"
 )
 
 // testLoader records what is given to the kernel.
@@ -30,6 +31,7 @@ func testLoader(order *[]string) *loader {
 	l.readDeps(testDeps)
 	l.readBuiltin(testBuiltin)
 	l.readSoft(testSoft)
+	l.readAlias(testAlias)
 	l.present = func(name string) bool { return name == "loaded" }
 	l.insert = func(path, options string) error {
 		*order = append(*order, strings.TrimSpace(path+" "+options))
@@ -56,6 +58,8 @@ func TestModules(t *testing.T) {
 			"/m/kernel/lib/crc-generic.ko.xz", "/m/kernel/lib/base.ko.xz", "/m/kernel/lib/crc.ko.xz", "/m/kernel/lib/late.ko",
 			`/m/kernel/fs/nf.ko.xz size=4 names="a b" on`}, ""},
 		{"dash and underscore", []string{"crc_generic", "crc-generic"}, []string{"/m/kernel/lib/crc-generic.ko.xz"}, ""},
+		{"alias", []string{"crypto-crc", "crypto_crc"}, []string{"/m/kernel/lib/crc-generic.ko.xz"}, ""},
+		{"alias of a name that is there", []string{"base"}, []string{"/m/kernel/lib/base.ko.xz"}, ""},
 		{"unknown", []string{"nope"}, nil, "not in /m/modules.dep, and not built in"},
 		{"needs a broken one", []string{"broken", "on_broken"}, []string{"/m/kernel/lib/broken.ko"},
 			"invalid argument; broken, which it needs: invalid argument"},

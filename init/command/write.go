@@ -54,8 +54,8 @@ func (w *writer) state(s string) string {
 // table prints aligned columns.
 func (w *writer) table(head []string, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if w.color {
-		for i := range head {
+	for i := range head { // a column with escapes is as wide as they are: its head must be too
+		if len(rows) > 0 && strings.HasPrefix(rows[0][i], "\x1b") {
 			head[i] = plain + head[i] + plain
 		}
 	}

@@ -34,6 +34,9 @@ func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 		Version: 1, Target: snap.Target, State: snap.State.String(), SinceMS: ms(snap.Since), PID1: m.PID1,
 		Notes: append([]string{}, m.notes...), Components: []control.Component{},
 	}
+	if snap.Target == "" && snap.State == supervisor.Settled {
+		s.State = supervisor.Transition.String() // the machine is being set up; the first target follows
+	}
 	for i := range snap.Components {
 		s.Components = append(s.Components, m.wireComponent(&snap.Components[i]))
 	}

@@ -15,8 +15,9 @@ import (
 // Sockets asks the kernel who listens, without connecting (sock_diag(7)): a question costs about a microsecond and
 // no service notices. Where the kernel has no sock_diag it reads /proc/net.
 type Sockets struct {
-	fd  int // -1: not to be had
-	seq uint32
+	fd    int // -1: not to be had
+	seq   uint32
+	knows map[[2]byte]bool // by family and protocol: the kernel can answer
 }
 
 // NewSockets opens the netlink socket; a kernel without it is no error.
@@ -86,13 +87,30 @@ func (s *Sockets) inet(network string, ap netip.AddrPort) (bool, error) {
 		// struct inet_diag_msg: family, state, …; a UDP socket that is bound is in state close
 		found = found || len(msg) > 1 && (network == "udp" || msg[1] == tcpListen)
 	})
-	if errors.Is(err, unix.ENOENT) {
+	if errors.Is(err, unix.ENOENT) && s.answers(family, protocol) {
 		return false, nil
 	}
-	if unsupported(err) {
+	if errors.Is(err, unix.ENOENT) || unsupported(err) {
 		return procInet(network, ap)
 	}
 	return found, err
+}
+
+// answers tells "there is no such socket" from "there is no such question": a kernel whose diag modules cannot be
+// loaded says ENOENT to both. A dump of no state at all is answered with nothing by one that can.
+func (s *Sockets) answers(family, protocol byte) bool {
+	key := [2]byte{family, protocol}
+	can, asked := s.knows[key]
+	if !asked {
+		req := make([]byte, 56)
+		req[0], req[1] = family, protocol
+		can = s.ask(req, unix.NLM_F_DUMP, func([]byte) {}) == nil
+		if s.knows == nil {
+			s.knows = map[[2]byte]bool{}
+		}
+		s.knows[key] = can
+	}
+	return can
 }
 
 const tcpListen = 10
@@ -117,7 +135,7 @@ func (s *Sockets) unix(address string) (bool, error) {
 	err := s.ask(req, unix.NLM_F_DUMP, func(msg []byte) {
 		found = found || matches(msg, address, &want)
 	})
-	if unsupported(err) {
+	if errors.Is(err, unix.ENOENT) || unsupported(err) {
 		return procUnix(address)
 	}
 	return found, err
