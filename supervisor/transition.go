@@ -46,12 +46,11 @@ func (m *Machine) serve(r request) {
 	m.begin(r, false)
 }
 
-// join adds a caller to the transition in progress; one that recovery began is the caller's from then on.
+// join adds a caller to the transition in progress; one that recovery or an applied configuration began is the caller's
+// from then on.
 func (m *Machine) join(r request) {
-	if m.act.recovery {
-		m.act.recovery = false
-		m.endEpisode(r.target)
-	}
+	m.act.recovery = false
+	m.endEpisode(r.target)
 	m.act.callers = append(m.act.callers, r)
 }
 

@@ -126,11 +126,11 @@ func (j *judge) saw(effects []supervisor.Effect) {
 		j.units[after.Components[i].Component].willBe = after.Components[i].Wanted
 	}
 	j.pardon(effects)
+	j.asked(effects)
 	for _, e := range effects {
 		j.p.story.effect(j.now(), j.p, e)
 		j.effect(e)
 	}
-	j.joins()
 	j.present(&after)
 	j.snap = after
 	for _, s := range j.units {
@@ -138,17 +138,20 @@ func (j *judge) saw(effects []supervisor.Effect) {
 	}
 }
 
-// joins notes that a request for a target has joined a transition: it ends the episode of failures at once, not when the
-// answer comes.
-func (j *judge) joins() {
+// asked notes that a request for a target is taken up at once: served, or joined to a transition. That ends the episode of
+// failures; of one in the queue it is known only when it is answered.
+func (j *judge) asked(effects []supervisor.Effect) {
 	e, ok := j.ev.(supervisor.Activate)
-	if _, waits := j.open[e.Request]; !ok || e.Queue || !waits {
+	if !ok || e.Queue && j.snap.State == supervisor.Transition {
 		return
 	}
-	j.open[e.Request] = false
-	if !j.turned {
-		j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began, excused: j.ladder.excused}
+	for _, effect := range effects {
+		if a, ok := effect.(supervisor.Answer); ok && a.Request == e.Request && a.Result.Kind == supervisor.ResultRefused {
+			return
+		}
 	}
+	j.open[e.Request] = false
+	j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began, excused: j.ladder.excused}
 }
 
 func first(effects []supervisor.Effect) supervisor.Effect {

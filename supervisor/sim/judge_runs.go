@@ -200,14 +200,15 @@ func (j *judge) holds(d, s *shadow) bool {
 
 // isDown judges what follows a run: a delay, or the end of recovery (R12).
 func (j *judge) isDown(s *shadow) {
-	now, fell := j.now(), s.fell && !j.p.safe
+	now, fell := j.now(), s.fell && s.willBe && !j.p.safe
 	defer func() {
 		if s.mayHave {
 			s.perhaps = append(s.perhaps, now)
 		}
 		s.fell, s.mayHave = false, false
 	}()
-	if !fell {
+	if !fell { // or nobody can tell: what was known of earlier failures may be forgotten
+		s.sure, s.streak = nil, 0
 		return
 	}
 	r := &s.def.Recovery
