@@ -65,6 +65,9 @@ type Keeper struct {
 // The caller's goroutine must be locked to the main thread.
 func Run(o Options) (code int, err error) {
 	debug.SetGCPercent(400) // there is next to nothing to collect
+	// the last that the kernel may kill for want of memory, and the manager after us (proc(5), oom_score_adj); who
+	// may not say so is not protected
+	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0)
 	k := &Keeper{Options: o, binary: ownBinary(), held: held{}}
 	if err := k.open(); err != nil {
 		return 1, err

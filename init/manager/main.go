@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,7 @@ func Main(args []string, version string) int {
 	if len(o.Config) == 0 {
 		o.Config = targets.DefaultDirs()
 	}
+	debug.SetGCPercent(50) // memory counts for more than the time of a collection: what lives is small
 	m, err := open(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
@@ -160,6 +162,13 @@ func (m *Manager) memory() error {
 func (m *Manager) kernel() error {
 	unix.Prctl(unix.PR_SET_NAME, namePointer(), 0, 0, 0)
 	m.root = os.Geteuid() == 0
+	if m.root {
+		// a child that changes its ids before exec shares our memory, and would change this too; an ordinary user's
+		// manager must stay readable to itself (prctl(2), PR_SET_DUMPABLE)
+		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	}
+	score, _ := os.ReadFile("/proc/self/oom_score_adj")
+	m.shielded = len(score) > 0 && strings.TrimSpace(string(score)) != "0"
 	m.path = os.Getenv("PATH")
 	if m.path == "" {
 		m.path = defaultPath

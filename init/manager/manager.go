@@ -45,17 +45,18 @@ type Manager struct {
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
 
-	host    runtime.Host
-	root    bool
-	path    string // PATH of components
-	console int
-	quiet   targets.Level // of the kernel command line: the console shows no less than this
-	tree    *cgroups.Tree
-	below   string // of the tree, as /proc/PID/cgroup names it
-	watch   *cgroups.Watch
-	paths   *ready.Paths
-	sockets *ready.Sockets
-	scratch [2]int // a pipe to look into others with
+	host     runtime.Host
+	root     bool
+	shielded bool   // from the killer for want of memory, which no component may inherit
+	path     string // PATH of components
+	console  int
+	quiet    targets.Level // of the kernel command line: the console shows no less than this
+	tree     *cgroups.Tree
+	below    string // of the tree, as /proc/PID/cgroup names it
+	watch    *cgroups.Watch
+	paths    *ready.Paths
+	sockets  *ready.Sockets
+	scratch  [2]int // a pipe to look into others with
 
 	sink    *logs.Sink
 	journal *journal.Journal

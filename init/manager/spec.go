@@ -42,7 +42,7 @@ func (m *Manager) spec(u *unit, argv []string, run uint32) (runtime.Spec, error)
 	if s.Dir == "" {
 		s.Dir = "/"
 	}
-	if m.root {
+	if m.shielded {
 		s.OOMScoreAdjust = &zero
 	}
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
