@@ -53,13 +53,14 @@ func (m *Manager) land(p *process) {
 // failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the
 // list was in its memory.
 func (p *process) failure() error {
-	if p.program != nil {
+	errno := p.slot.Errno
+	switch {
+	case errno == 0:
+		return nil
+	case p.program != nil:
 		return runtime.Failure(p.program.Steps(), p.slot)
 	}
-	if errno := p.slot.Errno; errno != 0 {
-		return &runtime.StepError{Step: "start", Errno: unix.Errno(errno)}
-	}
-	return nil
+	return &runtime.StepError{Step: "start", Errno: unix.Errno(errno)}
 }
 
 // crashed tells that a step between clone and exec failed. The child is gone or going; its exit means nothing more.
