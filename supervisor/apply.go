@@ -86,6 +86,9 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 		units[to] = old[c]
 		units[to].view = 0
 		units[to].leaver = to >= len(g.Config.Components)
+		if old[c].leaver && !units[to].leaver {
+			m.back = append(m.back, to)
+		}
 	}
 	m.count = tally{}
 	m.adopt(g, units)
@@ -101,6 +104,15 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 		}
 	}
 	m.table.markAll()
+}
+
+// welcome ends the return of leavers: from the step after an Apply on its configuration is in use. Until then their names are
+// in their records, for a manager that dies in between goes on by the older configuration, which does not know them.
+func (m *Machine) welcome() {
+	for _, c := range m.back {
+		m.table.mark(c)
+	}
+	m.back = nil
 }
 
 // rename gives callers, queue, ladder and raised their new numbers.

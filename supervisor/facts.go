@@ -102,7 +102,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	data[atExit], data[atExit+1], data[atCommand] = byte(u.exit.Code), byte(u.exit.Signal), byte(u.command)
 	u.failures.encode(data)
 	text := u.cause.Text
-	if u.leaver {
+	if u.leaver || text == "" && slices.Contains(m.back, c) {
 		text = u.def.Name
 	}
 	putText(data[atText:], text)

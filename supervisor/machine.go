@@ -31,6 +31,7 @@ type Machine struct {
 	count  tally
 	shown  Top // the last top state that was told
 	raised []int
+	back   []int // leavers that the newest Apply has brought back
 	out    []Effect
 
 	table records
@@ -107,6 +108,7 @@ func (m *Machine) adopt(g *targets.Graph, units []unit) {
 func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 	m.now = max(m.now, now)
 	m.out = nil
+	m.welcome()
 	m.apply(ev)
 	m.timers()
 	m.settle()

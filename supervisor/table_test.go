@@ -210,3 +210,24 @@ func TestLastResortIsNotRepeatedOnceAllIsWell(t *testing.T) {
 		t.Errorf("once it is ready: %v", effects)
 	}
 }
+
+// TestReturningLeaverKeepsItsName: a removed component that still stops comes back with another configuration, and the manager dies
+// before that is in use. The next one knows by the older configuration whose processes these are.
+func TestReturningLeaverKeepsItsName(t *testing.T) {
+	t.Parallel()
+	with := targets.NewGraph(sorted(targets.Config{Components: []targets.Component{component("a")}}))
+	without := targets.NewGraph(sorted(targets.Config{}))
+	m := New(with)
+	m.Step(0, Start{Components: []int{0}})
+	m.Step(1, BecameReady{0, 1})
+	m.Step(2, Apply{Graph: without})
+	m.Step(3, Apply{Graph: with})
+	table := openTable(t, make([]byte, TableSize(8)))
+	if err := m.Store(table); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := Restore(without, table, 4)
+	if defs := again.Components(); len(defs) != 1 || defs[0].Name != "a" {
+		t.Errorf("%d components: %+v", len(defs), defs)
+	}
+}

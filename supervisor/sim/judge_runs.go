@@ -207,8 +207,10 @@ func (j *judge) isDown(s *shadow) {
 		}
 		s.fell, s.mayHave = false, false
 	}()
-	if !fell { // or nobody can tell: what was known of earlier failures may be forgotten
-		s.sure, s.streak = nil, 0
+	if !fell {
+		if s.mayHave { // nobody can tell: what was known of earlier failures may be forgotten
+			s.sure, s.streak = nil, 0
+		}
 		return
 	}
 	r := &s.def.Recovery
