@@ -103,6 +103,48 @@ func TestLastGoodConfigurationIsUsed(t *testing.T) {
 	d.clean(t)
 }
 
+// [[system.mounts]] are checked and mounted before the first component, by the real fsck; one that cannot be is said,
+// and does not keep the machine from coming up.
+func TestMountsAreCheckedAndMounted(t *testing.T) {
+	m, set, d := bootExample(t, systems()[0], "orderly.target=minimal")
+	m.reaches("minimal")
+	m.sh(`cat >/etc/orderly/mounts.toml <<'E'
+[system]
+modules = ["virtio_net", "nvme"]
+machine_id = "persistent"
+[[system.mounts]]
+source  = "/dev/nvme0n1"
+target  = "/checked"
+type    = "ext4"
+options = "noatime,nosuid"
+fsck    = true
+[[system.mounts]]
+source = "/dev/none"
+target = "/never"
+type   = "ext4"
+fsck   = true
+E
+sed -i '/^modules/d' /etc/orderly/example.toml`)
+	m.powerOff()
+
+	m = d.boot(t, set, "orderly.target=minimal")
+	m.reaches("minimal")
+	if got := m.sh("grep ' /checked ' /proc/mounts"); !strings.Contains(got, "/dev/nvme0n1 /checked ext4 rw,nosuid,noatime") {
+		t.Errorf("the mount: %q", got)
+	}
+	if got := m.run("orderly", "log"); !strings.Contains(got, "clean") {
+		t.Errorf("nothing of fsck in the log:\n%s", got)
+	}
+	if got := m.run("orderly", "status"); !strings.Contains(got, "/dev/none") {
+		t.Errorf("the status does not speak of the device that is not there:\n%s", got)
+	}
+	if got := m.sh("cat /etc/machine-id"); len(strings.TrimSpace(got)) != 32 {
+		t.Errorf("machine-id %q", got)
+	}
+	m.powerOff()
+	d.clean(t)
+}
+
 // A machine whose power fails comes up again: the flash disk is mended before it is mounted.
 func TestPowerCutIsSurvived(t *testing.T) {
 	m, set, d := bootExample(t, systems()[0], "orderly.target=debug")

@@ -60,6 +60,8 @@ command = ["/bin/cp", "/proc/self/status", "/run/early"]
 		"/proc/sys/kernel/hostname":      "first",
 		"/proc/sys/kernel/panic_on_oops": "1",
 		"/sys/class/net/lo/flags":        "0x9", // IFF_LOOPBACK and IFF_UP (netdevice(7))
+		"/proc/1/oom_score_adj":          "-1000",
+		"/proc/self/oom_score_adj":       "0", // of what the agent, a component, has started
 	} {
 		if got := strings.TrimSpace(m.run("cat", file)); got != want {
 			t.Errorf("%s is %q, want %q", file, got, want)

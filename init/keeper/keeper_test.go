@@ -80,7 +80,8 @@ func TestHeld(t *testing.T) {
 	}
 	h.hold(Message{Tags: []Tag{{Use: Readiness, Name: 1}}, Files: []int{again}})
 	h.drop([]Tag{{Use: Readiness, Name: 0}, {Use: Output, Name: 1}})
-	go h.send(a)
+	sent := make(chan error)
+	go func() { sent <- h.send(a) }()
 	got := map[uint64]bool{}
 	for {
 		m, err := b.Receive(true)
@@ -97,6 +98,9 @@ func TestHeld(t *testing.T) {
 			t.Errorf("%d tags with %d descriptors", len(m.Tags), len(m.Files))
 		}
 		closeAll(m.Files)
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
 	}
 	if len(got) != n-1 || got[0] {
 		t.Errorf("%d came; want %d without the dropped one", len(got), n-1)

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"os"
 	"slices"
 	"time"
 
@@ -91,6 +92,9 @@ func (m *Manager) ask(now time.Duration) (next time.Duration) {
 
 // silent tells, after the grace, that a component which has closed its readiness descriptor will never be ready.
 func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done bool) {
+	if now >= u.closed && exiting(u.main) {
+		u.closed = now + closingGrace
+	}
 	if now >= u.closed {
 		u.closed = 0
 		m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: "the readiness descriptor was closed without a newline"})
@@ -100,6 +104,16 @@ func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done 
 		*next = u.closed
 	}
 	return false
+}
+
+// exiting says that a process has no descriptor left: it is on its way out, on a machine that is busy, and its exit
+// will tell more (proc(5), /proc/PID/fd).
+func exiting(p *process) bool {
+	if p == nil || p.pid == 0 {
+		return true
+	}
+	names, err := os.ReadDir("/proc/" + itoa(int(p.pid)) + "/fd")
+	return err != nil || len(names) == 0
 }
 
 func (m *Manager) listening(u *unit) bool {

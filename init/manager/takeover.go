@@ -58,6 +58,7 @@ func (m *Manager) remember(held heldFiles) error {
 	if m.Again == 0 {
 		m.machine = supervisor.New(graph)
 		m.know()
+		m.hearEarly()
 		return nil
 	}
 	machine, again := supervisor.Restore(graph, m.table, poll.Now())
@@ -80,12 +81,17 @@ func (m *Manager) remember(held heldFiles) error {
 	for _, fd := range held {
 		unix.Close(fd)
 	}
+	m.hearEarly()
+	m.post(supervisor.Tick{})
+	return nil
+}
+
+// hearEarly acts on what the keeper said before there was a machine.
+func (m *Manager) hearEarly() {
 	for i := range m.early {
 		m.onMessage(&m.early[i])
 	}
 	m.early = nil
-	m.post(supervisor.Tick{})
-	return nil
 }
 
 // know makes a unit for every component of the machine.
