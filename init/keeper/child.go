@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -66,6 +67,8 @@ func (k *Keeper) start(safe bool) error {
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
 	}
+	k.reaper.starting.Lock() // an exit that is reaped before its pid is known would be taken for a component's
+	defer k.reaper.starting.Unlock()
 	pid, err := syscall.ForkExec(k.binary, append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   append(k.environment(safe), k.Env...),
@@ -88,7 +91,12 @@ func (k *Keeper) connect(near, far *Link) error {
 	k.mu.Lock()
 	oldNear, oldFar := k.link, k.far
 	k.link, k.far = near, far
+	early := k.early
+	k.early = nil
 	k.mu.Unlock()
+	for _, m := range early {
+		k.tell(m)
+	}
 	if oldNear != nil {
 		unix.Shutdown(oldNear.FD(), unix.SHUT_RDWR) // wakes a sender that waits for a dead manager
 		k.sender.Wait()
@@ -120,9 +128,8 @@ func (k *Keeper) passOn(far *Link) {
 // manager can help.
 func (k *Keeper) again(status unix.WaitStatus) {
 	k.drain()
-	if k.before != "" { // the new binary of an upgrade never said Hello
-		k.say("manager: the new binary ended before it was ready (%s); the one before goes on", describe(status))
-		k.binary, k.before = k.before, ""
+	if k.before != "" && !k.replaced { // not the end of the one that asked for the upgrade: the new one never said Hello
+		k.revert("ended before it was ready (" + describe(status) + ")")
 	}
 	n := 0
 	if !k.replaced || status != 0 {
@@ -133,9 +140,35 @@ func (k *Keeper) again(status unix.WaitStatus) {
 	if n >= giveUpAfter {
 		k.surrender(fmt.Errorf("it ended %d times in %v", n, deathWindow))
 	}
-	if err := k.start(n >= safeAfter); err != nil {
+	if err := k.bring(n >= safeAfter); err != nil {
 		k.surrender(err)
 	}
+}
+
+// A machine that is out of memory or processes may have some again soon: a start is tried so often, so far apart.
+const (
+	startTries = 50
+	startEvery = 100 * time.Millisecond
+)
+
+// bring starts the next manager. A new binary that cannot be executed gives way to the one before.
+func (k *Keeper) bring(safe bool) error {
+	err := k.start(safe)
+	if err != nil && k.before != "" {
+		k.revert("cannot be started (" + err.Error() + ")")
+		err = k.start(safe)
+	}
+	for n := 1; n < startTries && (errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)); n++ {
+		time.Sleep(startEvery)
+		err = k.start(safe)
+	}
+	return err
+}
+
+// revert goes back to the binary before an upgrade.
+func (k *Keeper) revert(why string) {
+	k.say("manager: the new binary %s; the one before goes on", why)
+	k.binary, k.before = k.before, ""
 }
 
 // surrender ends everything: no manager can be had.

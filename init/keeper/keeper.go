@@ -45,9 +45,10 @@ type Keeper struct {
 	nudge  int
 	epoll  int
 
-	mu     sync.Mutex // of link, between the loop and the goroutine of the signals
+	mu     sync.Mutex // of link and early, between the loop and the goroutine of the signals
 	link   *Link
-	far    *Link // our copy of the manager's end: what a dead manager has not read is read here
+	early  []Message // that came before there was a link
+	far    *Link     // our copy of the manager's end: what a dead manager has not read is read here
 	sender sync.WaitGroup
 
 	deaths  deaths
@@ -182,6 +183,7 @@ func (k *Keeper) tell(m Message) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.link == nil {
+		k.early = append(k.early, m)
 		return
 	}
 	k.asked.Store(true)

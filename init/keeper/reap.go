@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,8 @@ type reaper struct {
 	ended   atomic.Int64 // wait status of the manager that ended, plus one; 0 is none
 	seen    atomic.Int64 // when the loop was last told that there are exits, CLOCK_MONOTONIC
 	child   chan struct{}
+
+	starting sync.Mutex // held while a manager is started, until its pid is in manager
 }
 
 // glance is how often the loop looks whether the manager keeps up while exits come in: waking it at each would
@@ -55,7 +58,10 @@ func (r *reaper) started() {
 
 // take records one exit. The manager's own goes to the keeper's loop, every other one into the ring.
 func (r *reaper) take(pid int, status unix.WaitStatus, usage *unix.Rusage) {
-	if int32(pid) == r.manager.Load() {
+	r.starting.Lock()
+	isManager := int32(pid) == r.manager.Load()
+	r.starting.Unlock()
+	if isManager {
 		r.lost(status)
 		return
 	}
