@@ -16,11 +16,14 @@ func (h held) hold(m Message) {
 			unix.Close(old)
 		}
 		h[m.Tags[i]] = fd
-		if m.Tags[i].Use == Output {
+		if m.Tags[i].Use.output() {
 			unix.SetNonblock(fd, true) // of the pipe's reading end, which is ours and the manager's
 		}
 	}
 }
+
+// output says whether a use is something that is read for the log.
+func (u Use) output() bool { return u == Output || u == Errand }
 
 // discard reads everything that is in the log pipes, and says how much it was.
 func (h held) discard() uint64 {
@@ -28,7 +31,7 @@ func (h held) discard() uint64 {
 	total := uint64(0)
 	for tag, fd := range h {
 		for range 8 { // bounded: a pipe holds 64 KiB
-			if tag.Use != Output {
+			if !tag.Use.output() {
 				break
 			}
 			n, err := unix.Read(fd, buf[:])

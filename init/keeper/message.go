@@ -47,6 +47,7 @@ const (
 	Notify                       // the notify socket
 	Journal                      // memfd with the newest events
 	Lock                         // what keeps a second Orderly off the control socket
+	Errand                       // reading end of stdout and stderr of a command of a component, while that runs too
 )
 
 // The states that Shown tells.

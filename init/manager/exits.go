@@ -32,6 +32,10 @@ func (m *Manager) exited(e keeper.Exit) {
 		m.orphaned()
 		return
 	}
+	if p.role == mainRole && m.inherited(p) {
+		m.orphaned()
+		return
+	}
 	delete(m.byPID, e.PID)
 	p.pid = 0
 	m.release(p)
@@ -40,7 +44,6 @@ func (m *Manager) exited(e keeper.Exit) {
 		return
 	}
 	u := p.unit
-	m.drain(u) // R9: what the run said before it ended counts
 	u.main = nil
 	m.unwatch(u)
 	empty := m.emptied(u)

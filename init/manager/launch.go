@@ -77,7 +77,7 @@ func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 
 // prepare makes everything that a start of the main process needs. On an error nothing is left.
 func (m *Manager) prepare(u *unit, run uint32) (s *start, err error) {
-	u.run = run
+	u.run, u.heir = run, 0
 	s = &start{process: &process{unit: u, role: mainRole, run: run}, ready: -1}
 	defer func() {
 		if err != nil {
@@ -105,6 +105,16 @@ func (s *start) undo() {
 	}
 	if s.ready >= 0 {
 		unix.Close(s.ready)
+	}
+}
+
+// undo is undo of a start whose pipes the keeper holds already; a notify socket stays, it is the component's.
+func (m *Manager) undo(s *start) {
+	s.undo()
+	for _, t := range s.held.Tags {
+		if t.Use != keeper.Notify {
+			m.drop(t)
+		}
 	}
 }
 
@@ -166,6 +176,9 @@ func (m *Manager) logPipe(s *start) (writer int, err error) {
 		source = logs.Err
 	}
 	tag := keeper.Tag{Use: keeper.Output, Run: s.run, Name: u.hash}
+	if s.role != mainRole {
+		tag.Use = keeper.Errand
+	}
 	s.logs = append(s.logs, m.stream(u, s.run, source, r, tag))
 	s.held.Tags, s.held.Files = append(s.held.Tags, tag), append(s.held.Files, r)
 	return w, nil
@@ -232,7 +245,7 @@ func (m *Manager) clone(s *start) {
 	u := s.unit
 	s.spec.Env = lastWins(s.spec.Env)
 	if err := m.take(s.process, s.spec); err != nil {
-		s.undo()
+		m.undo(s)
 		m.launchFailed(supervisor.Launch{Component: u.number, Run: s.run}, err)
 		return
 	}
@@ -253,7 +266,10 @@ func (m *Manager) take(p *process, spec runtime.Spec) error {
 		return err
 	}
 	p.program, p.after = program, m.ring.Head()
-	m.record(p)
+	if err := m.record(p); err != nil {
+		m.spare = append(m.spare, program)
+		return err
+	}
 	if err := runtime.Start(program, p.slot, keeper.LandFD); err != nil {
 		m.spare = append(m.spare, program)
 		return &stepError{"clone", rootCause(err)}

@@ -23,7 +23,11 @@ func (m *Manager) notifyPath(u *unit) string {
 func (m *Manager) listen(s *start) error {
 	u := s.unit
 	if u.notify >= 0 {
-		m.readNotify(u, ready.Receive) // what an earlier run left unread is not of this one
+		for range notifyBudget { // what an earlier run left unread is not of this one
+			if _, _, err := ready.Receive(u.notify); err != nil {
+				break
+			}
+		}
 		return nil
 	}
 	uid, gid := os.Geteuid(), os.Getegid()
@@ -116,13 +120,18 @@ func (m *Manager) notified(u *unit, msg *ready.Message) {
 }
 
 // newMain makes another process of the same cgroup the main one (MAINPID=, sd_notify(3)). It must be a child of the
-// keeper, or nobody would learn of its exit.
+// keeper, or nobody would learn of its exit. A child of the present main process becomes one when that ends.
 func (m *Manager) newMain(u *unit, pid int) {
 	p := u.main
 	if p == nil || p.pid == 0 || int(p.pid) == pid {
 		return
 	}
-	if m.tree == nil || !m.within(cgroups.Of(pid), u.name) || parent(pid) != os.Getppid() {
+	above := parent(pid)
+	if m.tree != nil && above == int(p.pid) {
+		u.heir = pid
+		return
+	}
+	if m.tree == nil || !m.within(cgroups.Of(pid), u.name) || above != os.Getppid() {
 		m.complainOnce(u, "notify: MAINPID="+itoa(pid)+" was refused: not a child of ours in the component's cgroup")
 		return
 	}
@@ -130,6 +139,18 @@ func (m *Manager) newMain(u *unit, pid int) {
 	p.pid = int32(pid)
 	atomic.StoreInt32(&p.slot.Pid, p.pid) // a new manager finds it there
 	m.byPID[p.pid] = p
+}
+
+// inherited reads what a run has said before the exit of its main process is acted on (R9), and says whether
+// another process is the main one by that.
+func (m *Manager) inherited(p *process) bool {
+	u, pid := p.unit, p.pid
+	m.drain(u)
+	if heir := u.heir; heir != 0 && p.pid == pid {
+		u.heir = 0
+		m.newMain(u, heir)
+	}
+	return p.pid != pid
 }
 
 // closeNotify ends the notify socket of a component that is no longer in the configuration.

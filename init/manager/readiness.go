@@ -135,12 +135,19 @@ func (m *Manager) watchReady(u *unit, fd int) {
 // that ends closes them first, and how it ended says more than that it never was ready.
 const closingGrace = 50 * time.Millisecond
 
+// readyBudget bounds what is read of a readiness pipe at a time, to what a pipe holds (pipe(7)): one that is
+// written to without end must not hold up the loop.
+const readyBudget = 16
+
 // readReady looks into the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone
 // without a newline means that it will never be ready: the start time-out would only find the same later. The
 // newline stays in the pipe until the readiness has been stored: a manager that dies in between has not lost it.
 func (m *Manager) readReady(u *unit) {
-	var buf [512]byte
-	for u.ready >= 0 {
+	var buf [4096]byte
+	for range readyBudget {
+		if u.ready < 0 {
+			return
+		}
 		n, err := m.peek(u.ready, buf[:])
 		switch {
 		case err == unix.EINTR:

@@ -84,7 +84,7 @@ func (m *Manager) startCommand(u *unit, argv []string, r role, run uint32) error
 	var err error
 	defer func() {
 		if err != nil {
-			s.undo()
+			m.undo(s)
 		}
 	}()
 	if s.spec, err = m.spec(u, argv, run); err != nil {

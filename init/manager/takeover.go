@@ -173,7 +173,7 @@ func (m *Manager) lost(u *unit) {
 func (m *Manager) resumeLogs(held heldFiles) {
 	for tag, fd := range held {
 		u := m.byHash(tag.Name)
-		if tag.Use != keeper.Output || u == nil {
+		if tag.Use != keeper.Output && tag.Use != keeper.Errand || u == nil {
 			continue
 		}
 		delete(held, tag)
