@@ -132,7 +132,9 @@ func (m *Manager) due() {
 func (m *Manager) settle() {
 	for i := 0; i < len(m.pending); i++ {
 		effects := m.machine.Step(poll.Now(), m.pending[i])
-		m.machine.Store(m.table)
+		if err := m.machine.Store(m.table); err != nil {
+			m.say(targets.Error, logs.Name, 0, err.Error()) // what has no record is not launched: see record
+		}
 		for _, e := range effects {
 			m.perform(e)
 		}
