@@ -24,6 +24,7 @@ const (
 	RingFD  = 5
 	WakeFD  = 6 // eventfd: there are exits
 	LandFD  = 7 // eventfd: a start has come to its end; the same for every manager, for one may see what another began
+	SelfFD  = 8 // the file that it is executed from: what is at its path may be another one by then
 )
 
 // The state that the keeper hands to a manager in its environment.
@@ -69,15 +70,15 @@ func (k *Keeper) start(safe bool) error {
 	}
 	k.reaper.starting.Lock() // an exit that is reaped before its pid is known would be taken for a component's
 	defer k.reaper.starting.Unlock()
-	pid, err := syscall.ForkExec(k.binary, append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
+	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(SelfFD), append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   append(k.environment(safe), k.Env...),
-		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake), uintptr(k.land)},
+		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake), uintptr(k.land), uintptr(k.binary)},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		closeAll(pair[:])
-		return fmt.Errorf("start the manager %s: %w", k.binary, err)
+		return fmt.Errorf("start the manager: %w", err)
 	}
 	k.reaper.manager.Store(int32(pid))
 	k.reaper.started()
@@ -128,7 +129,7 @@ func (k *Keeper) passOn(far *Link) {
 // manager can help.
 func (k *Keeper) again(status unix.WaitStatus) {
 	k.drain()
-	if k.before != "" && !k.replaced { // not the end of the one that asked for the upgrade: the new one never said Hello
+	if k.before != 0 && !k.replaced { // not the end of the one that asked for the upgrade: the new one never said Hello
 		k.revert("ended before it was ready (" + describe(status) + ")")
 	}
 	n := 0
@@ -154,7 +155,7 @@ const (
 // bring starts the next manager. A new binary that cannot be executed gives way to the one before.
 func (k *Keeper) bring(safe bool) error {
 	err := k.start(safe)
-	if err != nil && k.before != "" {
+	if err != nil && k.before != 0 {
 		k.revert("cannot be started (" + err.Error() + ")")
 		err = k.start(safe)
 	}
@@ -168,7 +169,16 @@ func (k *Keeper) bring(safe bool) error {
 // revert goes back to the binary before an upgrade.
 func (k *Keeper) revert(why string) {
 	k.say("manager: the new binary %s; the one before goes on", why)
-	k.binary, k.before = k.before, ""
+	unix.Close(k.binary)
+	k.binary, k.before = k.before, 0
+}
+
+// forget gives up the binary before an upgrade: the new manager is ready.
+func (k *Keeper) forget() {
+	if k.before != 0 {
+		unix.Close(k.before)
+		k.before = 0
+	}
 }
 
 // surrender ends everything: no manager can be had.
@@ -183,26 +193,28 @@ func (k *Keeper) replace(files []int) {
 		closeAll(files)
 		return
 	}
-	k.before, k.binary, k.replaced = k.binary, pathOf(files[0]), true
+	k.before, k.binary, k.replaced = k.binary, files[0], true
 }
 
-// ownBinary is a path to the very file that runs, whatever becomes of its name.
-func ownBinary() string {
-	fd, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// ownBinary opens the very file that runs, whatever becomes of its name.
+func ownBinary() (fd int, err error) {
+	fd, err = unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return os.Args[0]
+		return -1, &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
 	}
-	return pathOf(fd)
+	return fd, nil
 }
 
-// pathOf moves a descriptor out of the way of those that a child is given and names it by path.
-func pathOf(fd int) string {
-	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 64)
-	if err == nil {
-		unix.Close(fd)
-		fd = high
-	}
-	return "/proc/self/fd/" + strconv.Itoa(fd)
+// MakeRoom enlarges the table of descriptors, beside all else. The kernel waits for a grace period of RCU to enlarge a
+// table that threads share, which takes 6 ms on a small board (expand_fdtable in fs/file.c); here nobody waits
+// for it. Where so many are not allowed it does nothing.
+func MakeRoom() {
+	const room = 2048
+	go func() {
+		if fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, room-1); err == nil {
+			unix.Close(fd)
+		}
+	}()
 }
 
 // describe says in words how a process ended.

@@ -32,9 +32,9 @@ type Options struct {
 // Keeper is the state of the process. Its loop is the main goroutine on the main thread.
 type Keeper struct {
 	Options
-	binary   string // path of the binary that the next manager is started from
-	replaced bool   // the manager ends because it asked for the new binary
-	before   string // the binary before the last Replace, until the new manager said Hello
+	binary   int  // the file that the next manager is executed from
+	replaced bool // the manager ends because it asked for the new binary
+	before   int  // the binary before the last Replace, until the new manager said Hello; 0 is none
 
 	reaper *reaper
 	held   held
@@ -69,7 +69,11 @@ func Run(o Options) (code int, err error) {
 	// the last that the kernel may kill for want of memory, and the manager after us (proc(5), oom_score_adj); who
 	// may not say so is not protected
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0)
-	k := &Keeper{Options: o, binary: ownBinary(), held: held{}}
+	binary, err := ownBinary()
+	if err != nil {
+		return 1, err
+	}
+	k := &Keeper{Options: o, binary: binary, held: held{}}
 	if err := k.open(); err != nil {
 		return 1, err
 	}
@@ -83,6 +87,7 @@ func Run(o Options) (code int, err error) {
 	if err := k.start(false); err != nil {
 		return 1, err
 	}
+	MakeRoom()
 	go k.reaper.run()
 	return k.loop(), nil
 }
@@ -164,7 +169,7 @@ func (k *Keeper) handle(m Message) {
 		k.replace(m.Files)
 		return
 	case Hello:
-		k.before = ""
+		k.forget()
 	case Drop:
 		k.held.drop(m.Tags)
 	case Booted:

@@ -91,6 +91,7 @@ func Main(args []string, version string) int {
 	if len(o.Config) == 0 {
 		o.Config = targets.DefaultDirs()
 	}
+	keeper.MakeRoom()
 	debug.SetGCPercent(50) // memory counts for more than the time of a collection: what lives is small
 	m, err := open(o)
 	if err != nil {
@@ -107,7 +108,7 @@ func Main(args []string, version string) int {
 func open(o Options) (*Manager, error) {
 	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, console: 1}
 	m.life, m.die = context.WithCancel(context.Background())
-	for fd := keeper.LinkFD; fd <= keeper.LandFD; fd++ {
+	for fd := keeper.LinkFD; fd <= keeper.SelfFD; fd++ {
 		unix.CloseOnExec(fd)
 	}
 	m.link = keeper.NewLink(keeper.LinkFD)
