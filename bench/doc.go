@@ -9,6 +9,9 @@
 //	QEMU  ───── orderly as /init, counted time ──────────────────────────► console ──┘
 //
 // A start is over when the program that was started has run its first instructions and has said when that was, so floor
-// and Orderly are measured by the same clock in the same children. Every figure is the median of several rounds,
-// floor and Orderly in turn; the load of the host is printed, since others may use it.
+// and Orderly are measured by the same clock in the same children. The time of a start begins before the request is
+// sent. Every figure is the median of several rounds, floor and Orderly in turn, each in a fresh process.
+//
+// The load of the host is printed, since others may use it: above 1 the figures say little, except those of memory,
+// wake-ups and the guest. Then `chrt -r 5 go run ./bench` keeps the others out.
 package main
