@@ -115,8 +115,9 @@ func (m *Manager) commandEnded(p *process, st supervisor.Status) {
 	if u.command == p {
 		u.command = nil
 	}
-	if u.main == nil && u.group == groupThere && !m.populated(u) {
-		m.desert(u)
+	if u.main == nil && u.group == groupThere {
+		m.killGroup(u) // what a stop_command leaves behind is nobody's
+		m.emptied(u)
 	}
 	m.tellCommand(p, st, "")
 }

@@ -116,9 +116,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	switch state {
 	case supervisor.Starting, supervisor.Ready, supervisor.Stopping:
 	default:
-		if m.tree != nil {
-			m.tree.Remove(u.name)
-		}
+		m.leftover(u)
 		return
 	}
 	u.group = groupThere
@@ -139,6 +137,16 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
 	}
+}
+
+// leftover looks after the group of a component that has no main process: what a oneshot has left behind is watched
+// until it is deactivated, and a group without anybody is removed.
+func (m *Manager) leftover(u *unit) {
+	if m.tree != nil && m.populated(u) {
+		m.emptied(u)
+		return
+	}
+	m.desert(u)
 }
 
 // recorded is the process of a component's record, nil where there never was a clone, or its main process has ended
