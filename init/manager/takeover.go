@@ -114,12 +114,15 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	}
 	m.killCommands(u)
 	switch state {
-	case supervisor.Starting, supervisor.Ready, supervisor.Stopping:
+	case supervisor.Starting, supervisor.Ready, supervisor.Stopping, supervisor.Done:
 	default:
 		m.leftover(u)
 		return
 	}
 	u.group = groupThere
+	if record, ok := m.table.Find(supervisor.ComponentRecord, u.name); ok {
+		u.leader = int32(m.slot(record).Started())
+	}
 	p := m.recorded(u)
 	if p == nil {
 		m.lost(u)
@@ -127,7 +130,6 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	}
 	u.main = p
 	if p.pid != 0 {
-		u.leader = p.pid
 		m.byPID[p.pid] = p
 	}
 	if fd, ok := held[u.tag(keeper.Readiness)]; ok && state == supervisor.Starting {
