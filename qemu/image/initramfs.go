@@ -51,21 +51,6 @@ func loaded(k debian.Kernel, names ...string) ([]cpio.Entry, error) {
 	return append(entries, cpio.File("modules", 0o644, []byte(list.String()))), nil
 }
 
-// Before are entries that put stage1 before Orderly in an initramfs of Memory: it loads modules, says the time and
-// hands over to /sbin/init.
-func (b *Builder) Before(a Arch, k debian.Kernel, mods ...string) ([]cpio.Entry, error) {
-	init, err := b.Binary("qemu/stage1", a.Go)
-	if err != nil {
-		return nil, err
-	}
-	program, err := os.ReadFile(init)
-	if err != nil {
-		return nil, err
-	}
-	drivers, err := loaded(k, mods...)
-	return append(drivers, cpio.File("init", 0o755, program)), err
-}
-
 // Memory builds an initramfs in which Orderly itself is the init: a whole system without a disk. It has busybox, the
 // agent, the modules that are named with all that they need, and the entries that are given. GOARCH of the programs is
 // program: the 64-bit kernel runs armv7 ones too.
