@@ -33,13 +33,17 @@ func first(args []string) string {
 
 func (w *writer) status(s *control.Status, whole bool) {
 	if whole {
-		ready := 0
+		ready, wanted := 0, 0
 		for i := range s.Components {
+			if !s.Components[i].Wanted {
+				continue
+			}
+			wanted++
 			if s.Components[i].State == "ready" {
 				ready++
 			}
 		}
-		w.line("target %s: %s for %s; %d of %d components ready", orNone(s.Target), w.state(s.State), span(now()-s.SinceMS), ready, len(s.Components))
+		w.line("target %s: %s for %s; %d of %d wanted components ready", orNone(s.Target), w.state(s.State), span(now()-s.SinceMS), ready, wanted)
 		for _, n := range s.Notes {
 			w.line("note: %s", n)
 		}
