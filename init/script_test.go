@@ -154,6 +154,9 @@ func finish(ts *testscript.TestScript, cmd *exec.Cmd, done chan error) {
 	if _, err := os.Stat(ts.Getenv("ORDERLY_CONTROL")); err == nil {
 		t.Errorf("%s: the control socket is left", ts.Name())
 	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(ts.Getenv("ORDERLY_CONTROL")), "notify/*")); len(left) > 0 {
+		t.Errorf("%s: notify sockets are left: %v", ts.Name(), left)
+	}
 }
 
 // belonging lists living processes of this script's components: their definitions give them WORK, as [defaults]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
 
@@ -58,8 +59,14 @@ func (m *Manager) unserve() {
 	}
 	m.accept.Close()
 	m.server.Close()
-	if m.end != 0 {
-		unix.Unlink(m.Control)
+	if m.end == supervisor.GoOn {
+		return
+	}
+	unix.Unlink(m.Control)
+	for _, u := range m.units {
+		if u.notify >= 0 {
+			unix.Unlink(m.notifyPath(u))
+		}
 	}
 }
 
