@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -144,8 +145,10 @@ func TestLostIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, closed := pipe(t, s, Stream{Name: "a", Source: Out})
-	fmt.Fprint(w, "lost\n")
-	s.Sync()
+	for range 2 {
+		fmt.Fprint(w, "lost\n")
+		s.Sync()
+	}
 	os.Remove(dir)
 	fmt.Fprint(w, "kept\n")
 	w.Close()
@@ -154,6 +157,10 @@ func TestLostIsCounted(t *testing.T) {
 	got := texts(t, Query{Dir: dir, Name: "a"})
 	if len(got) != 2 || !strings.Contains(got[1], "bytes lost") || got[0] != "a 0o kept" {
 		t.Fatalf("%q", got)
+	}
+	const line = len(wallForm) + len(" 0.000000 0o lost\n")
+	if n, _ := strconv.Atoi(strings.Fields(got[1])[2]); n < 2*line || n > 2*line+20 {
+		t.Errorf("%q; two lines of about %d bytes were lost", got[1], line)
 	}
 }
 

@@ -219,12 +219,13 @@ func (sub *Subscription) offer(l Line) {
 func (s *Sink) flush() {
 	for name, b := range s.batch {
 		delete(s.batch, name)
+		size := int64(len(b))
 		if n := s.lost[name]; n > 0 {
 			l := Line{Wall: time.Now(), Mono: poll.Now(), Source: Orderly, Text: fmt.Sprintf("%d bytes lost: the log could not be written", n)}
-			b = append(appendLine(nil, &l), b...)
+			b = append(appendLine([]byte{'\n'}, &l), b...) // what a full disk cut off is a line of its own
 		}
 		if err := s.files.write(name, b); err != nil {
-			s.lost[name] += int64(len(b))
+			s.lost[name] += size
 			continue
 		}
 		delete(s.lost, name)
