@@ -74,6 +74,9 @@ command = ["/bin/cp", "/proc/self/status", "/run/early"]
 			t.Errorf("early has no %q:\n%s", want, early)
 		}
 	}
+	if r := m.try("orderly", "kexec"); r.Exit != 1 || !strings.Contains(r.Err, "no kernel is loaded") {
+		t.Errorf("kexec without a kernel: exit %d: %s", r.Exit, r.Err)
+	}
 	m.powerOff()
 }
 
