@@ -27,6 +27,10 @@ func (m *Manager) onExit() {
 // it may have been the last one of a component whose main process has ended.
 func (m *Manager) exited(e keeper.Exit) {
 	p := m.byPID[e.PID]
+	if p == nil {
+		m.landed() // it may have landed, and ended, since the round began
+		p = m.byPID[e.PID]
+	}
 	if p == nil || e.Seq <= p.after {
 		m.fallen(e.PID)
 		m.orphaned()
