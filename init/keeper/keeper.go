@@ -65,7 +65,7 @@ type Keeper struct {
 // Run keeps until the manager says Finish; it returns the exit code of `orderly run`. As PID 1 it does not return.
 // The caller's goroutine must be locked to the main thread.
 func Run(o Options) (code int, err error) {
-	debug.SetGCPercent(400) // there is next to nothing to collect
+	debug.SetGCPercent(50) // next to nothing lives: what a message leaves behind would grow to 16 MB before it is collected
 	// the last that the kernel may kill for want of memory, and the manager after us (proc(5), oom_score_adj); who
 	// may not say so is not protected
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0)
