@@ -23,6 +23,7 @@ func caught() []os.Signal {
 	list := []os.Signal{
 		unix.SIGCHLD, unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR,
 		unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGSYS,
+		unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV,
 		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGPIPE,
 	}
 	for n := 3; n <= 5; n++ { // halt, poweroff, reboot
