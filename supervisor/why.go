@@ -155,7 +155,7 @@ func (m *Machine) holdText(c int, h hold, now time.Duration) string {
 	case holdDependent:
 		return "waits until its dependent " + m.name(h.other) + " is gone"
 	case holdBackoff:
-		return "starts again in " + seconds(m.due[c]-now)
+		return "starts again in " + seconds(max(m.due[c]-now, 0))
 	case holdLeft:
 		return "stays down" + colon(m.units[c].cause) + "; a start by hand or an activation helps"
 	case holdStops:

@@ -295,6 +295,9 @@ func pipe() (r, w int, err error) {
 		return -1, -1, err
 	}
 	high, err := unix.FcntlInt(uintptr(p[0]), unix.F_DUPFD_CLOEXEC, highFD)
+	if err == unix.EINVAL { // the limit of open files is lower (fcntl(2)): then where it is
+		return p[0], p[1], nil
+	}
 	if err != nil {
 		closeAll(p[:])
 		return -1, -1, err
