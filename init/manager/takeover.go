@@ -78,8 +78,11 @@ func (m *Manager) remember(held heldFiles) error {
 		m.perform(e)
 	}
 	m.resumeLogs(held)
-	for _, fd := range held {
+	for tag, fd := range held {
 		unix.Close(fd)
+		if tag.Use != keeper.Lock { // nobody asks for the others any more
+			m.drop(tag)
+		}
 	}
 	m.hearEarly()
 	m.post(supervisor.Tick{})
