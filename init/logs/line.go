@@ -35,6 +35,10 @@ type Line struct {
 	Text   string
 }
 
+// linePrefix is about what the log adds to a line: a flood of short lines must not be let through because its bytes
+// are few.
+const linePrefix = 48
+
 const wallForm = "2006-01-02T15:04:05.000000Z"
 
 // appendLine writes a line in the form of the disk. Control bytes that could end or forge a line become '?'.

@@ -169,7 +169,7 @@ func (s *Sink) close(fd int) {
 // line keeps one line of a component within its rate.
 func (s *Sink) line(st *stream, text []byte) {
 	mono := poll.Now()
-	if !st.admit(len(text)+1, mono) {
+	if !st.admit(len(text)+linePrefix, mono) {
 		return
 	}
 	if st.dropped > 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 // The group of a component is its cgroup; where there are no cgroups it is the session of its main process and
-// whatever that has started.
+// whatever that has started (strays.go).
 
 // populated says whether the component has any process.
 func (m *Manager) populated(u *unit) bool {
@@ -31,15 +31,7 @@ func (m *Manager) processes(u *unit) []int {
 		pids, _ := m.tree.Processes(u.name)
 		return pids
 	}
-	if u.leader == 0 {
-		return nil
-	}
-	found, _ := runtime.Descendants(int(u.leader))
-	pids := make([]int, len(found))
-	for i := range found {
-		pids[i] = found[i].PID
-	}
-	return pids
+	return m.scattered(u)
 }
 
 // killGroup kills every process of the component at once.
@@ -48,8 +40,8 @@ func (m *Manager) killGroup(u *unit) {
 	switch {
 	case m.tree != nil:
 		err = m.tree.Kill(u.name)
-	case u.leader != 0:
-		err = runtime.KillTree(int(u.leader))
+	default:
+		err = m.killScattered(u)
 	}
 	if err != nil {
 		m.complain(u, err.Error())
