@@ -83,22 +83,33 @@ func TestKillEmptiesTheGroupAndIsTold(t *testing.T) {
 	if err := tr.Kill("svc"); err != nil {
 		t.Fatal(err)
 	}
-	for full := true; full; {
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN}}, 10_000); err != nil && err != unix.EINTR {
-			t.Fatal(err)
-		}
-		if got := w.Changed(); len(got) > 0 && got[0] != "svc" {
-			t.Fatalf("changed: %v; want svc", got)
-		}
-		if full, err = tr.Populated("svc"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	awaitEmpty(t, tr, w)
 	if err := tr.Remove("svc"); err != nil {
 		t.Fatal(err)
 	}
 	if full, err := tr.Populated("svc"); full || err != nil {
 		t.Fatalf("populated after removal: %v, %v", full, err)
+	}
+}
+
+// awaitEmpty waits until the watch has told that svc has no process.
+func awaitEmpty(t *testing.T, tr *Tree, w *Watch) {
+	t.Helper()
+	for {
+		full, err := tr.Populated("svc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !full {
+			return
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN}}, 10_000)
+		if err != nil && err != unix.EINTR || n == 0 && err == nil {
+			t.Fatalf("svc is not empty after 10 s; %v", err)
+		}
+		if got := w.Changed(); len(got) > 0 && got[0] != "svc" {
+			t.Fatalf("changed: %v; want svc", got)
+		}
 	}
 }
 
@@ -134,9 +145,18 @@ func TestFreezeAndStatistics(t *testing.T) {
 	if memory, err := tr.Memory("svc"); err != nil || memory <= 0 {
 		t.Fatalf("memory: %v, %v; want some", memory, err)
 	}
+	w, err := NewWatch(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Add("svc"); err != nil {
+		t.Fatal(err)
+	}
 	if err := tr.Kill("svc"); err != nil {
 		t.Fatal(err)
 	}
+	awaitEmpty(t, tr, w)
 }
 
 func TestMissingGroup(t *testing.T) {
