@@ -18,8 +18,9 @@ type list struct {
 // The order is not free. The table of descriptors is the child's own, and
 // small, before anything is opened. Everything that needs privilege or writes
 // to /proc/self comes before the ids; the working directory after them, since
-// it may be on a file system where only the user has access. Signals are
-// unblocked last.
+// it may be on a file system where only the user has access. Limits
+// come when nothing more is opened, and before the scheduling, which some of
+// them permit. Signals are unblocked last.
 func (s *Spec) Steps(h Host) []Step {
 	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
 	l.clone()
@@ -28,9 +29,9 @@ func (s *Spec) Steps(h Host) []Step {
 	l.files()
 	l.session()
 	l.standard()
+	l.oomScore()
 	l.limits()
 	l.nice()
-	l.oomScore()
 	l.umask()
 	l.credential()
 	l.directory()

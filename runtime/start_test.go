@@ -27,6 +27,7 @@ func scenarios() map[string]func(*manager) error {
 		"limit":   startWithLimits,
 		"kill":    killing,
 		"pty":     terminal,
+		"limits":  everyLimit,
 	}
 }
 

@@ -25,6 +25,12 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.SupplementaryGroups == nil)
 	d.texts(c.SupplementaryGroups)
 	d.number(int64(c.Umask))
+	d.number(int64(len(c.Limits)))
+	for _, l := range c.Limits {
+		d.number(int64(l.Resource))
+		d.number(int64(l.Soft))
+		d.number(int64(l.Hard))
+	}
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))

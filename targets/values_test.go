@@ -90,6 +90,7 @@ func everything(c *Component) {
 		Umask:               0o077,
 		Terminal:            "/dev/ttyAMA0",
 		Output:              Output{Stdout: "file:/data/out", Stderr: "console", Stdin: "console", RateLimit: 64 << 10},
+		Limits:              []Limit{{0, 10, 10}, {4, Unlimited, Unlimited}, {7, 1024, 4096}, {9, 64 << 20, Unlimited}, {15, 200000, 200000}},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -153,7 +154,7 @@ func TestStartDigest(t *testing.T) {
 		"environment.A = 'b'", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
 		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
-		"kind = 'oneshot'",
+		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 	} {
 		got := load(other)
 		if seen[got] != "" {

@@ -31,6 +31,9 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.list("supplementary_groups", c.SupplementaryGroups)
 	d.add("umask", "0"+strconv.FormatUint(uint64(c.Umask), 8))
 	d.text("terminal", c.Terminal)
+	for _, l := range c.Limits {
+		d.add("limits."+targets.LimitNames()[l.Resource], l.String())
+	}
 	for _, e := range edgeLists(c.Edges) {
 		d.list(e.kind, e.names)
 	}

@@ -45,6 +45,9 @@ func (m *Manager) spec(u *unit, argv []string, run uint32) (runtime.Spec, error)
 	if m.shielded {
 		s.OOMScoreAdjust = &zero
 	}
+	for _, l := range def.Limits {
+		s.Limits = append(s.Limits, runtime.Limit(l))
+	}
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
 		c, err := runtime.Lookup(runtime.Account{User: userOf(def), Group: def.Group, Supplementary: def.SupplementaryGroups})
 		if err != nil {

@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// squeezed prints the lines with single spaces.
+func squeezed(out string) {
+	for line := range strings.Lines(out) {
+		fmt.Println(strings.Join(strings.Fields(line), " "))
+	}
+}
+
+// Every limit by its number, as the kernel names it. None is above what the
+// caller has, which only CAP_SYS_RESOURCE permits.
+func TestEveryLimit(t *testing.T) {
+	needs(t, "/bin/cat")
+	want := `Limit Soft Limit Hard Limit Units
+Max cpu time 100 200 seconds
+Max file size 1048576 2097152 bytes
+Max data size 100000000 unlimited bytes
+Max stack size 4194304 8388608 bytes
+Max core file size 0 4096 bytes
+Max resident set 5 6 bytes
+Max processes 50 60 processes
+Max open files 8 30 files
+Max locked memory 4096 8192 bytes
+Max address space 1000000000 2000000000 bytes
+Max file locks 7 8 locks
+Max pending signals 10 20 signals
+Max msgqueue size 100 200 bytes
+Max nice priority 0 0
+Max realtime priority 0 0
+Max realtime timeout 1000 2000 us
+`
+	flavours(t, func(t *testing.T, f Flavour) {
+		if diff := cmp.Diff(want, tree(t, "limits", f, "").Out); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func everyLimit(m *manager) error {
+	s := Spec{Path: "/bin/cat", Args: []string{"cat", "/proc/self/limits"}, Limits: []Limit{
+		{unix.RLIMIT_CPU, 100, 200}, {unix.RLIMIT_FSIZE, 1 << 20, 2 << 20}, {unix.RLIMIT_DATA, 100000000, Infinity},
+		{unix.RLIMIT_STACK, 4 << 20, 8 << 20}, {unix.RLIMIT_CORE, 0, 4096}, {unix.RLIMIT_RSS, 5, 6},
+		{unix.RLIMIT_NPROC, 50, 60}, {unix.RLIMIT_NOFILE, 8, 30}, {unix.RLIMIT_MEMLOCK, 4096, 8192},
+		{unix.RLIMIT_AS, 1e9, 2e9}, {unix.RLIMIT_LOCKS, 7, 8}, {unix.RLIMIT_SIGPENDING, 10, 20},
+		{unix.RLIMIT_MSGQUEUE, 100, 200}, {unix.RLIMIT_NICE, 0, 0}, {unix.RLIMIT_RTPRIO, 0, 0}, {unix.RLIMIT_RTTIME, 1000, 2000},
+	}}
+	out, err := output(s, m.start)
+	if err != nil {
+		return err
+	}
+	squeezed(out)
+	// No more descriptors than the standard ones: once that is in force the
+	// list opens nothing more.
+	zero := 0
+	return m.start(Spec{Path: "/bin/true", OOMScoreAdjust: &zero, Limits: []Limit{{unix.RLIMIT_NOFILE, 3, 3}}})
+}
