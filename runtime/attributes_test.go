@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -62,4 +63,80 @@ func everyLimit(m *manager) error {
 	// list opens nothing more.
 	zero := 0
 	return m.start(Spec{Path: "/bin/true", OOMScoreAdjust: &zero, Limits: []Limit{{unix.RLIMIT_NOFILE, 3, 3}}})
+}
+
+// Policy, nice value, processors and class of reads and writes, as the kernel
+// shows them to the process itself, and that nothing of it reaches the caller.
+func TestScheduling(t *testing.T) {
+	needsRoot(t)
+	want := strings.Join([]string{
+		"before", "policy 3 priority 0 nice 7 cpus 1 io 2:6", "policy 1 priority 10 nice 0 cpus 1 io 1:3",
+		"policy 5 priority 0 nice 0 cpus 1 io 3:0", "policy 2 priority 99 nice 0 cpus 1 io 0:0",
+		"policy 0 priority 0 nice -20 cpus 1 io 2:0", "cpus: invalid argument", "scheduler fifo 100: invalid argument",
+		"io priority 4:0: invalid argument", "untouched", ""}, "\n")
+	flavours(t, func(t *testing.T, f Flavour) {
+		if diff := cmp.Diff(want, tree(t, "sched", f, "").Out); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func schedulings(m *manager) error {
+	fmt.Println("before")
+	before, err := seenScheduling()
+	if err != nil {
+		return err
+	}
+	nice := func(n int) *int { return &n }
+	for _, s := range []Spec{
+		{Scheduler: &Scheduler{unix.SCHED_BATCH, 0}, Nice: nice(7), IO: &IOPriority{2, 6}},
+		{Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, IO: &IOPriority{1, 3}},
+		{Scheduler: &Scheduler{unix.SCHED_IDLE, 0}, IO: &IOPriority{3, 0}},
+		{Scheduler: &Scheduler{unix.SCHED_RR, 99}},
+		{Scheduler: &Scheduler{unix.SCHED_NORMAL, 0}, Nice: nice(-20), IO: &IOPriority{2, 0}, Credential: &Credential{UID: 1234, GID: 1234}},
+		{CPUs: []int{1023}},
+		{Scheduler: &Scheduler{unix.SCHED_FIFO, 100}},
+		{IO: &IOPriority{4, 0}},
+	} {
+		s.Path, s.Env = "/proc/self/exe", []string{roleVar + "=scheduling"}
+		if s.CPUs == nil {
+			s.CPUs = []int{0}
+		}
+		out, err := output(s, m.start)
+		if err != nil {
+			fmt.Println(err)
+		}
+		fmt.Print(out)
+	}
+	after, err := seenScheduling()
+	if err == nil && before == after {
+		fmt.Println("untouched")
+	}
+	return err
+}
+
+func printScheduling() error {
+	seen, err := seenScheduling()
+	fmt.Println(seen)
+	return err
+}
+
+// seenScheduling is what the kernel says of the first thread of a process.
+func seenScheduling() (string, error) {
+	pid := os.Getpid()
+	a, err := unix.SchedGetAttr(pid, 0)
+	if err != nil {
+		return "", err
+	}
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(pid, &set); err != nil {
+		return "", err
+	}
+	const whoProcess = 1
+	io, _, errno := unix.Syscall(unix.SYS_IOPRIO_GET, whoProcess, uintptr(pid), 0)
+	if errno != 0 {
+		return "", errno
+	}
+	return fmt.Sprintf("policy %d priority %d nice %d cpus %d io %d:%d",
+		a.Policy, a.Priority, a.Nice, set.Count(), io>>13, io&7), nil
 }

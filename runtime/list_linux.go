@@ -31,7 +31,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.standard()
 	l.oomScore()
 	l.limits()
-	l.nice()
+	l.scheduling()
 	l.umask()
 	l.credential()
 	l.directory()
@@ -95,12 +95,6 @@ func resource(n int) string {
 		return strconv.Itoa(n)
 	}
 	return names[n]
-}
-
-func (l *list) nice() {
-	if n := l.spec.Nice; n != nil {
-		l.do("nice", strconv.Itoa(*n), "setpriority", unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, *n)
-	}
 }
 
 // oomScore is safe in a vfork child only: else the kernel gives the value to

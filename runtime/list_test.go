@@ -18,6 +18,7 @@ func everything() Spec {
 		Files: []File{{1, 7}, {2, 7}, {5, 1}}, Terminal: "/dev/tty1",
 		Limits:         []Limit{{unix.RLIMIT_CORE, 0, Infinity}, {unix.RLIMIT_NPROC, 10, 20}},
 		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
+		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
 	}
 }
 
@@ -57,6 +58,7 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Spec{
 		"start /x: credential 4294967295:1: not an id":  {Path: "/x", Credential: &Credential{UID: ^uint32(0), GID: 1}},
+		"start /x: cpu -1: negative":                    {Path: "/x", CPUs: []int{-1}},
 		"start /x: descriptor 1: given twice":           {Path: "/x", Files: []File{{1, 2}, {1, 3}}},
 		"start /x: descriptor 1 from -1: negative":      {Path: "/x", Files: []File{{1, -1}}},
 		`start /x: exec /x: "a\x00b": invalid argument`: {Path: "/x", Args: []string{"a\x00b"}},

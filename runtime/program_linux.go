@@ -60,6 +60,11 @@ func (s *Spec) check() error {
 	if c := s.Credential; c != nil && (c.UID == ^uint32(0) || c.GID == ^uint32(0)) {
 		return fmt.Errorf("credential %d:%d: not an id", c.UID, c.GID)
 	}
+	for _, n := range s.CPUs {
+		if n < 0 {
+			return fmt.Errorf("cpu %d: negative", n)
+		}
+	}
 	for i, f := range s.Files {
 		if f.Child < 0 || f.FD < 0 {
 			return fmt.Errorf("descriptor %d from %d: negative", f.Child, f.FD)

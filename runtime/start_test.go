@@ -28,6 +28,7 @@ func scenarios() map[string]func(*manager) error {
 		"kill":    killing,
 		"pty":     terminal,
 		"limits":  everyLimit,
+		"sched":   schedulings,
 	}
 }
 

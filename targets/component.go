@@ -69,6 +69,7 @@ func processFields() []field[Component] {
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
 		{"limits", func(v value, c *Component) { readLimits(v, &c.Limits) }},
+		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 	}
 }
 
@@ -78,7 +79,7 @@ func laterFields() []field[Component] {
 		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
 		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
 		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
-		{key: "scheduling"}, {key: "resources"}, {key: "security"}, {key: "container"},
+		{key: "resources"}, {key: "security"}, {key: "container"},
 	}
 }
 

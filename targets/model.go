@@ -126,6 +126,7 @@ type Process struct {
 	Terminal            string // a device that becomes the controlling terminal; "" is none
 	Output              Output
 	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started
+	Scheduling          Scheduling
 }
 
 // EnvironmentFile is a file of NAME=value lines; an optional one (written with a leading "-") may be missing.

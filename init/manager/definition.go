@@ -34,6 +34,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	for _, l := range c.Limits {
 		d.add("limits."+targets.LimitNames()[l.Resource], l.String())
 	}
+	d.scheduling(&c.Scheduling)
 	for _, e := range edgeLists(c.Edges) {
 		d.list(e.kind, e.names)
 	}
@@ -73,6 +74,26 @@ func (d *pairs) list(key string, values []string) {
 	if len(values) > 0 {
 		d.add(key, strings.Join(values, " "))
 	}
+}
+
+func (d *pairs) optional(key string, n *int) {
+	if n != nil {
+		d.add(key, strconv.Itoa(*n))
+	}
+}
+
+func (d *pairs) scheduling(s *targets.Scheduling) {
+	d.text("scheduling.policy", s.Policy)
+	if s.Priority != 0 {
+		d.add("scheduling.priority", strconv.Itoa(s.Priority))
+	}
+	d.optional("scheduling.nice", s.Nice)
+	d.text("scheduling.cpus", targets.CPUText(s.CPUs))
+	d.text("scheduling.io_class", s.IOClass)
+	if s.IOClass == "realtime" || s.IOClass == "best-effort" {
+		d.add("scheduling.io_priority", strconv.Itoa(s.IOPriority))
+	}
+	d.optional("scheduling.oom_score_adjust", s.OOMScoreAdjust)
 }
 
 func readyText(r *targets.Ready) string {
