@@ -140,3 +140,82 @@ func seenScheduling() (string, error) {
 	return fmt.Sprintf("policy %d priority %d nice %d cpus %d io %d:%d",
 		a.Policy, a.Priority, a.Nice, set.Count(), io>>13, io&7), nil
 }
+
+// What the kernel shows of capabilities after the exec: of root, of a user with
+// and without ambient ones, and where nothing is said.
+func TestCapabilities(t *testing.T) {
+	needsRoot(t)
+	needs(t, "/bin/grep")
+	const none, net, two = "0000000000000000", "0000000000002000", "0000000000002001"
+	want := strings.Join([]string{
+		"CapInh: " + two, "CapPrm: " + two, "CapEff: " + two, "CapBnd: " + two, "CapAmb: " + none, "NoNewPrivs: 0",
+		"CapInh: " + none, "CapPrm: " + none, "CapEff: " + none, "CapBnd: " + none, "CapAmb: " + none, "NoNewPrivs: 1",
+		"CapInh: " + two, "CapPrm: " + none, "CapEff: " + none, "CapBnd: " + two, "CapAmb: " + none, "NoNewPrivs: 0",
+		"CapInh: " + two, "CapPrm: " + net, "CapEff: " + net, "CapBnd: " + two, "CapAmb: " + net, "NoNewPrivs: 1",
+		"CapInh: " + none, "CapPrm: " + none, "CapEff: " + none, "CapBnd: " + none, "CapAmb: " + none, "NoNewPrivs: 0",
+		"CapInh: " + net, "CapPrm: " + net, "CapEff: " + net, "CapBnd: same", "CapAmb: " + net, "NoNewPrivs: 0",
+		"inside", "chdir: permission denied", "untouched", "",
+	}, "\n")
+	flavours(t, func(t *testing.T, f Flavour) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, tree(t, "caps", f, dir).Out); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func capabilitySets(m *manager) error {
+	before, err := capabilityLines("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	user := &Credential{UID: 1234, GID: 1234}
+	chownAndRaw, raw := []int{unix.CAP_CHOWN, unix.CAP_NET_RAW}, []int{unix.CAP_NET_RAW}
+	for _, s := range []Spec{
+		{Capabilities: chownAndRaw},
+		{Capabilities: []int{}, NoNewPrivileges: true},
+		{Capabilities: chownAndRaw, Credential: user},
+		{Capabilities: chownAndRaw, Credential: user, Ambient: raw, NoNewPrivileges: true},
+		{Capabilities: []int{}, Credential: user},
+		{Credential: user, Ambient: raw},
+	} {
+		s.Path, s.Args = "/bin/grep", []string{"grep", "^Cap\\|^NoNew", "/proc/self/status"}
+		out, err := output(s, m.start)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(before) {
+			if strings.HasPrefix(line, "CapBnd") {
+				out = strings.Replace(out, line, "CapBnd: same\n", 1)
+			}
+		}
+		squeezed(out)
+	}
+	// The directory is entered with the rights that the process will have.
+	in := Spec{Path: "/bin/true", Dir: m.arg, Credential: user, Capabilities: []int{unix.CAP_DAC_OVERRIDE}}
+	if err := m.start(in); err != nil {
+		return err
+	}
+	fmt.Println("inside")
+	in.Capabilities = []int{}
+	fmt.Println(strings.Replace(fmt.Sprint(m.start(in)), " "+m.arg, "", 1))
+	after, err := capabilityLines("/proc/self/status")
+	if err == nil && before == after {
+		fmt.Println("untouched")
+	}
+	return err
+}
+
+func capabilityLines(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	var keep string
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "Cap") || strings.HasPrefix(line, "NoNew") {
+			keep += line
+		}
+	}
+	return keep, err
+}

@@ -17,8 +17,8 @@ type list struct {
 //
 // The order is not free. The table of descriptors is the child's own, and
 // small, before anything is opened. Everything that needs privilege or writes
-// to /proc/self comes before the ids; the working directory after them, since
-// it may be on a file system where only the user has access. Limits
+// to /proc/self comes before the ids; the working directory after them and the
+// capabilities, since it may be where only the user has access. Limits
 // come when nothing more is opened, and before the scheduling, which some of
 // them permit. Signals are unblocked last.
 func (s *Spec) Steps(h Host) []Step {
@@ -33,8 +33,11 @@ func (s *Spec) Steps(h Host) []Step {
 	l.limits()
 	l.scheduling()
 	l.umask()
+	l.bounding()
 	l.credential()
+	l.capabilities()
 	l.directory()
+	l.noNewPrivileges()
 	l.signals()
 	l.exec()
 	return l.steps
@@ -121,6 +124,7 @@ func (l *list) credential() {
 		return
 	}
 	uid, gid := uintptr(c.UID), uintptr(c.GID)
+	l.keepCapabilities()
 	l.do("set groups", "", "setgroups", sysSetgroups, len(c.Groups), c.Groups)
 	l.do("set group", strconv.FormatUint(uint64(c.GID), 10), "setresgid", sysSetresgid, gid, gid, gid)
 	l.do("set user", strconv.FormatUint(uint64(c.UID), 10), "setresuid", sysSetresuid, uid, uid, uid)

@@ -38,6 +38,17 @@ type Spec struct {
 	// IO is the priority of reads and writes, see ioprio_set(2); nil: the
 	// caller's.
 	IO *IOPriority
+	// Capabilities are those that the process and all that it executes can
+	// have, by number: the bounding set, and what is permitted, effective and
+	// inheritable until the exec. That leaves them to root; to others only what
+	// is ambient. nil: as the caller's; empty: none.
+	Capabilities []int
+	// Ambient are the capabilities that outlive the exec whoever the process
+	// is, see capabilities(7). Without Capabilities the bounding set stays.
+	Ambient []int
+	// NoNewPrivileges makes set-user-ID programs and file capabilities give
+	// nothing, see PR_SET_NO_NEW_PRIVS(2const).
+	NoNewPrivileges bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int

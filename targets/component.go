@@ -69,6 +69,7 @@ func processFields() []field[Component] {
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
 		{"limits", func(v value, c *Component) { readLimits(v, &c.Limits) }},
+		{"security", func(v value, c *Component) { readSecurity(v, &c.Security) }},
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 	}
 }
@@ -79,7 +80,7 @@ func laterFields() []field[Component] {
 		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
 		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
 		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
-		{key: "resources"}, {key: "security"}, {key: "container"},
+		{key: "resources"}, {key: "container"},
 	}
 }
 
@@ -134,6 +135,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	if _, has := own["command"]; !has && c.Command == nil {
 		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
 	}
+	v.checkAmbient(c)
 	_, ownReady := own["ready"]
 	switch {
 	case c.Kind == Daemon && c.Ready.When == Exited:

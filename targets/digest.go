@@ -32,6 +32,10 @@ func startDigest(c *Component) uint64 {
 		d.number(int64(l.Hard))
 	}
 	d.scheduling(&c.Scheduling)
+	d.flag(c.Security.Capabilities == nil)
+	d.numbers(c.Security.Capabilities)
+	d.numbers(c.Security.AmbientCapabilities)
+	d.flag(c.Security.NoNewPrivileges)
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))

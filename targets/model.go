@@ -127,6 +127,7 @@ type Process struct {
 	Output              Output
 	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started
 	Scheduling          Scheduling
+	Security            Security
 }
 
 // EnvironmentFile is a file of NAME=value lines; an optional one (written with a leading "-") may be missing.

@@ -70,7 +70,10 @@ func everyKey() *Config {
 			named("e", func(c *Component) {
 				c.Scheduling = Scheduling{Policy: "idle", Nice: at(0), IOClass: "best-effort", IOPriority: 4, OOMScoreAdjust: at(0)}
 			}),
-			named("f", func(c *Component) { c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond }),
+			named("f", func(c *Component) {
+				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
+				c.Security.Capabilities = []int{}
+			}),
 		},
 		Targets: []Target{
 			{Name: "full", Edges: Edges{DependsOn: []string{"a"}, Wants: []string{"safe"}}, Recovery: "safe"},
@@ -98,6 +101,7 @@ func everything(c *Component) {
 		Scheduling: Scheduling{
 			Policy: "rr", Priority: 99, Nice: at(-20), CPUs: []int{0, 1, 2, 5}, IOClass: "realtime", OOMScoreAdjust: at(-1000),
 		},
+		Security: Security{Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -163,6 +167,8 @@ func TestStartDigest(t *testing.T) {
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
+		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
+		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",
 		"scheduling.nice = 0", "scheduling.nice = 1", "scheduling.oom_score_adjust = 0", "scheduling.cpus = '0'", "scheduling.cpus = '1'",
 		"scheduling.io_class = 'idle'", "scheduling.io_class = 'realtime'", "scheduling = { io_class = 'realtime', io_priority = 1 }",
 	} {

@@ -7,11 +7,13 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
-// attributes are the limits and the scheduling of a process.
+// attributes are the limits, the scheduling and the privileges of a process.
 func (m *Manager) attributes(def *targets.Component, s *runtime.Spec) {
 	for _, l := range def.Limits {
 		s.Limits = append(s.Limits, runtime.Limit(l))
 	}
+	s.Capabilities, s.Ambient = def.Security.Capabilities, def.Security.AmbientCapabilities
+	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling
 	s.Nice, s.CPUs, s.OOMScoreAdjust = d.Nice, d.CPUs, d.OOMScoreAdjust
 	if zero := 0; s.OOMScoreAdjust == nil && m.shielded {
