@@ -45,8 +45,6 @@ func TestMain(m *testing.M) {
 		err = keep()
 	case "limit":
 		err = printLimits()
-	case "scheduling":
-		err = printScheduling()
 	case "manager":
 		err = manage()
 	default:
