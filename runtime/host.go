@@ -15,6 +15,15 @@ type Host struct {
 	Ignored []int
 	// OpenFiles is the limit that children get which ask for none.
 	OpenFiles Limit
+	// LastCapability is the highest that the kernel has; 0: that of Linux 5.9.
+	LastCapability int
+}
+
+func (h *Host) lastCapability() int {
+	if h.LastCapability == 0 {
+		return lastKnown
+	}
+	return h.LastCapability
 }
 
 // Flavour is how a child shares memory with the caller until it executes.

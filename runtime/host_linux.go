@@ -19,6 +19,8 @@ func Probe() Host {
 		Flavour:   flavour(),
 		Ignored:   ignored(),
 		OpenFiles: Limit{Resource: unix.RLIMIT_NOFILE, Soft: soft, Hard: hard},
+
+		LastCapability: lastCapability(),
 	}
 }
 

@@ -17,9 +17,10 @@ type list struct {
 //
 // The order is not free. The table of descriptors is the child's own, and
 // small, before anything is opened. Everything that needs privilege or writes
-// to /proc/self comes before the ids; the working directory after them, since
-// it may be on a file system where only the user has access. Signals are
-// unblocked last.
+// to /proc/self comes before the ids; the working directory after them and the
+// capabilities, since it may be where only the user has access. Limits
+// come when nothing more is opened, and before the scheduling, which some of
+// them permit. Signals are unblocked last.
 func (s *Spec) Steps(h Host) []Step {
 	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
 	l.clone()
@@ -28,12 +29,15 @@ func (s *Spec) Steps(h Host) []Step {
 	l.files()
 	l.session()
 	l.standard()
-	l.limits()
-	l.nice()
 	l.oomScore()
+	l.limits()
+	l.scheduling()
 	l.umask()
+	l.bounding()
 	l.credential()
+	l.capabilities()
 	l.directory()
+	l.noNewPrivileges()
 	l.signals()
 	l.exec()
 	return l.steps
@@ -96,12 +100,6 @@ func resource(n int) string {
 	return names[n]
 }
 
-func (l *list) nice() {
-	if n := l.spec.Nice; n != nil {
-		l.do("nice", strconv.Itoa(*n), "setpriority", unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, *n)
-	}
-}
-
 // oomScore is safe in a vfork child only: else the kernel gives the value to
 // every process that shares the memory, the caller too.
 func (l *list) oomScore() {
@@ -126,6 +124,7 @@ func (l *list) credential() {
 		return
 	}
 	uid, gid := uintptr(c.UID), uintptr(c.GID)
+	l.keepCapabilities()
 	l.do("set groups", "", "setgroups", sysSetgroups, len(c.Groups), c.Groups)
 	l.do("set group", strconv.FormatUint(uint64(c.GID), 10), "setresgid", sysSetresgid, gid, gid, gid)
 	l.do("set user", strconv.FormatUint(uint64(c.UID), 10), "setresuid", sysSetresuid, uid, uid, uid)

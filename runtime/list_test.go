@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,20 @@ func everything() Spec {
 		Files: []File{{1, 7}, {2, 7}, {5, 1}}, Terminal: "/dev/tty1",
 		Limits:         []Limit{{unix.RLIMIT_CORE, 0, Infinity}, {unix.RLIMIT_NPROC, 10, 20}},
 		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
+		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
+		Capabilities: except(0, 5, 31, 40), Ambient: []int{13, 33}, NoNewPrivileges: true,
 	}
+}
+
+// except are all capabilities but these.
+func except(dropped ...int) []int {
+	var list []int
+	for n := range lastKnown + 1 {
+		if !slices.Contains(dropped, n) {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 func TestPrintedList(t *testing.T) {
@@ -56,10 +70,13 @@ func TestPrintedList(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Spec{
-		"start /x: credential 4294967295:1: not an id":  {Path: "/x", Credential: &Credential{UID: ^uint32(0), GID: 1}},
-		"start /x: descriptor 1: given twice":           {Path: "/x", Files: []File{{1, 2}, {1, 3}}},
-		"start /x: descriptor 1 from -1: negative":      {Path: "/x", Files: []File{{1, -1}}},
-		`start /x: exec /x: "a\x00b": invalid argument`: {Path: "/x", Args: []string{"a\x00b"}},
+		"start /x: credential 4294967295:1: not an id":         {Path: "/x", Credential: &Credential{UID: ^uint32(0), GID: 1}},
+		"start /x: capability 41: the kernel does not have it": {Path: "/x", Capabilities: []int{41}},
+		"start /x: capability -1: the kernel does not have it": {Path: "/x", Ambient: []int{-1}},
+		"start /x: cpu -1: negative":                           {Path: "/x", CPUs: []int{-1}},
+		"start /x: descriptor 1: given twice":                  {Path: "/x", Files: []File{{1, 2}, {1, 3}}},
+		"start /x: descriptor 1 from -1: negative":             {Path: "/x", Files: []File{{1, -1}}},
+		`start /x: exec /x: "a\x00b": invalid argument`:        {Path: "/x", Args: []string{"a\x00b"}},
 	} {
 		if _, err := Prepare(Host{}, s); message(err) != want {
 			t.Errorf("got %v, want %s", err, want)

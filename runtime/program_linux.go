@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -38,7 +39,7 @@ func (p *Program) Load(h Host, s Spec) error {
 	if p.Busy() {
 		return ErrBusy
 	}
-	if err := s.check(); err != nil {
+	if err := s.check(&h); err != nil {
 		return fmt.Errorf("start %s: %w", s.Path, err)
 	}
 	steps := s.Steps(h)
@@ -56,9 +57,19 @@ func (p *Program) Load(h Host, s Spec) error {
 
 // check finds what the kernel would take for something else: an id of all ones
 // leaves the id as it is, setresuid(2).
-func (s *Spec) check() error {
+func (s *Spec) check(h *Host) error {
 	if c := s.Credential; c != nil && (c.UID == ^uint32(0) || c.GID == ^uint32(0)) {
 		return fmt.Errorf("credential %d:%d: not an id", c.UID, c.GID)
+	}
+	for _, n := range slices.Concat(s.Capabilities, s.Ambient) {
+		if n < 0 || n > h.lastCapability() {
+			return fmt.Errorf("capability %s: the kernel does not have it", capabilityName(n))
+		}
+	}
+	for _, n := range s.CPUs {
+		if n < 0 {
+			return fmt.Errorf("cpu %d: negative", n)
+		}
 	}
 	for i, f := range s.Files {
 		if f.Child < 0 || f.FD < 0 {

@@ -29,6 +29,26 @@ type Spec struct {
 	OOMScoreAdjust *int
 	// Nice is between -20 and 19, see setpriority(2); nil: the caller's.
 	Nice *int
+	// Scheduler is the scheduling policy, see sched(7); nil: the caller's.
+	Scheduler *Scheduler
+	// CPUs are the processors that the process may use, see
+	// sched_setaffinity(2); none: the caller's. The kernel leaves out those
+	// that it does not have, and refuses when none is left.
+	CPUs []int
+	// IO is the priority of reads and writes, see ioprio_set(2); nil: the
+	// caller's.
+	IO *IOPriority
+	// Capabilities are those that the process and all that it executes can
+	// have, by number: the bounding set, and what is permitted, effective and
+	// inheritable until the exec. That leaves them to root; to others only what
+	// is ambient. nil: as the caller's; empty: none.
+	Capabilities []int
+	// Ambient are the capabilities that outlive the exec whoever the process
+	// is, see capabilities(7). Without Capabilities the bounding set stays.
+	Ambient []int
+	// NoNewPrivileges makes set-user-ID programs and file capabilities give
+	// nothing, see PR_SET_NO_NEW_PRIVS(2const).
+	NoNewPrivileges bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int
@@ -51,6 +71,18 @@ type File struct {
 type Limit struct {
 	Resource   int
 	Soft, Hard uint64
+}
+
+// Scheduler is a policy, SCHED_OTHER and so on, and its static priority: 1 to
+// 99 for SCHED_FIFO and SCHED_RR, 0 for the others.
+type Scheduler struct {
+	Policy, Priority int
+}
+
+// IOPriority is a class of the kernel's and a level in it: realtime is 1 and
+// best effort 2, from 0, the highest, to 7; idle is 3.
+type IOPriority struct {
+	Class, Level int
 }
 
 // Infinity is the value of a limit that does not limit, RLIM64_INFINITY.

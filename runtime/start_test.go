@@ -27,6 +27,9 @@ func scenarios() map[string]func(*manager) error {
 		"limit":   startWithLimits,
 		"kill":    killing,
 		"pty":     terminal,
+		"limits":  everyLimit,
+		"sched":   schedulings,
+		"caps":    capabilitySets,
 	}
 }
 
@@ -215,6 +218,8 @@ func TestFailingStep(t *testing.T) {
 		"limit nofile: invalid argument",
 		"oom score 5000: invalid argument",
 		"set groups: operation not permitted",
+		"drop capability chown: operation not permitted",
+		"capabilities net_raw: operation not permitted",
 	}, "\n") + "\n"
 	flavours(t, func(t *testing.T, f Flavour) {
 		r := tree(t, "failing", f, plain+" "+noexec)
@@ -251,6 +256,8 @@ func failing(m *manager) error {
 		}
 	}
 	fmt.Println(m.start(Spec{Path: "/bin/true", Credential: &Credential{UID: 2, GID: 2}}))
+	fmt.Println(m.start(Spec{Path: "/bin/true", Capabilities: []int{}}))
+	fmt.Println(m.start(Spec{Path: "/bin/true", Ambient: []int{13}}))
 	return nil
 }
 

@@ -68,6 +68,9 @@ func processFields() []field[Component] {
 		{"umask", func(v value, c *Component) { v.octal(&c.Umask) }},
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
+		{"limits", func(v value, c *Component) { readLimits(v, &c.Limits) }},
+		{"security", func(v value, c *Component) { readSecurity(v, &c.Security) }},
+		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 	}
 }
 
@@ -77,7 +80,7 @@ func laterFields() []field[Component] {
 		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
 		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
 		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
-		{key: "limits"}, {key: "scheduling"}, {key: "resources"}, {key: "security"}, {key: "container"},
+		{key: "resources"}, {key: "container"},
 	}
 }
 
@@ -132,6 +135,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	if _, has := own["command"]; !has && c.Command == nil {
 		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
 	}
+	v.checkAmbient(c)
 	_, ownReady := own["ready"]
 	switch {
 	case c.Kind == Daemon && c.Ready.When == Exited:

@@ -25,10 +25,30 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.SupplementaryGroups == nil)
 	d.texts(c.SupplementaryGroups)
 	d.number(int64(c.Umask))
+	d.number(int64(len(c.Limits)))
+	for _, l := range c.Limits {
+		d.number(int64(l.Resource))
+		d.number(int64(l.Soft))
+		d.number(int64(l.Hard))
+	}
+	d.scheduling(&c.Scheduling)
+	d.flag(c.Security.Capabilities == nil)
+	d.numbers(c.Security.Capabilities)
+	d.numbers(c.Security.AmbientCapabilities)
+	d.flag(c.Security.NoNewPrivileges)
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	return d.Sum64()
+}
+
+func (d digest) scheduling(s *Scheduling) {
+	d.texts([]string{s.Policy, s.IOClass})
+	d.number(int64(s.Priority))
+	d.number(int64(s.IOPriority))
+	d.optional(s.Nice)
+	d.optional(s.OOMScoreAdjust)
+	d.numbers(s.CPUs)
 }
 
 // digest writes values so that no two lists of them look alike.
@@ -46,6 +66,20 @@ func (d digest) flag(set bool) {
 		n = 1
 	}
 	d.number(n)
+}
+
+func (d digest) numbers(list []int) {
+	d.number(int64(len(list)))
+	for _, n := range list {
+		d.number(int64(n))
+	}
+}
+
+func (d digest) optional(n *int) {
+	d.flag(n != nil)
+	if n != nil {
+		d.number(int64(*n))
+	}
 }
 
 func (d digest) texts(list []string) {

@@ -125,6 +125,9 @@ type Process struct {
 	Umask               uint32
 	Terminal            string // a device that becomes the controlling terminal; "" is none
 	Output              Output
+	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started
+	Scheduling          Scheduling
+	Security            Security
 }
 
 // EnvironmentFile is a file of NAME=value lines; an optional one (written with a leading "-") may be missing.

@@ -67,8 +67,13 @@ func everyKey() *Config {
 				c.Ready.When, c.Ready.Network, c.Ready.Address = Socket, "tcp", "[::1]:80"
 				c.EnvironmentFiles = []EnvironmentFile{{"/etc/d", true}}
 			}),
-			named("e", func(*Component) {}),
-			named("f", func(c *Component) { c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond }),
+			named("e", func(c *Component) {
+				c.Scheduling = Scheduling{Policy: "idle", Nice: at(0), IOClass: "best-effort", IOPriority: 4, OOMScoreAdjust: at(0)}
+			}),
+			named("f", func(c *Component) {
+				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
+				c.Security.Capabilities = []int{}
+			}),
 		},
 		Targets: []Target{
 			{Name: "full", Edges: Edges{DependsOn: []string{"a"}, Wants: []string{"safe"}}, Recovery: "safe"},
@@ -76,6 +81,8 @@ func everyKey() *Config {
 		},
 	}
 }
+
+func at(n int) *int { return &n }
 
 func everything(c *Component) {
 	c.Description = "everything"
@@ -90,6 +97,11 @@ func everything(c *Component) {
 		Umask:               0o077,
 		Terminal:            "/dev/ttyAMA0",
 		Output:              Output{Stdout: "file:/data/out", Stderr: "console", Stdin: "console", RateLimit: 64 << 10},
+		Limits:              []Limit{{0, 10, 10}, {4, Unlimited, Unlimited}, {7, 1024, 4096}, {9, 64 << 20, Unlimited}, {15, 200000, 200000}},
+		Scheduling: Scheduling{
+			Policy: "rr", Priority: 99, Nice: at(-20), CPUs: []int{0, 1, 2, 5}, IOClass: "realtime", OOMScoreAdjust: at(-1000),
+		},
+		Security: Security{Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -153,7 +165,12 @@ func TestStartDigest(t *testing.T) {
 		"environment.A = 'b'", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
 		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
-		"kind = 'oneshot'",
+		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
+		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
+		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
+		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",
+		"scheduling.nice = 0", "scheduling.nice = 1", "scheduling.oom_score_adjust = 0", "scheduling.cpus = '0'", "scheduling.cpus = '1'",
+		"scheduling.io_class = 'idle'", "scheduling.io_class = 'realtime'", "scheduling = { io_class = 'realtime', io_priority = 1 }",
 	} {
 		got := load(other)
 		if seen[got] != "" {

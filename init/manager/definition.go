@@ -31,6 +31,15 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.list("supplementary_groups", c.SupplementaryGroups)
 	d.add("umask", "0"+strconv.FormatUint(uint64(c.Umask), 8))
 	d.text("terminal", c.Terminal)
+	for _, l := range c.Limits {
+		d.add("limits."+targets.LimitNames()[l.Resource], l.String())
+	}
+	d.scheduling(&c.Scheduling)
+	d.capabilities("security.capabilities", c.Security.Capabilities)
+	d.capabilities("security.ambient_capabilities", c.Security.AmbientCapabilities)
+	if c.Security.NoNewPrivileges {
+		d.add("security.no_new_privileges", "true")
+	}
 	for _, e := range edgeLists(c.Edges) {
 		d.list(e.kind, e.names)
 	}
@@ -69,6 +78,38 @@ func (d *pairs) text(key, value string) {
 func (d *pairs) list(key string, values []string) {
 	if len(values) > 0 {
 		d.add(key, strings.Join(values, " "))
+	}
+}
+
+func (d *pairs) optional(key string, n *int) {
+	if n != nil {
+		d.add(key, strconv.Itoa(*n))
+	}
+}
+
+func (d *pairs) scheduling(s *targets.Scheduling) {
+	d.text("scheduling.policy", s.Policy)
+	if s.Priority != 0 {
+		d.add("scheduling.priority", strconv.Itoa(s.Priority))
+	}
+	d.optional("scheduling.nice", s.Nice)
+	d.text("scheduling.cpus", targets.CPUText(s.CPUs))
+	d.text("scheduling.io_class", s.IOClass)
+	if s.IOClass == "realtime" || s.IOClass == "best-effort" {
+		d.add("scheduling.io_priority", strconv.Itoa(s.IOPriority))
+	}
+	d.optional("scheduling.oom_score_adjust", s.OOMScoreAdjust)
+}
+
+// capabilities shows a list by its names; an empty one says so, since it is not the same as none written.
+func (d *pairs) capabilities(key string, numbers []int) {
+	var names []string
+	for _, n := range numbers {
+		names = append(names, targets.CapabilityNames()[n])
+	}
+	d.list(key, names)
+	if numbers != nil && names == nil {
+		d.add(key, "(none)")
 	}
 }
 

@@ -37,14 +37,12 @@ func (m *Manager) spec(u *unit, argv []string, run uint32) (runtime.Spec, error)
 	if err != nil {
 		return runtime.Spec{}, &stepError{"exec " + argv[0], rootCause(err)}
 	}
-	umask, zero := int(def.Umask), 0
+	umask := int(def.Umask)
 	s := runtime.Spec{Path: path, Args: argv, Env: env, Dir: def.WorkingDirectory, Umask: &umask}
 	if s.Dir == "" {
 		s.Dir = "/"
 	}
-	if m.shielded {
-		s.OOMScoreAdjust = &zero
-	}
+	m.attributes(def, &s)
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
 		c, err := runtime.Lookup(runtime.Account{User: userOf(def), Group: def.Group, Supplementary: def.SupplementaryGroups})
 		if err != nil {

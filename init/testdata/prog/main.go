@@ -3,6 +3,7 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
+//	scheduling
 package main
 
 import (
@@ -111,10 +112,27 @@ func main() {
 				}
 			}
 			fmt.Println(strings.Join(list, " "))
+		case "scheduling":
+			scheduling()
 		default:
 			fail("unknown verb " + verb)
 		}
 	}
+}
+
+// scheduling prints what the kernel says of the first thread.
+func scheduling() {
+	pid := os.Getpid()
+	a, err := unix.SchedGetAttr(pid, 0)
+	check(err)
+	var set unix.CPUSet
+	check(unix.SchedGetaffinity(pid, &set))
+	const whoProcess = 1
+	io, _, _ := unix.Syscall(unix.SYS_IOPRIO_GET, whoProcess, uintptr(pid), 0)
+	oom, err := os.ReadFile("/proc/self/oom_score_adj")
+	check(err)
+	fmt.Printf("policy %d priority %d nice %d cpu0 %v cpus %d io %d:%d oom %s",
+		a.Policy, a.Priority, a.Nice, set.IsSet(0), set.Count(), io>>13, io&7, oom)
 }
 
 // pause waits for a signal that ends the program; a select{} would be a deadlock to the runtime.

@@ -1,0 +1,107 @@
+package runtime
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// lastKnown is the highest capability that has a name here.
+const lastKnown = unix.CAP_CHECKPOINT_RESTORE
+
+// capabilityName is the name in capabilities(7), without CAP_ and in lower case.
+func capabilityName(n int) string {
+	names := strings.Fields("chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable " +
+		"net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace " +
+		"sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control " +
+		"setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore")
+	if n < 0 || n >= len(names) {
+		return strconv.Itoa(n)
+	}
+	return names[n]
+}
+
+// lastCapability asks for the highest that the kernel has.
+func lastCapability() int {
+	n := -1
+	for n < 62 {
+		if _, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(n+1), 0, 0, 0); err != nil {
+			break
+		}
+		n++
+	}
+	return max(n, 0)
+}
+
+// bounding takes all but the kept ones out of the bounding set, which needs
+// CAP_SETPCAP: before the ids. Nothing that is executed gets them back, see
+// capabilities(7).
+func (l *list) bounding() {
+	if l.spec.Capabilities == nil {
+		return
+	}
+	keep := bits(l.spec.Capabilities)
+	for n := range l.host.lastCapability() + 1 {
+		if keep&(1<<n) == 0 {
+			l.do("drop capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, n, 0, 0, 0)
+		}
+	}
+}
+
+// keepCapabilities lets the permitted ones outlive the change of the ids; exec
+// takes the flag back.
+func (l *list) keepCapabilities() {
+	if len(l.spec.kept()) > 0 {
+		l.do("keep capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	}
+}
+
+// capabilities sets what is left, and lets none come from the caller's ambient
+// set. All are inheritable, since only those can be made ambient.
+func (l *list) capabilities() {
+	s := l.spec
+	if s.Capabilities == nil && len(s.Ambient) == 0 {
+		return
+	}
+	keep := bits(s.kept())
+	low, high := uint32(keep), uint32(keep>>32)
+	l.do("capabilities", capabilityList(s.kept()), "capset", unix.SYS_CAPSET,
+		[]uint32{unix.LINUX_CAPABILITY_VERSION_3, 0}, []uint32{low, low, low, high, high, high})
+	l.do("clear ambient capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	for _, n := range s.Ambient {
+		l.do("ambient capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
+	}
+}
+
+// kept are the capabilities that the process has when it executes.
+func (s *Spec) kept() []int {
+	if s.Capabilities != nil {
+		return s.Capabilities
+	}
+	return s.Ambient
+}
+
+// bits is a set of capabilities as the kernel writes it.
+func bits(list []int) uint64 {
+	var set uint64
+	for _, n := range list {
+		set |= 1 << n
+	}
+	return set
+}
+
+func capabilityList(list []int) string {
+	names := make([]string, 0, len(list))
+	for _, n := range list {
+		names = append(names, capabilityName(n))
+	}
+	return strings.Join(names, " ")
+}
+
+// noNewPrivileges is the last thing that the process gives up.
+func (l *list) noNewPrivileges() {
+	if l.spec.NoNewPrivileges {
+		l.do("no new privileges", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	}
+}
