@@ -167,24 +167,17 @@ func (m *Manager) missing(names []string, state string) ([]string, error) {
 	return missing, nil
 }
 
+// essential are the numbers of names, where a target stands for those of it that are essential.
 func (m *Manager) essential(names []string) ([]int, error) {
-	var all []int
-	for _, name := range names {
-		if t, ok := m.config.Target(name); ok {
-			for n, yes := range m.machine.Graph().Closure(t, nil).Essential {
-				if yes {
-					all = append(all, n)
-				}
+	return m.resolve(names, func(target int) []int {
+		var all []int
+		for n, yes := range m.machine.Graph().Closure(target, nil).Essential {
+			if yes {
+				all = append(all, n)
 			}
-			continue
 		}
-		u, err := m.component(name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, u.number)
-	}
-	return all, nil
+		return all
+	})
 }
 
 func (m *Manager) plan(_ context.Context, c control.Call) (any, error) {

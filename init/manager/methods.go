@@ -111,11 +111,17 @@ func (m *Manager) byHand(ctx context.Context, c control.Call, event func(supervi
 	return control.ResultReply{Result: wireResult(r)}, nil
 }
 
+// numbers are the numbers of names, where a target stands for all its members.
 func (m *Manager) numbers(names []string) ([]int, error) {
+	return m.resolve(names, m.machine.Graph().Members)
+}
+
+// resolve finds components by name, and those that a target stands for.
+func (m *Manager) resolve(names []string, members func(target int) []int) ([]int, error) {
 	var all []int
 	for _, name := range names {
 		if t, ok := m.config.Target(name); ok {
-			all = append(all, m.machine.Graph().Members(t)...)
+			all = append(all, members(t)...)
 			continue
 		}
 		u, err := m.component(name)
