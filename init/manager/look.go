@@ -44,6 +44,11 @@ func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 }
 
 func (m *Manager) show(_ context.Context, c control.Call) (any, error) {
+	return m.about(c, func(u *unit) any { return control.ShowReply{Detail: m.detail(u, c.MayChange)} })
+}
+
+// about answers a call that names one component.
+func (m *Manager) about(c control.Call, answer func(*unit) any) (any, error) {
 	var p control.NameParam
 	if err := c.Bind(&p); err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (m *Manager) show(_ context.Context, c control.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return control.ShowReply{Detail: m.detail(u, c.MayChange)}, nil
+		return answer(u), nil
 	})
 }
 
@@ -213,17 +218,7 @@ func WirePlan(g *targets.Graph, from supervisor.Snapshot, target int) control.Pl
 }
 
 func (m *Manager) why(_ context.Context, c control.Call) (any, error) {
-	var p control.NameParam
-	if err := c.Bind(&p); err != nil {
-		return nil, err
-	}
-	return inLoop(m, func() (any, error) {
-		u, err := m.component(p.Name)
-		if err != nil {
-			return nil, err
-		}
-		return control.WhyReply{Causes: m.machine.Why(poll.Now(), u.number)}, nil
-	})
+	return m.about(c, func(u *unit) any { return control.WhyReply{Causes: m.machine.Why(poll.Now(), u.number)} })
 }
 
 // progress is what the transition waits for.
