@@ -26,6 +26,7 @@ func (l *loader) check(c *Config) {
 	g := NewGraph(c)
 	l.checkConflicts(g)
 	l.checkStopTimes(g)
+	l.checkStartConditions(g)
 }
 
 // names are all names of components and targets.

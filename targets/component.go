@@ -52,6 +52,7 @@ func componentFields() []field[Component] {
 		}},
 		{"ready", func(v value, c *Component) { readReady(v, &c.Ready) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
+		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }
 
@@ -79,8 +80,7 @@ func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
 		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
-		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
-		{key: "resources"}, {key: "container"},
+		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "resources"}, {key: "container"},
 	}
 }
 

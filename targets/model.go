@@ -108,6 +108,7 @@ type Component struct {
 	SuccessExitCodes    []int // sorted; never empty
 	Ready               Ready
 	Recovery            Recovery
+	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
