@@ -16,6 +16,9 @@ type Action interface {
 // Owner is who a file is to belong to; nil where it is left alone.
 type Owner struct{ UID, GID uint32 }
 
+// Nothing is there already.
+type Nothing struct{}
+
 // MakeDirectory makes a directory and those above it that are missing. Mode
 // and Owner are those of the last one, also when it was there; a Mode below 0
 // is left to the umask.
@@ -91,6 +94,7 @@ func (l *list) unless(fine unix.Errno, verb, object, call string, nr uintptr, ar
 	l.add(Step{Verb: verb, Object: object, Call: call, Nr: nr, Args: args, Fine: fine})
 }
 
+func (Nothing) verb() string       { return "nothing" }
 func (MakeDirectory) verb() string { return "mkdir" }
 func (Symlink) verb() string       { return "symlink" }
 func (Write) verb() string         { return "write" }
@@ -102,8 +106,14 @@ func (LoadModules) verb() string   { return "modprobe" }
 func (Mount) verb() string         { return "mount" }
 func (Unmount) verb() string       { return "unmount" }
 
+func (Nothing) add(*list) {}
+
 func (a MakeDirectory) add(l *list) {
 	l.directories("mkdir", a.Path)
+	// mkdir(2) says EEXIST of any file
+	l.add(Step{Verb: "mkdir", Object: a.Path, Call: "openat", Nr: unix.SYS_OPENAT,
+		Args: []any{unix.AT_FDCWD, a.Path, unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC}, how: flagSave})
+	l.closeKept("mkdir", a.Path)
 	if a.Mode >= 0 {
 		l.chmod("mkdir", a.Path, a.Mode)
 	}
@@ -112,8 +122,7 @@ func (a MakeDirectory) add(l *list) {
 	}
 }
 
-// directories makes a directory with all above it, and sees that it is one:
-// mkdir(2) says EEXIST of any file.
+// directories makes a directory with all above it, as far as they are missing.
 func (l *list) directories(verb, path string) {
 	for i := 1; i <= len(path); i++ {
 		if i < len(path) && path[i] != '/' || path[i-1] == '/' {
@@ -121,9 +130,6 @@ func (l *list) directories(verb, path string) {
 		}
 		l.unless(unix.EEXIST, verb, path[:i], "mkdirat", unix.SYS_MKDIRAT, unix.AT_FDCWD, path[:i], 0o777)
 	}
-	l.add(Step{Verb: verb, Object: path, Call: "openat", Nr: unix.SYS_OPENAT,
-		Args: []any{unix.AT_FDCWD, path, unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC}, how: flagSave})
-	l.closeKept(verb, path)
 }
 
 func (l *list) chmod(verb, path string, mode int) {

@@ -45,6 +45,7 @@ func componentFields() []field[Component] {
 		{"start_timeout", func(v value, c *Component) { v.duration(&c.StartTimeout, 0) }},
 		{"stop_timeout", func(v value, c *Component) { v.duration(&c.StopTimeout, 0) }},
 		{"stop_signal", func(v value, c *Component) { v.signal(&c.StopSignal) }},
+		{"stop_action", func(v value, c *Component) { v.action(&c.StopAction) }},
 		{"stop_command", func(v value, c *Component) { v.argv(&c.StopCommand) }},
 		{"reload_signal", func(v value, c *Component) { v.signal(&c.ReloadSignal) }},
 		{"reload_command", func(v value, c *Component) { v.argv(&c.ReloadCommand) }},
@@ -62,6 +63,7 @@ func componentFields() []field[Component] {
 func processFields() []field[Component] {
 	return []field[Component]{
 		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
+		{"action", func(v value, c *Component) { v.action(&c.Action) }},
 		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
 		{"pass_environment", func(v value, c *Component) { v.list(&c.PassEnvironment, value.variable) }},
 		{"environment_file", func(v value, c *Component) { v.environmentFiles(&c.EnvironmentFiles) }},
@@ -81,7 +83,7 @@ func processFields() []field[Component] {
 // laterFields are keys that other versions have.
 func laterFields() []field[Component] {
 	return []field[Component]{
-		{key: "action"}, {key: "pid_file"},
+		{key: "pid_file"},
 		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
 		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
@@ -136,9 +138,12 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	if own == nil {
 		return
 	}
-	if _, has := own["command"]; !has && c.Command == nil {
-		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
+	_, hasCommand := own["command"]
+	_, hasAction := own["action"]
+	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil {
+		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
+	v.checkAction(c)
 	v.checkAmbient(c)
 	_, ownReady := own["ready"]
 	switch {

@@ -101,6 +101,7 @@ type Component struct {
 	StopTimeout   time.Duration // stop signal until SIGKILL; 0 kills at once
 	StopSignal    int
 	StopCommand   []string // argv; instead of the stop signal
+	StopAction    []string // a built-in action as the stop command of a oneshot
 	ReloadSignal  int      // 0 is none
 	ReloadCommand []string
 
@@ -117,6 +118,7 @@ type Component struct {
 // Process is how the program of a component is started.
 type Process struct {
 	Command             []string // argv, no shell
+	Action              []string // a built-in action instead: its name and its words, checked; oneshots only
 	Environment         []Setting
 	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out
 	EnvironmentFiles    []EnvironmentFile
