@@ -101,7 +101,9 @@ func everything(c *Component) {
 		Scheduling: Scheduling{
 			Policy: "rr", Priority: 99, Nice: at(-20), CPUs: []int{0, 1, 2, 5}, IOClass: "realtime", OOMScoreAdjust: at(-1000),
 		},
-		Security: Security{Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true},
+		Security: Security{
+			Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true, Securebits: 1<<0 | 1<<3, NoASLR: true,
+		},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -168,6 +170,9 @@ func TestStartDigest(t *testing.T) {
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
 		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
+		"security.aslr = false", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms' }", "scheduling = { policy = 'deadline', runtime = '2ms', deadline = '3ms' }",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms', period = '4ms' }",
 		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",
 		"scheduling.nice = 0", "scheduling.nice = 1", "scheduling.oom_score_adjust = 0", "scheduling.cpus = '0'", "scheduling.cpus = '1'",
 		"scheduling.io_class = 'idle'", "scheduling.io_class = 'realtime'", "scheduling = { io_class = 'realtime', io_priority = 1 }",
