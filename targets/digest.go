@@ -16,6 +16,7 @@ func startDigest(c *Component) uint64 {
 	for _, s := range c.Environment {
 		d.texts([]string{s.Key, s.Value})
 	}
+	d.texts(c.PassEnvironment)
 	d.number(int64(len(c.EnvironmentFiles)))
 	for _, f := range c.EnvironmentFiles {
 		d.texts([]string{f.Path})

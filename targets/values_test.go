@@ -2,6 +2,7 @@ package targets
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +90,7 @@ func everything(c *Component) {
 	c.Process = Process{
 		Command:             []string{"a", "-x", ""},
 		Environment:         []Setting{{"B", ""}, {"LANG", "C"}, {"PATH", "/usr/bin"}},
+		PassEnvironment:     []string{"TZ"},
 		EnvironmentFiles:    []EnvironmentFile{{"/etc/a", false}, {"/etc/b", true}},
 		WorkingDirectory:    "/data",
 		User:                "can",
@@ -146,6 +148,59 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestTemplates: defaults, then the templates from the far end, then the component; %i in an instance is its name.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	cfg, problems := Load([]Source{{Path: "a.toml", Data: []byte(`
+[defaults.component]
+umask = "0001"
+user = "nobody"
+environment = { A = "defaults", B = "defaults", C = "defaults", D = "defaults" }
+[template.far]
+user = "far"
+group = "far"
+environment = { B = "far", C = "far", D = "far" }
+command = ["/far"]
+instances = ["left", "right"]
+[template.near]
+template = "far"
+group = "near"
+environment = { C = "near %i", D = "near" }
+wants = ["x-%i"]
+[component.x]
+template = "near"
+environment = { D = "x %%i %i" }
+after = ["y@left"]
+instances = ["one"]
+[component.x-one]
+command = ["/bin/x", "%i", "%%i"]
+[component.y]
+template = "near"
+wants = []
+[target.t]
+`)}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	var names []string
+	for i := range cfg.Components {
+		names = append(names, cfg.Components[i].Name)
+	}
+	if diff := cmp.Diff([]string{"x-one", "x@one", "y@left", "y@right"}, names); diff != "" {
+		t.Fatalf("names (-want +got):\n%s", diff)
+	}
+	want := defaultComponent()
+	want.Name, want.User, want.Group, want.Umask = "x@one", "far", "near", 1
+	want.Command, want.Wants, want.After = []string{"/far"}, []string{"x-one"}, []string{"y@left"}
+	want.Environment = []Setting{{"A", "defaults"}, {"B", "far"}, {"C", "near one"}, {"D", "x %i one"}}
+	if diff := cmp.Diff(want, cfg.Components[1], cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {
+		t.Errorf("x@one (-want +got):\n%s", diff)
+	}
+	if got := cfg.Components[0].Command; !slices.Equal(got, []string{"/bin/x", "%i", "%%i"}) {
+		t.Errorf("without instances %%i means nothing: %q", got)
+	}
+}
+
 // TestStartDigest changes one key at a time: those that a start uses change the digest, others do not.
 func TestStartDigest(t *testing.T) {
 	t.Parallel()
@@ -164,7 +219,7 @@ func TestStartDigest(t *testing.T) {
 	}
 	seen := map[uint64]string{plain: "nothing"}
 	for _, other := range []string{
-		"environment.A = 'b'", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
+		"environment.A = 'b'", "pass_environment = ['A']", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
 		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",

@@ -22,6 +22,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		}
 		d.add("environment."+s.Key, value)
 	}
+	d.list("pass_environment", c.PassEnvironment)
 	for _, f := range c.EnvironmentFiles {
 		d.add("environment_file", f.Path)
 	}
