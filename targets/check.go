@@ -48,9 +48,12 @@ func (c *Config) targetNames() []string {
 
 // checkSpace finds names that are a component and a target.
 func (l *loader) checkSpace(c *Config) {
+	tables := map[string]bool{}
+	for i := range c.Components {
+		tables[tableOf(c.Components[i].Name)] = true
+	}
 	for i := range c.Targets {
-		name := c.Targets[i].Name
-		if _, taken := c.Component(name); taken {
+		if name := c.Targets[i].Name; tables[name] {
 			at, _ := l.find(join("component", name), atTable)
 			l.fault(join("target", name), atTable, "the name is taken by a component, at "+at.String(), "components and targets share one name space")
 		}
@@ -74,7 +77,7 @@ func (l *loader) checkTargets(c *Config) {
 	l.checkTarget(c, "fallback_target", c.FallbackTarget)
 	for i := range c.Components {
 		for _, r := range c.Components[i].recoveries() {
-			l.checkTarget(c, join("component", c.Components[i].Name)+"."+r.key+".target", r.Target)
+			l.checkTarget(c, c.Components[i].path()+"."+r.key+".target", r.Target)
 		}
 	}
 	for i := range c.Targets {
@@ -105,7 +108,7 @@ type owner struct {
 
 // path is the key path of one written edge.
 func (o owner) path(kind edgeKind, nth int) string {
-	return element(join(o.table, o.name)+"."+kind.String(), nth)
+	return element(join(o.table, tableOf(o.name))+"."+kind.String(), nth)
 }
 
 // checkNames checks what a component or target refers to.
@@ -119,10 +122,24 @@ func (l *loader) checkNames(c *Config, o owner, names []string) {
 			case !known && l.full():
 				l.dropped++
 			case !known:
-				l.fault(o.path(edgeKind(kind), i), atValue, "no component or target is named "+strconv.Quote(name), meant(name, names))
+				l.fault(o.path(edgeKind(kind), i), atValue, "no component or target is named "+strconv.Quote(name), c.meant(name, names))
 			}
 		}
 	}
+}
+
+// meant is the hint for a name that nobody has: the instances of a component that has some, or what comes close.
+func (c *Config) meant(name string, names []string) string {
+	var instances []string
+	for i := range c.Components {
+		if n := c.Components[i].Name; n != name && tableOf(n) == name {
+			instances = append(instances, n)
+		}
+	}
+	if instances != nil {
+		return "it has instances, write " + asList(strings.Join(instances, " "))
+	}
+	return meant(name, names)
 }
 
 // checkConflicts finds components that exclude each other and yet belong together (R7).
@@ -211,7 +228,7 @@ func (l *loader) checkStopTimes(g *Graph) {
 	}
 	path, at := "shutdown_timeout", atValue
 	if !l.written(path) {
-		path, at = join("component", c.Components[worst[0]].Name), atTable
+		path, at = c.Components[worst[0]].path(), atTable
 	}
 	where, key := l.find(path, at)
 	l.add(Problem{

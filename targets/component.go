@@ -31,6 +31,9 @@ func defaultComponent() Component {
 func componentFields() []field[Component] {
 	return slices.Concat([]field[Component]{
 		{"description", func(v value, c *Component) { v.text(&c.Description) }},
+		// what these two mean has been found before the component is read; here their types are looked at
+		{"template", func(v value, _ *Component) { v.nonEmpty(new(string)) }},
+		{"instances", func(v value, _ *Component) { v.instanceNames() }},
 		{"kind", func(v value, c *Component) {
 			choose(v, &c.Kind, option[Kind]{"daemon", Daemon}, option[Kind]{"oneshot", Oneshot})
 		}},
@@ -63,6 +66,7 @@ func processFields() []field[Component] {
 	return []field[Component]{
 		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
 		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
+		{"pass_environment", func(v value, c *Component) { v.list(&c.PassEnvironment, value.variable) }},
 		{"environment_file", func(v value, c *Component) { v.environmentFiles(&c.EnvironmentFiles) }},
 		{"working_directory", func(v value, c *Component) { v.absolute(&c.WorkingDirectory) }},
 		{"user", func(v value, c *Component) { v.account(&c.User) }},
@@ -80,9 +84,8 @@ func processFields() []field[Component] {
 // laterFields are keys that other versions have.
 func laterFields() []field[Component] {
 	return []field[Component]{
-		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
-		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"},
-		{key: "heartbeat"}, {key: "start_conditions"},
+		{key: "action"}, {key: "pid_file"},
+		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "heartbeat"}, {key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
 	}
 }

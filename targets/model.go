@@ -88,9 +88,9 @@ const (
 	Oneshot
 )
 
-// Component is one [component.NAME] table.
+// Component is one [component.NAME] table, or one instance of it.
 type Component struct {
-	Name        string
+	Name        string // NAME, or NAME@INSTANCE
 	Description string
 	Kind        Kind
 
@@ -121,6 +121,7 @@ type Component struct {
 type Process struct {
 	Command             []string // argv, no shell
 	Environment         []Setting
+	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out
 	EnvironmentFiles    []EnvironmentFile
 	WorkingDirectory    string   // "" is /
 	User, Group         string   // a name or digits; "" is root's, or the caller's where Orderly is not root

@@ -98,7 +98,7 @@ func (l *loader) checkReplacements(g *Graph) {
 				continue
 			}
 			if what, hint := g.replaceable(x, r.Replacement); what != "" {
-				l.fault(join("component", c.Components[x].Name)+"."+r.key+".replacement", atValue, what, hint)
+				l.fault(c.Components[x].path()+"."+r.key+".replacement", atValue, what, hint)
 			}
 		}
 	}

@@ -121,12 +121,28 @@ func (v value) word(to *string) bool {
 // environment reads a table of strings over the variables that are there.
 func (v value) environment(to *[]Setting) {
 	v.settings(to, func(e value) bool {
-		if e.name == "" || strings.ContainsAny(e.name, "=\x00") {
+		if !isVariable(e.name) {
 			e.faultAt(atKey, "is not the name of an environment variable", "")
 			return false
 		}
 		return true
 	})
+}
+
+func isVariable(name string) bool { return name != "" && !strings.ContainsAny(name, "=\x00") }
+
+// variable reads the name of an environment variable.
+func (v value) variable(to *string) bool {
+	text, ok := v.string()
+	if !ok {
+		return false
+	}
+	if !isVariable(text) {
+		v.fault(strconv.Quote(text)+" is not the name of an environment variable", "values are set in environment")
+		return false
+	}
+	*to = text
+	return true
 }
 
 // settings reads a table of strings over those that are there, sorted by key.

@@ -61,9 +61,14 @@ func userOf(def *targets.Component) string {
 	return strconv.Itoa(os.Geteuid())
 }
 
-// environment is exactly what is declared, PATH and who one is. Later ones win: files, then the table.
+// environment is exactly what is declared, PATH and who one is. Later ones win: what is passed on, files, the table.
 func (m *Manager) environment(def *targets.Component, run uint32) ([]string, error) {
 	env := []string{"PATH=" + m.path}
+	for _, name := range def.PassEnvironment {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
 	for _, f := range def.EnvironmentFiles {
 		more, err := environmentFile(f)
 		if err != nil {
