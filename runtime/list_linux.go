@@ -32,6 +32,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.oomScore()
 	l.limits()
 	l.scheduling()
+	l.aslr()
 	l.umask()
 	l.bounding()
 	l.credential()

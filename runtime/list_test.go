@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,16 @@ func everything() Spec {
 		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
 		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
 		Capabilities: except(0, 5, 31, 40), Ambient: []int{13, 33}, NoNewPrivileges: true,
+		Securebits: 0x5, NoASLR: true,
+	}
+}
+
+// deadlined has what excludes something of everything: a policy of times, and
+// securebits without capabilities for them.
+func deadlined() Spec {
+	return Spec{
+		Path: "/bin/true", Deadline: &Deadline{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}, NoASLR: true,
+		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34},
 	}
 }
 
@@ -55,6 +66,7 @@ func TestPrintedList(t *testing.T) {
 		{"least", Spec{Path: "/bin/true"}, Host{}},
 		{"nested", everything(), Host{Ignored: []int{1, 13}, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 		{"actions", Spec{Actions: everyAction()}, Host{}},
+		{"deadline", deadlined(), Host{Personality: 8}},
 		{"cow", everything(), Host{Flavour: Cow, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 	} {
 		var b strings.Builder

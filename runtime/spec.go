@@ -34,6 +34,8 @@ type Spec struct {
 	Nice *int
 	// Scheduler is the scheduling policy, see sched(7); nil: the caller's.
 	Scheduler *Scheduler
+	// Deadline is policy SCHED_DEADLINE, instead of Scheduler; nil: none.
+	Deadline *Deadline
 	// CPUs are the processors that the process may use, see
 	// sched_setaffinity(2); none: the caller's. The kernel leaves out those
 	// that it does not have, and refuses when none is left.
@@ -52,6 +54,12 @@ type Spec struct {
 	// NoNewPrivileges makes set-user-ID programs and file capabilities give
 	// nothing, see PR_SET_NO_NEW_PRIVS(2const).
 	NoNewPrivileges bool
+	// Securebits are those of capabilities(7) that hold after the exec; 0: the
+	// caller's.
+	Securebits uint32
+	// NoASLR leaves the addresses of the program where they are, see
+	// ADDR_NO_RANDOMIZE in personality(2).
+	NoASLR bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int

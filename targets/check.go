@@ -25,6 +25,7 @@ func (l *loader) check(c *Config) {
 	}
 	g := NewGraph(c)
 	l.checkConflicts(g)
+	l.checkReplacements(g)
 	l.checkStopTimes(g)
 }
 
@@ -75,8 +76,9 @@ func (l *loader) checkTargets(c *Config) {
 	}
 	l.checkTarget(c, "fallback_target", c.FallbackTarget)
 	for i := range c.Components {
-		r := &c.Components[i].Recovery
-		l.checkTarget(c, c.Components[i].path()+".recovery.target", r.Target)
+		for _, r := range c.Components[i].recoveries() {
+			l.checkTarget(c, c.Components[i].path()+"."+r.key+".target", r.Target)
+		}
 	}
 	for i := range c.Targets {
 		l.checkTarget(c, join("target", c.Targets[i].Name)+".recovery.target", c.Targets[i].Recovery)

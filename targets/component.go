@@ -55,7 +55,10 @@ func componentFields() []field[Component] {
 				option[OnFailure]{"leave", Leave}, option[OnFailure]{"restart", RestartIt}, option[OnFailure]{"stop", StopIt})
 		}},
 		{"ready", func(v value, c *Component) { readReady(v, &c.Ready) }},
+		{"no_restart_exit_codes", func(v value, c *Component) { v.codes(&c.NoRestartExitCodes) }},
+		{"reboot_exit_codes", func(v value, c *Component) { v.codes(&c.RebootExitCodes) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
+		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
 	}, processFields(), laterFields())
 }
 
@@ -84,8 +87,11 @@ func processFields() []field[Component] {
 func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "pid_file"},
-		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
-		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "start_conditions"},
+		{key: "abort_signal"},
+		{key: "control"},
+		{key: "optional_steps"},
+		{key: "heartbeat"},
+		{key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
 	}
 }
@@ -116,20 +122,15 @@ func (v value) signal(to *int) {
 
 // exitCodes reads a list of exit codes, sorted and without doubles.
 func (v value) exitCodes(to *[]int) {
-	codes, fine := []int{}, true
-	isList := v.each("a list of exit codes", func(e value) {
-		n, ok := e.integer(0, 255)
-		codes, fine = append(codes, int(n)), fine && ok
-	})
-	if !isList || !fine {
+	codes := []int{}
+	if !v.codes(&codes) {
 		return
 	}
 	if len(codes) == 0 {
 		v.fault("is empty", "some exit code must mean success")
 		return
 	}
-	slices.Sort(codes)
-	*to = slices.Compact(codes)
+	*to = codes
 }
 
 // readComponent reads one component over its defaults.
@@ -145,6 +146,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	}
 	v.checkAction(c)
 	v.checkAmbient(c)
+	v.checkExitCodes(c, own["success_exit_codes"] != nil)
 	_, ownReady := own["ready"]
 	switch {
 	case c.Kind == Daemon && c.Ready.When == Exited:

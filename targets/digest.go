@@ -34,10 +34,7 @@ func startDigest(c *Component) uint64 {
 		d.number(int64(l.Hard))
 	}
 	d.scheduling(&c.Scheduling)
-	d.flag(c.Security.Capabilities == nil)
-	d.numbers(c.Security.Capabilities)
-	d.numbers(c.Security.AmbientCapabilities)
-	d.flag(c.Security.NoNewPrivileges)
+	d.security(&c.Security)
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
@@ -51,6 +48,18 @@ func (d digest) scheduling(s *Scheduling) {
 	d.optional(s.Nice)
 	d.optional(s.OOMScoreAdjust)
 	d.numbers(s.CPUs)
+	d.number(int64(s.Runtime))
+	d.number(int64(s.Deadline.Deadline))
+	d.number(int64(s.Period))
+}
+
+func (d digest) security(s *Security) {
+	d.flag(s.Capabilities == nil)
+	d.numbers(s.Capabilities)
+	d.numbers(s.AmbientCapabilities)
+	d.flag(s.NoNewPrivileges)
+	d.number(int64(s.Securebits))
+	d.flag(s.NoASLR)
 }
 
 // digest writes values so that no two lists of them look alike.

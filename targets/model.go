@@ -106,9 +106,12 @@ type Component struct {
 	ReloadCommand []string
 
 	OnDependencyFailure OnFailure
-	SuccessExitCodes    []int // sorted; never empty
+	SuccessExitCodes    []int // of a oneshot; sorted; never empty
+	NoRestartExitCodes  []int // sorted; a failed run that ended so is not started again
+	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
 	Recovery            Recovery
+	StartRecovery       *Recovery // after failures before ready; nil is Recovery
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
@@ -187,16 +190,17 @@ type Ready struct {
 
 // Recovery is what happens after failures (R12).
 type Recovery struct {
-	Action     Action
-	Attempts   int           // automatic restarts within Window; 0 is none, at most MaxAttempts
-	Window     time.Duration // sliding
-	Delay      time.Duration // before the first restart
-	Backoff    float64       // the next delay is this many times longer
-	MaxDelay   time.Duration
-	ResetAfter time.Duration // of being ready: the exponent starts afresh
-	Jitter     float64       // 0..1: this share of the delay depends on name and attempt
-	Then       Action        // when used up
-	Target     string        // for Activate
+	Action      Action
+	Attempts    int           // automatic restarts within Window; 0 is none, at most MaxAttempts
+	Window      time.Duration // sliding
+	Delay       time.Duration // before the first restart
+	Backoff     float64       // the next delay is this many times longer
+	MaxDelay    time.Duration
+	ResetAfter  time.Duration // of being ready: the exponent starts afresh
+	Jitter      float64       // 0..1: this share of the delay depends on name and attempt
+	Then        Action        // when used up
+	Target      string        // for Activate
+	Replacement string        // for Replace: the component that is wanted in place of the failed one
 }
 
 // MaxAttempts bounds attempts: each failure in the window is remembered in the fixed-size facts record.
@@ -213,6 +217,8 @@ const (
 	Stop            // stay failed, never essential
 	Retry           // restart without end
 	Reboot
+	Replace // another component is wanted in its place; it stays failed, never essential
+	Ignore  // as Stop, and no dependent goes along with the failure
 )
 
 // Target is one [target.NAME] table.

@@ -62,7 +62,7 @@ func everyKey() *Config {
 		},
 		Components: []Component{
 			named("a", everything),
-			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When = Oneshot, 9, Exited }),
+			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When, c.Recovery.Action = Oneshot, 9, Exited, Ignore }),
 			named("c", func(c *Component) { c.Ready.When, c.Ready.FD = FD, 3 }),
 			named("d", func(c *Component) {
 				c.Ready.When, c.Ready.Network, c.Ready.Address = Socket, "tcp", "[::1]:80"
@@ -103,7 +103,9 @@ func everything(c *Component) {
 		Scheduling: Scheduling{
 			Policy: "rr", Priority: 99, Nice: at(-20), CPUs: []int{0, 1, 2, 5}, IOClass: "realtime", OOMScoreAdjust: at(-1000),
 		},
-		Security: Security{Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true},
+		Security: Security{
+			Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true, Securebits: 1<<0 | 1<<3, NoASLR: true,
+		},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -118,6 +120,10 @@ func everything(c *Component) {
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",
 	}
+	c.NoRestartExitCodes, c.RebootExitCodes = []int{3, 125}, []int{88}
+	early := c.Recovery
+	early.Attempts, early.Then, early.Replacement = 1, Replace, "e"
+	c.StartRecovery = &early
 }
 
 // TestMerge loads two layers with drop-ins: tables merge, lists and values are replaced, the last class wins.
@@ -223,6 +229,9 @@ func TestStartDigest(t *testing.T) {
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
 		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
+		"security.aslr = false", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms' }", "scheduling = { policy = 'deadline', runtime = '2ms', deadline = '3ms' }",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms', period = '4ms' }",
 		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",
 		"scheduling.nice = 0", "scheduling.nice = 1", "scheduling.oom_score_adjust = 0", "scheduling.cpus = '0'", "scheduling.cpus = '1'",
 		"scheduling.io_class = 'idle'", "scheduling.io_class = 'realtime'", "scheduling = { io_class = 'realtime', io_priority = 1 }",

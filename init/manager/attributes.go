@@ -13,13 +13,19 @@ func (m *Manager) attributes(def *targets.Component, s *runtime.Spec) {
 		s.Limits = append(s.Limits, runtime.Limit(l))
 	}
 	s.Capabilities, s.Ambient = def.Security.Capabilities, def.Security.AmbientCapabilities
+	s.Securebits, s.NoASLR = def.Security.Securebits, def.Security.NoASLR
 	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling
 	s.Nice, s.CPUs, s.OOMScoreAdjust = d.Nice, d.CPUs, d.OOMScoreAdjust
 	if zero := 0; s.OOMScoreAdjust == nil && m.shielded {
 		s.OOMScoreAdjust = &zero
 	}
-	if d.Policy != "" {
+	switch d.Policy {
+	case "":
+	case "deadline":
+		attr := runtime.Deadline(d.Deadline)
+		s.Deadline = &attr
+	default:
 		s.Scheduler = &runtime.Scheduler{Policy: policyNumber(d.Policy), Priority: d.Priority}
 	}
 	if d.IOClass != "" {
