@@ -20,6 +20,7 @@ func (l *loader) check(c *Config) {
 		x := &c.Targets[i]
 		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
+	l.checkPipes(c)
 	if l.cycles(c) {
 		return
 	}

@@ -142,10 +142,10 @@ type EnvironmentFile struct {
 	Optional bool
 }
 
-// Output is the [component.NAME.output] table: "log", "null", "console", "inherit" or "file:PATH".
+// Output is the [component.NAME.output] table: "log", "null", "console", "inherit", "file:PATH" or "pipe:NAME".
 type Output struct {
 	Stdout, Stderr string // default "log"
-	Stdin          string // default "null"; "console" or "file:PATH"
+	Stdin          string // default "null"; "console", "file:PATH" or "pipe:NAME"
 	RateLimit      int64  // bytes per second that reach the log, default 1 MiB; 0 is no limit
 }
 
