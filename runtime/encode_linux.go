@@ -166,7 +166,7 @@ func (p *Program) encode(steps []Step) {
 }
 
 func encodeStep(a *arena, ops []op, index int, s *Step) int {
-	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(index)<<stepShift}
+	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(s.Fine)<<fineShift | uintptr(index)<<stepShift}
 	first := 0
 	if len(s.Each) > 0 {
 		first = 1

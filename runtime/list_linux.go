@@ -164,7 +164,12 @@ func catchable() []int {
 	return all
 }
 
+// exec ends the list: with the program, or with the actions and a good end.
 func (l *list) exec() {
 	s := l.spec
+	if len(s.Actions) > 0 {
+		l.actions()
+		return
+	}
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
 }

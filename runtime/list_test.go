@@ -35,6 +35,15 @@ func deadlined() Spec {
 	}
 }
 
+func everyAction() []Action {
+	return []Action{
+		MakeDirectory{Path: "/data/can", Mode: 0o750, Owner: &Owner{1, 2}}, Symlink{"/run", "/var/run"}, Write{"/proc/sys/x", "1"},
+		Hostname{"ecu"}, ChangeOwner{[]string{"/a"}, Owner{3, 4}}, ChangeMode{[]string{"/a"}, 0o600}, Remove{[]string{"/b"}},
+		LoadModules{[]ModuleFile{{"/m/a.ko", "x=1", false, true}, {"/m/b.ko.xz", "", true, false}}},
+		Mount{"/dev/vda", "/mnt", "ext4", "a=b", unix.MS_NOSUID, unix.MS_RDONLY, unix.MS_SHARED, true}, Unmount{"/mnt", true},
+	}
+}
+
 // except are all capabilities but these.
 func except(dropped ...int) []int {
 	var list []int
@@ -56,6 +65,7 @@ func TestPrintedList(t *testing.T) {
 	}{
 		{"least", Spec{Path: "/bin/true"}, Host{}},
 		{"nested", everything(), Host{Ignored: []int{1, 13}, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
+		{"actions", Spec{Actions: everyAction()}, Host{}},
 		{"deadline", deadlined(), Host{Personality: 8}},
 		{"cow", everything(), Host{Flavour: Cow, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 	} {

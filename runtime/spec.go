@@ -5,6 +5,9 @@ package runtime
 type Spec struct {
 	// Path is the file to execute; see LookPath.
 	Path string
+	// Actions are what the process does instead of executing a file. It then
+	// exits with 0; the first that fails is the step that failed.
+	Actions []Action
 	// Args are the arguments, the name first; none: Path alone.
 	Args []string
 	// Env is the whole environment, exactly as given.
@@ -106,4 +109,12 @@ func (s *Spec) args() []string {
 		return []string{s.Path}
 	}
 	return s.Args
+}
+
+// subject is what the process is about, for errors.
+func (s *Spec) subject() string {
+	if len(s.Actions) > 0 {
+		return s.Actions[0].verb()
+	}
+	return s.Path
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Step is one thing that a child does before it executes, as data: a system
@@ -22,6 +24,9 @@ type Step struct {
 	// Each, unless empty, makes the call once for each value, as its first
 	// argument before Args.
 	Each []int
+	// Fine is the one error that is none: what the step is for is so already,
+	// as EEXIST says of mkdir(2). 0 is none.
+	Fine syscall.Errno
 
 	how flag
 }
@@ -38,7 +43,10 @@ const (
 	flagSave                  // the result is kept,
 	flagUse                   // and is the first argument here
 
-	stepShift = 8 // above the flags: the index of the step
+	// above the flags: the error that is none, then the index of the step
+	fineShift = 8
+	fineMask  = 0xff
+	stepShift = 16
 )
 
 // kept is the argument that flagUse fills in.
@@ -71,6 +79,9 @@ func (s Step) String() string {
 	}
 	if s.how&flagTry != 0 {
 		call = "try " + call
+	}
+	if s.Fine != 0 {
+		call += " or " + unix.ErrnoName(s.Fine)
 	}
 	return fmt.Sprintf("%-28s %s", s.Name(), call)
 }

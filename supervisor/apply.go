@@ -177,7 +177,7 @@ func (m *Machine) redefine(before []unit, n numbers) {
 		if u.def.Start != old.Start && u.alive() {
 			u.cycle, u.redefined = true, true
 		}
-		if u.def.Start != old.Start || u.def.Recovery != old.Recovery {
+		if u.def.Start != old.Start || !u.def.SameRecovery(old) {
 			m.forgive(to)
 		}
 	}

@@ -26,6 +26,7 @@ func (l *loader) check(c *Config) {
 	}
 	g := NewGraph(c)
 	l.checkConflicts(g)
+	l.checkReplacements(g)
 	l.checkStopTimes(g)
 }
 
@@ -76,8 +77,9 @@ func (l *loader) checkTargets(c *Config) {
 	}
 	l.checkTarget(c, "fallback_target", c.FallbackTarget)
 	for i := range c.Components {
-		r := &c.Components[i].Recovery
-		l.checkTarget(c, c.Components[i].path()+".recovery.target", r.Target)
+		for _, r := range c.Components[i].recoveries() {
+			l.checkTarget(c, c.Components[i].path()+"."+r.key+".target", r.Target)
+		}
 	}
 	for i := range c.Targets {
 		l.checkTarget(c, join("target", c.Targets[i].Name)+".recovery.target", c.Targets[i].Recovery)
@@ -272,9 +274,12 @@ func (g *Graph) slowestStop(in []bool) (chain []int, total time.Duration) {
 	return chain, totals[top]
 }
 
+// HasStopCommand says whether something is run to stop the component: a program or a built-in action.
+func (c *Component) HasStopCommand() bool { return len(c.StopCommand) > 0 || len(c.StopAction) > 0 }
+
 // stopTime is how long a component may take to stop. A oneshot has no process left; only its command takes time.
 func (c *Component) stopTime() time.Duration {
-	if c.Kind == Oneshot && c.StopCommand == nil {
+	if c.Kind == Oneshot && !c.HasStopCommand() {
 		return 0
 	}
 	return c.StopTimeout

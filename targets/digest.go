@@ -12,6 +12,7 @@ func startDigest(c *Component) uint64 {
 	d := digest{fnv.New64a()}
 	d.number(int64(c.Kind))
 	d.texts(c.Command)
+	d.texts(c.Action)
 	d.number(int64(len(c.Environment)))
 	for _, s := range c.Environment {
 		d.texts([]string{s.Key, s.Value})

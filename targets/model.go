@@ -102,13 +102,17 @@ type Component struct {
 	StopTimeout   time.Duration // stop signal until SIGKILL; 0 kills at once
 	StopSignal    int
 	StopCommand   []string // argv; instead of the stop signal
+	StopAction    []string // a built-in action as the stop command of a oneshot
 	ReloadSignal  int      // 0 is none
 	ReloadCommand []string
 
 	OnDependencyFailure OnFailure
-	SuccessExitCodes    []int // sorted; never empty
+	SuccessExitCodes    []int // of a oneshot; sorted; never empty
+	NoRestartExitCodes  []int // sorted; a failed run that ended so is not started again
+	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
 	Recovery            Recovery
+	StartRecovery       *Recovery // after failures before ready; nil is Recovery
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
@@ -118,6 +122,7 @@ type Component struct {
 // Process is how the program of a component is started.
 type Process struct {
 	Command             []string // argv, no shell
+	Action              []string // a built-in action instead: its name and its words, checked; oneshots only
 	Environment         []Setting
 	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out
 	EnvironmentFiles    []EnvironmentFile
@@ -186,16 +191,17 @@ type Ready struct {
 
 // Recovery is what happens after failures (R12).
 type Recovery struct {
-	Action     Action
-	Attempts   int           // automatic restarts within Window; 0 is none, at most MaxAttempts
-	Window     time.Duration // sliding
-	Delay      time.Duration // before the first restart
-	Backoff    float64       // the next delay is this many times longer
-	MaxDelay   time.Duration
-	ResetAfter time.Duration // of being ready: the exponent starts afresh
-	Jitter     float64       // 0..1: this share of the delay depends on name and attempt
-	Then       Action        // when used up
-	Target     string        // for Activate
+	Action      Action
+	Attempts    int           // automatic restarts within Window; 0 is none, at most MaxAttempts
+	Window      time.Duration // sliding
+	Delay       time.Duration // before the first restart
+	Backoff     float64       // the next delay is this many times longer
+	MaxDelay    time.Duration
+	ResetAfter  time.Duration // of being ready: the exponent starts afresh
+	Jitter      float64       // 0..1: this share of the delay depends on name and attempt
+	Then        Action        // when used up
+	Target      string        // for Activate
+	Replacement string        // for Replace: the component that is wanted in place of the failed one
 }
 
 // MaxAttempts bounds attempts: each failure in the window is remembered in the fixed-size facts record.
@@ -212,6 +218,8 @@ const (
 	Stop            // stay failed, never essential
 	Retry           // restart without end
 	Reboot
+	Replace // another component is wanted in its place; it stays failed, never essential
+	Ignore  // as Stop, and no dependent goes along with the failure
 )
 
 // Target is one [target.NAME] table.

@@ -63,7 +63,7 @@ func everyKey() *Config {
 		},
 		Components: []Component{
 			named("a", everything),
-			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When = Oneshot, 9, Exited }),
+			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When, c.Recovery.Action = Oneshot, 9, Exited, Ignore }),
 			named("c", func(c *Component) { c.Ready.When, c.Ready.FD = FD, 3 }),
 			named("d", func(c *Component) {
 				c.Ready.When, c.Ready.Network, c.Ready.Address = Socket, "tcp", "[::1]:80"
@@ -122,6 +122,10 @@ func everything(c *Component) {
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",
 	}
+	c.NoRestartExitCodes, c.RebootExitCodes = []int{3, 125}, []int{88}
+	early := c.Recovery
+	early.Attempts, early.Then, early.Replacement = 1, Replace, "e"
+	c.StartRecovery = &early
 }
 
 func strictFilter() *Filter {

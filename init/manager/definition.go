@@ -15,6 +15,7 @@ import (
 func definition(c *targets.Component, secrets bool) []control.Pair {
 	var d pairs
 	d.list("command", c.Command)
+	d.list("action", c.Action)
 	for _, s := range c.Environment {
 		value := s.Value
 		if !secrets {
@@ -44,6 +45,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.add("stop_timeout", c.StopTimeout.String())
 	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
 	d.list("stop_command", c.StopCommand)
+	d.list("stop_action", c.StopAction)
 	if c.ReloadSignal != 0 {
 		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
 	}
@@ -56,9 +58,16 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	}
 	d.add("ready", readyText(&c.Ready))
 	d.add("success_exit_codes", fmt.Sprint(c.SuccessExitCodes))
-	r := &c.Recovery
-	d.add("recovery", fmt.Sprintf("%d attempts in %v, delay %v x %g up to %v, reset after %v",
-		r.Attempts, r.Window, r.Delay, r.Backoff, r.MaxDelay, r.ResetAfter))
+	if c.NoRestartExitCodes != nil {
+		d.add("no_restart_exit_codes", fmt.Sprint(c.NoRestartExitCodes))
+	}
+	if c.RebootExitCodes != nil {
+		d.add("reboot_exit_codes", fmt.Sprint(c.RebootExitCodes))
+	}
+	d.add("recovery", recoveryText(&c.Recovery))
+	if c.StartRecovery != nil {
+		d.add("start_recovery", recoveryText(c.StartRecovery))
+	}
 	return d
 }
 
