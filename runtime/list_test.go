@@ -22,7 +22,7 @@ func everything() Spec {
 		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
 		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
 		Capabilities: except(0, 5, 31, 40), Ambient: []int{13, 33}, NoNewPrivileges: true,
-		Securebits: 0x5, NoASLR: true,
+		Securebits: 0x5, NoASLR: true, Filter: []uint64{6},
 	}
 }
 
@@ -31,7 +31,7 @@ func everything() Spec {
 func deadlined() Spec {
 	return Spec{
 		Path: "/bin/true", Deadline: &Deadline{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}, NoASLR: true,
-		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34},
+		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34}, Filter: []uint64{6, 7},
 	}
 }
 

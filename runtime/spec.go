@@ -60,6 +60,10 @@ type Spec struct {
 	// NoASLR leaves the addresses of the program where they are, see
 	// ADDR_NO_RANDOMIZE in personality(2).
 	NoASLR bool
+	// Filter is what the kernel runs at each system call, words of struct
+	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
+	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
+	Filter []uint64
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int

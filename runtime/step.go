@@ -18,7 +18,8 @@ type Step struct {
 	Call string
 	Nr   uintptr
 	// Args are at most six of int, uintptr, string (a C string), []string (a
-	// vector of them), []uint64 and []uint32 (structures).
+	// vector of them), []uint64 and []uint32 (structures), and
+	// Code.
 	Args []any
 	// Each, unless empty, makes the call once for each value, as its first
 	// argument before Args.
@@ -29,6 +30,9 @@ type Step struct {
 
 	how flag
 }
+
+// Code is an argument that becomes a struct sock_fprog, see seccomp(2).
+type Code []uint64
 
 // flag says how the interpreter treats a step; the assembly knows the values.
 type flag uintptr
@@ -88,6 +92,8 @@ func show(a any) string {
 		return strconv.Quote(a)
 	case []string:
 		return fmt.Sprintf("%q", a)
+	case Code:
+		return fmt.Sprintf("%d instructions", len(a))
 	case []uint64:
 		return strings.ReplaceAll(fmt.Sprint(a), strconv.FormatUint(Infinity, 10), "unlimited")
 	}

@@ -11,6 +11,7 @@ import (
 func (l *loader) check(c *Config) {
 	l.checkSpace(c)
 	l.checkTargets(c)
+	l.checkFilters(c)
 	names := c.names()
 	for i := range c.Components {
 		x := &c.Components[i]

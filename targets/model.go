@@ -17,6 +17,7 @@ type Config struct {
 	System   System
 	Watchdog bool // [watchdog] is configured; its keys come with the hardware watchdog
 
+	Filters    []Filter    // in name order
 	Components []Component // in name order; the index is the component's number
 	Targets    []Target    // in name order; the index is the target's number
 }

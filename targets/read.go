@@ -50,6 +50,7 @@ func topFields() []field[draft] {
 		{"template", readTemplates}, // components are made from them
 		{"component", readComponents},
 		{"target", readTargets},
+		{"seccomp", readFilters},
 		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
 		{key: "watchdog"}, {key: "network"},
 	}

@@ -40,7 +40,9 @@ func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
 	if s.Dir == "" {
 		s.Dir = "/"
 	}
-	m.attributes(def, &s)
+	if err := m.attributes(u, &s); err != nil {
+		return s, err
+	}
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
 		c, err := runtime.Lookup(runtime.Account{User: userOf(def), Group: def.Group, Supplementary: def.SupplementaryGroups})
 		if err != nil {
