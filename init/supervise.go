@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,15 +76,10 @@ func run(args []string) int {
 	return code
 }
 
-// environment is what a manager is given of ours: nothing that components could inherit by mistake.
+// environment is what a manager is given of ours, for components that ask for it (pass_environment). The names of
+// what the keeper itself tells a manager are left out.
 func environment() []string {
-	var env []string
-	for _, name := range []string{"PATH", "container", "TZ"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ORDERLY_") })
 }
 
 // giveUp ends `orderly run` when no manager can be had: the components, each of which leads its session, are killed

@@ -52,7 +52,7 @@ func (l *list) bounding() {
 // keepCapabilities lets the permitted ones outlive the change of the ids; exec
 // takes the flag back.
 func (l *list) keepCapabilities() {
-	if len(l.spec.kept()) > 0 {
+	if len(l.spec.kept()) > 0 || l.spec.Securebits != 0 {
 		l.do("keep capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
 	}
 }
@@ -61,17 +61,35 @@ func (l *list) keepCapabilities() {
 // set. All are inheritable, since only those can be made ambient.
 func (l *list) capabilities() {
 	s := l.spec
-	if s.Capabilities == nil && len(s.Ambient) == 0 {
+	limited := s.Capabilities != nil || len(s.Ambient) > 0
+	if !limited && (s.Securebits == 0 || s.Credential == nil) {
+		l.securebits()
 		return
 	}
 	keep := bits(s.kept())
-	low, high := uint32(keep), uint32(keep>>32)
-	l.do("capabilities", capabilityList(s.kept()), "capset", unix.SYS_CAPSET,
-		[]uint32{unix.LINUX_CAPABILITY_VERSION_3, 0}, []uint32{low, low, low, high, high, high})
+	if s.Securebits == 0 {
+		l.capset("capabilities", keep, keep)
+	} else {
+		l.capset("capabilities for securebits", keep|1<<unix.CAP_SETPCAP, keep)
+	}
 	l.do("clear ambient capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	for _, n := range s.Ambient {
 		l.do("ambient capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
 	}
+	if s.Securebits != 0 {
+		l.securebits()
+		l.capset("capabilities", keep, keep)
+	}
+}
+
+// capset makes have permitted and effective.
+func (l *list) capset(verb string, have, inherit uint64) {
+	object := ""
+	if have == inherit {
+		object = capabilityList(l.spec.kept())
+	}
+	l.do(verb, object, "capset", unix.SYS_CAPSET, []uint32{unix.LINUX_CAPABILITY_VERSION_3, 0},
+		[]uint32{uint32(have), uint32(have), uint32(inherit), uint32(have >> 32), uint32(have >> 32), uint32(inherit >> 32)})
 }
 
 // kept are the capabilities that the process has when it executes.
@@ -99,9 +117,10 @@ func capabilityList(list []int) string {
 	return strings.Join(names, " ")
 }
 
-// noNewPrivileges is the last thing that the process gives up.
+// noNewPrivileges comes with a filter too where the process has not the right
+// to one otherwise, see seccomp(2).
 func (l *list) noNewPrivileges() {
-	if l.spec.NoNewPrivileges {
+	if l.spec.NoNewPrivileges || l.spec.Filter != nil && !l.admin() {
 		l.do("no new privileges", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
 }

@@ -17,6 +17,7 @@ func (l *list) scheduling() {
 		l.do("scheduler", policy(s), "sched_setscheduler", unix.SYS_SCHED_SETSCHEDULER,
 			0, s.Policy, []uint32{uint32(s.Priority)})
 	}
+	l.deadline()
 }
 
 // policy is the policy and the priority in the words of sched(7).

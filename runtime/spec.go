@@ -5,6 +5,9 @@ package runtime
 type Spec struct {
 	// Path is the file to execute; see LookPath.
 	Path string
+	// Actions are what the process does instead of executing a file. It then
+	// exits with 0; the first that fails is the step that failed.
+	Actions []Action
 	// Args are the arguments, the name first; none: Path alone.
 	Args []string
 	// Env is the whole environment, exactly as given.
@@ -31,6 +34,8 @@ type Spec struct {
 	Nice *int
 	// Scheduler is the scheduling policy, see sched(7); nil: the caller's.
 	Scheduler *Scheduler
+	// Deadline is policy SCHED_DEADLINE, instead of Scheduler; nil: none.
+	Deadline *Deadline
 	// CPUs are the processors that the process may use, see
 	// sched_setaffinity(2); none: the caller's. The kernel leaves out those
 	// that it does not have, and refuses when none is left.
@@ -49,6 +54,16 @@ type Spec struct {
 	// NoNewPrivileges makes set-user-ID programs and file capabilities give
 	// nothing, see PR_SET_NO_NEW_PRIVS(2const).
 	NoNewPrivileges bool
+	// Securebits are those of capabilities(7) that hold after the exec; 0: the
+	// caller's.
+	Securebits uint32
+	// NoASLR leaves the addresses of the program where they are, see
+	// ADDR_NO_RANDOMIZE in personality(2).
+	NoASLR bool
+	// Filter is what the kernel runs at each system call, words of struct
+	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
+	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
+	Filter []uint64
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int
@@ -94,4 +109,12 @@ func (s *Spec) args() []string {
 		return []string{s.Path}
 	}
 	return s.Args
+}
+
+// subject is what the process is about, for errors.
+func (s *Spec) subject() string {
+	if len(s.Actions) > 0 {
+		return s.Actions[0].verb()
+	}
+	return s.Path
 }

@@ -180,7 +180,7 @@ func (m *Machine) redefine(before []unit, n numbers) {
 		if u.def.Start != old.Start && u.alive() {
 			u.cycle, u.redefined = true, true
 		}
-		if u.def.Start != old.Start || u.def.Recovery != old.Recovery {
+		if u.def.Start != old.Start || !u.def.SameRecovery(old) {
 			m.forgive(to)
 		}
 		if !reflect.DeepEqual(u.def.StartConditions, old.StartConditions) {

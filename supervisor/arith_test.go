@@ -35,15 +35,15 @@ func TestDelay(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			got := delay(row.def, row.exponent)
-			if got < row.low || got > row.top || got != delay(row.def, row.exponent) {
+			got := delay(row.def.Name, &row.def.Recovery, row.exponent)
+			if got < row.low || got > row.top || got != delay(row.def.Name, &row.def.Recovery, row.exponent) {
 				t.Errorf("delay %v, want %v to %v", got, row.low, row.top)
 			}
 		})
 	}
 	other := jitter
 	other.Name = "b"
-	if delay(&jitter, 2) == delay(&other, 2) || delay(&jitter, 7) == delay(&jitter, 8) {
+	if delay(jitter.Name, &jitter.Recovery, 2) == delay(other.Name, &other.Recovery, 2) || delay(jitter.Name, &jitter.Recovery, 7) == delay(jitter.Name, &jitter.Recovery, 8) {
 		t.Error("jitter does not depend on name and attempt")
 	}
 }

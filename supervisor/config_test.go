@@ -119,15 +119,37 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.StartConditions, err = readConditions(list)
 	case "digest":
 		c.Start, err = strconv.ParseUint(value, 10, 64)
+	case "no_restart":
+		c.NoRestartExitCodes, err = numbersOf(list)
+	case "reboot":
+		c.RebootExitCodes, err = numbersOf(list)
 	default:
+		if key, early := strings.CutPrefix(key, "start_"); early {
+			r := *c.RecoveryOf(false)
+			c.StartRecovery = &r
+			return setRecovery(&r, key, value)
+		}
 		err = setRecovery(&c.Recovery, key, value)
 	}
 	return err
 }
 
+func numbersOf(words []string) ([]int, error) {
+	var numbers []int
+	for _, word := range words {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
 func setRecovery(r *targets.Recovery, key, value string) error {
 	actions := map[string]targets.Action{"restart": targets.Restart, "escalate": targets.Escalate,
-		"activate": targets.Activate, "stop": targets.Stop, "retry": targets.Retry, "reboot": targets.Reboot}
+		"activate": targets.Activate, "stop": targets.Stop, "retry": targets.Retry, "reboot": targets.Reboot,
+		"replace": targets.Replace, "ignore": targets.Ignore}
 	var err error
 	switch key {
 	case "action":
@@ -136,6 +158,8 @@ func setRecovery(r *targets.Recovery, key, value string) error {
 		r.Then = actions[value]
 	case "target":
 		r.Target = value
+	case "replacement":
+		r.Replacement = value
 	case "attempts":
 		r.Attempts, err = strconv.Atoi(value)
 	case "window":

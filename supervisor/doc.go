@@ -52,6 +52,10 @@
 //   - What on_dependency_failure stops asks its own dependents in the same way.
 //   - An episode of failures (R12) ends with a caller's request, or 60 s after the last transition ended. The fallback
 //     target's own recovery is not looked at.
+//   - A replacement is wanted, and essential, as the failed one is, for as long as that is failed. It serves none of the failed one's
+//     dependents; those that either may serve depend on any of the two.
+//   - Recovery "ignore" takes no dependent along. An exit code that forbids another start uses up every attempt; where nothing would
+//     ever be used up the component escalates.
 //   - Recovery "activate" of a component that is not essential waits for the end of a transition.
 //   - A start by hand is answered when the component is ready or its recovery is used up, and as failed when it waits for one that
 //     was stopped by hand or for a wanted one in conflict: no transition waits for that either.

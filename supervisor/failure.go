@@ -41,7 +41,7 @@ func (m *Machine) failed(c int, why Cause) {
 	late := u.state == Ready
 	u.failing, u.failedOnce = true, true
 	m.sweep(c, why)
-	if late {
+	if late && u.recovery().Action != targets.Ignore {
 		m.takeAlong(c)
 	}
 }
@@ -106,19 +106,19 @@ func (m *Machine) loses(d, c int) bool {
 // used up (R12).
 func (m *Machine) afterFailure(c int) {
 	u := &m.units[c]
-	r := &u.def.Recovery
+	r := u.recovery()
 	if u.readyAt != 0 && r.ResetAfter > 0 && m.now-u.readyAt >= r.ResetAfter {
 		u.failures, u.exponent = history{}, 0
 	}
 	now := m.now.Milliseconds()
 	used := u.failures.since(now-r.Window.Milliseconds()) >= r.Attempts
 	u.failures.add(now)
-	retry := !m.safe && (r.Action == targets.Retry || r.Action == targets.Restart && (!used || r.Then == targets.Retry))
+	retry := !m.safe && u.exitClass() == plainExit && (r.Action == targets.Retry || r.Action == targets.Restart && (!used || r.Then == targets.Retry))
 	if !retry {
 		m.giveUp(c)
 		return
 	}
-	m.setDue(c, m.now+delay(u.def, u.exponent))
+	m.setDue(c, m.now+delay(u.def.Name, r, u.exponent))
 	u.exponent = min(u.exponent+1, math.MaxUint8) // as far as a record can count
 	m.move(c, Down, u.cause)
 }
@@ -127,30 +127,21 @@ func (m *Machine) afterFailure(c int) {
 func (m *Machine) giveUp(c int) {
 	u := &m.units[c]
 	m.move(c, Failed, u.cause)
-	if u.lastAction() != targets.Stop {
+	if u.raises() {
 		m.raised = append(m.raised, c)
 	}
 }
 
-// lastAction is what recovery does when there is no further start.
-func (u *unit) lastAction() targets.Action {
-	if u.def.Recovery.Action == targets.Restart {
-		return u.def.Recovery.Then
-	}
-	return u.def.Recovery.Action
-}
-
 // delay is the time before the next start: growing by backoff up to max_delay, of which the jitter's share
 // depends on the name and the attempt, so that many do not start at one instant and each always at the same.
-func delay(def *targets.Component, exponent int) time.Duration {
-	r := &def.Recovery
+func delay(name string, r *targets.Recovery, exponent int) time.Duration {
 	limit := float64(math.MaxInt64 / 4)
 	if r.MaxDelay > 0 {
 		limit = float64(r.MaxDelay)
 	}
 	growth := min(math.Pow(max(r.Backoff, 1), float64(exponent)), math.MaxInt64)
 	d := min(float64(r.Delay)*growth, limit)
-	share := float64(hash(def.Name, uint64(exponent))>>11) / (1 << 53)
+	share := float64(hash(name, uint64(exponent))>>11) / (1 << 53)
 	d -= d * r.Jitter * share
 	return time.Duration(d)
 }

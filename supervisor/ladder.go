@@ -96,10 +96,10 @@ func (m *Machine) escalate(culprit int, reason string) bool {
 		m.end(Reboot, reason)
 		return true
 	case targets.Activate:
-		if t := m.targetNumber(m.units[culprit].def.Recovery.Target); t != None && m.mayEnter(t) {
+		if t := m.targetNumber(m.units[culprit].recovery().Target); t != None && m.mayEnter(t) {
 			return m.enter(t)
 		}
-	case targets.Escalate, targets.Restart, targets.Retry, targets.Stop:
+	case targets.Escalate, targets.Restart, targets.Retry, targets.Stop, targets.Replace, targets.Ignore:
 	}
 	return m.nextTarget()
 }

@@ -38,6 +38,8 @@ type Machine struct {
 
 	table records
 	safe  bool // nothing is started, nothing recovered (R19)
+
+	swapped bool // a replacement may be wanted now that was not, or the other way round
 }
 
 // unit is what is stored of one component. Down with no run is the zero value.
@@ -255,6 +257,7 @@ func (m *Machine) move(c int, to State, why Cause) {
 	u := &m.units[c]
 	from := u.state
 	u.state, u.cause, u.since = to, why, m.now
+	m.swapped = m.swapped || u.replaceable() && (from == Failed || to == Failed)
 	m.emit(Changed{Component: c, Run: u.run, From: from, To: to, Reason: u.reason()})
 	m.changed(c)
 }

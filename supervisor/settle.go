@@ -10,6 +10,9 @@ func (m *Machine) touch(c int) {
 // dependency order, and only when all are true one start or stop; then again.
 func (m *Machine) settle() {
 	for {
+		if m.swapped {
+			m.want()
+		}
 		if i, ok := m.stale.take(); ok {
 			m.refresh(m.edges.order[i])
 			continue

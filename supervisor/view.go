@@ -1,7 +1,5 @@
 package supervisor
 
-import "github.com/orderly-init/orderly/targets"
-
 // view is what others look at in a component: conditions derived from its stored facts and from the views of
 // those it depends on, so it is looked at again in dependency order.
 type view uint16
@@ -94,12 +92,6 @@ func (u *unit) alive() bool {
 	case Down, Failed, Waiting, Backoff:
 	}
 	return false
-}
-
-// forgone says whether u is given up quietly in the end: it is never essential (R11).
-func (u *unit) forgone() bool {
-	r := &u.def.Recovery
-	return r.Action == targets.Stop || r.Action == targets.Restart && r.Then == targets.Stop
 }
 
 // goes says whether c has to be stopped in order, and whether for a restart or to be down. A oneshot that ended

@@ -101,9 +101,15 @@ func randomGraph(r *rand.Rand) *targets.Graph {
 		c.ReloadCommand = [][]string{nil, {"x"}}[r.IntN(2)]
 		c.OnDependencyFailure = targets.OnFailure(r.IntN(3))
 		c.Recovery.Attempts = r.IntN(3)
-		c.Recovery.Action = targets.Action(r.IntN(6)) * targets.Action(r.IntN(2))
-		c.Recovery.Then = targets.Action(1 + r.IntN(5))
-		c.Recovery.Target = "T0"
+		c.Recovery.Action = targets.Action(r.IntN(8)) * targets.Action(r.IntN(2))
+		c.Recovery.Then = targets.Action(1 + r.IntN(6))
+		c.Recovery.Target, c.Recovery.Replacement = "T0", name((i+1)%n)
+		c.NoRestartExitCodes = [][]int{nil, {1}}[r.IntN(2)]
+		if r.IntN(3) == 0 {
+			early := c.Recovery
+			early.Action, early.Attempts = targets.Action(r.IntN(8)), r.IntN(3)
+			c.StartRecovery = &early
+		}
 		c.Start = r.Uint64N(3)
 		config.Components = append(config.Components, c)
 	}

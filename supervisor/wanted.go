@@ -56,9 +56,12 @@ func (w *rootWalk) follow(name string, essential bool, why targets.Reason) {
 	}
 }
 
-// want derives anew who is wanted: closure(active target + started) - stopped (R2, R3). Nothing is followed
+// want derives anew who is wanted: closure(active target + started) - stopped (R2, R3). What replaces a failed one is
+// wanted as that is. Nothing is followed
 // through a stopped one, so what only that one needed goes with it. In shutdown nobody is wanted (R13).
 func (m *Machine) want() {
+	swapped := m.swapped
+	m.swapped = false
 	w := closure{m: m, in: make([]bool, len(m.units)), essential: make([]bool, len(m.units)),
 		because: make([]targets.Reason, len(m.units))}
 	if m.ending.end == GoOn {
@@ -71,6 +74,9 @@ func (m *Machine) want() {
 			continue
 		}
 		fresh := w.in[c] && !u.wanted
+		if swapped && w.essential[c] && !u.essential && !fresh {
+			m.calledOn(c)
+		}
 		u.wanted, u.essential, u.because = w.in[c], w.essential[c], w.because[c]
 		if fresh {
 			m.forgive(c)
@@ -106,6 +112,7 @@ func (w *closure) roots() {
 	}
 	for c, ok := w.next(); ok; c, ok = w.next() {
 		w.addAll(w.m.edges.needs[c], w.essential, targets.Reason{Edge: "depends_on", From: w.m.name(c)})
+		w.replace(c, w.essential)
 	}
 	copy(w.in, w.essential)
 	for c, in := range w.in {
@@ -126,6 +133,7 @@ func (w *closure) roots() {
 		w.addAll(w.m.edges.needs[c], w.in, targets.Reason{Edge: "depends_on", From: name})
 		w.addAll(w.m.edges.anyOf[c], w.in, targets.Reason{Edge: "depends_on_any", From: name})
 		w.addAll(w.m.edges.wants[c], w.in, targets.Reason{Edge: "wants", From: name})
+		w.replace(c, w.in)
 	}
 }
 

@@ -70,6 +70,8 @@ func (m *Machine) wantedText(c int) string {
 		return ""
 	case u.because.From == "":
 		return " (" + u.because.Edge + ")"
+	case u.because.Edge == replacesEdge:
+		return " (in place of " + u.because.From + ")"
 	}
 	return " (" + u.because.From + " " + u.because.Edge + " it)"
 }
@@ -85,7 +87,7 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 	case Stopping:
 		return m.stoppingText(c, now)
 	case Failed:
-		return "failed" + colon(u.cause) + m.usedText(c, now)
+		return "failed" + colon(u.cause) + m.usedText(c, now) + m.replacedText(c)
 	case Down, Waiting, Backoff:
 	}
 	if !u.wanted || u.asking.skipped {
@@ -130,7 +132,7 @@ func (m *Machine) stoppingText(c int, now time.Duration) string {
 // usedText tells how much of recovery is used.
 func (m *Machine) usedText(c int, now time.Duration) string {
 	u := &m.units[c]
-	r := &u.def.Recovery
+	r := u.recovery()
 	used := u.failures.since((now - r.Window).Milliseconds())
 	if used == 0 || r.Attempts == 0 || r.Action != targets.Restart {
 		return ""

@@ -11,6 +11,7 @@ import (
 func (l *loader) check(c *Config) {
 	l.checkSpace(c)
 	l.checkTargets(c)
+	l.checkFilters(c)
 	names := c.names()
 	for i := range c.Components {
 		x := &c.Components[i]
@@ -20,11 +21,13 @@ func (l *loader) check(c *Config) {
 		x := &c.Targets[i]
 		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
+	l.checkPipes(c)
 	if l.cycles(c) {
 		return
 	}
 	g := NewGraph(c)
 	l.checkConflicts(g)
+	l.checkReplacements(g)
 	l.checkStopTimes(g)
 	l.checkStartConditions(g)
 }
@@ -48,9 +51,12 @@ func (c *Config) targetNames() []string {
 
 // checkSpace finds names that are a component and a target.
 func (l *loader) checkSpace(c *Config) {
+	tables := map[string]bool{}
+	for i := range c.Components {
+		tables[tableOf(c.Components[i].Name)] = true
+	}
 	for i := range c.Targets {
-		name := c.Targets[i].Name
-		if _, taken := c.Component(name); taken {
+		if name := c.Targets[i].Name; tables[name] {
 			at, _ := l.find(join("component", name), atTable)
 			l.fault(join("target", name), atTable, "the name is taken by a component, at "+at.String(), "components and targets share one name space")
 		}
@@ -73,8 +79,9 @@ func (l *loader) checkTargets(c *Config) {
 	}
 	l.checkTarget(c, "fallback_target", c.FallbackTarget)
 	for i := range c.Components {
-		r := &c.Components[i].Recovery
-		l.checkTarget(c, join("component", c.Components[i].Name)+".recovery.target", r.Target)
+		for _, r := range c.Components[i].recoveries() {
+			l.checkTarget(c, c.Components[i].path()+"."+r.key+".target", r.Target)
+		}
 	}
 	for i := range c.Targets {
 		l.checkTarget(c, join("target", c.Targets[i].Name)+".recovery.target", c.Targets[i].Recovery)
@@ -104,7 +111,7 @@ type owner struct {
 
 // path is the key path of one written edge.
 func (o owner) path(kind edgeKind, nth int) string {
-	return element(join(o.table, o.name)+"."+kind.String(), nth)
+	return element(join(o.table, tableOf(o.name))+"."+kind.String(), nth)
 }
 
 // checkNames checks what a component or target refers to.
@@ -118,10 +125,24 @@ func (l *loader) checkNames(c *Config, o owner, names []string) {
 			case !known && l.full():
 				l.dropped++
 			case !known:
-				l.fault(o.path(edgeKind(kind), i), atValue, "no component or target is named "+strconv.Quote(name), meant(name, names))
+				l.fault(o.path(edgeKind(kind), i), atValue, "no component or target is named "+strconv.Quote(name), c.meant(name, names))
 			}
 		}
 	}
+}
+
+// meant is the hint for a name that nobody has: the instances of a component that has some, or what comes close.
+func (c *Config) meant(name string, names []string) string {
+	var instances []string
+	for i := range c.Components {
+		if n := c.Components[i].Name; n != name && tableOf(n) == name {
+			instances = append(instances, n)
+		}
+	}
+	if instances != nil {
+		return "it has instances, write " + asList(strings.Join(instances, " "))
+	}
+	return meant(name, names)
 }
 
 // checkConflicts finds components that exclude each other and yet belong together (R7).
@@ -210,7 +231,7 @@ func (l *loader) checkStopTimes(g *Graph) {
 	}
 	path, at := "shutdown_timeout", atValue
 	if !l.written(path) {
-		path, at = join("component", c.Components[worst[0]].Name), atTable
+		path, at = c.Components[worst[0]].path(), atTable
 	}
 	where, key := l.find(path, at)
 	l.add(Problem{
@@ -255,9 +276,12 @@ func (g *Graph) slowestStop(in []bool) (chain []int, total time.Duration) {
 	return chain, totals[top]
 }
 
+// HasStopCommand says whether something is run to stop the component: a program or a built-in action.
+func (c *Component) HasStopCommand() bool { return len(c.StopCommand) > 0 || len(c.StopAction) > 0 }
+
 // stopTime is how long a component may take to stop. A oneshot has no process left; only its command takes time.
 func (c *Component) stopTime() time.Duration {
-	if c.Kind == Oneshot && c.StopCommand == nil {
+	if c.Kind == Oneshot && !c.HasStopCommand() {
 		return 0
 	}
 	return c.StopTimeout

@@ -31,6 +31,9 @@ func defaultComponent() Component {
 func componentFields() []field[Component] {
 	return slices.Concat([]field[Component]{
 		{"description", func(v value, c *Component) { v.text(&c.Description) }},
+		// what these two mean has been found before the component is read; here their types are looked at
+		{"template", func(v value, _ *Component) { v.nonEmpty(new(string)) }},
+		{"instances", func(v value, _ *Component) { v.instanceNames() }},
 		{"kind", func(v value, c *Component) {
 			choose(v, &c.Kind, option[Kind]{"daemon", Daemon}, option[Kind]{"oneshot", Oneshot})
 		}},
@@ -42,6 +45,7 @@ func componentFields() []field[Component] {
 		{"start_timeout", func(v value, c *Component) { v.duration(&c.StartTimeout, 0) }},
 		{"stop_timeout", func(v value, c *Component) { v.duration(&c.StopTimeout, 0) }},
 		{"stop_signal", func(v value, c *Component) { v.signal(&c.StopSignal) }},
+		{"stop_action", func(v value, c *Component) { v.action(&c.StopAction) }},
 		{"stop_command", func(v value, c *Component) { v.argv(&c.StopCommand) }},
 		{"reload_signal", func(v value, c *Component) { v.signal(&c.ReloadSignal) }},
 		{"reload_command", func(v value, c *Component) { v.argv(&c.ReloadCommand) }},
@@ -51,7 +55,10 @@ func componentFields() []field[Component] {
 				option[OnFailure]{"leave", Leave}, option[OnFailure]{"restart", RestartIt}, option[OnFailure]{"stop", StopIt})
 		}},
 		{"ready", func(v value, c *Component) { readReady(v, &c.Ready) }},
+		{"no_restart_exit_codes", func(v value, c *Component) { v.codes(&c.NoRestartExitCodes) }},
+		{"reboot_exit_codes", func(v value, c *Component) { v.codes(&c.RebootExitCodes) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
+		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
 		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }
@@ -60,7 +67,9 @@ func componentFields() []field[Component] {
 func processFields() []field[Component] {
 	return []field[Component]{
 		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
+		{"action", func(v value, c *Component) { v.action(&c.Action) }},
 		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
+		{"pass_environment", func(v value, c *Component) { v.list(&c.PassEnvironment, value.variable) }},
 		{"environment_file", func(v value, c *Component) { v.environmentFiles(&c.EnvironmentFiles) }},
 		{"working_directory", func(v value, c *Component) { v.absolute(&c.WorkingDirectory) }},
 		{"user", func(v value, c *Component) { v.account(&c.User) }},
@@ -78,9 +87,12 @@ func processFields() []field[Component] {
 // laterFields are keys that other versions have.
 func laterFields() []field[Component] {
 	return []field[Component]{
-		{key: "template"}, {key: "action"}, {key: "pass_environment"}, {key: "instances"}, {key: "pid_file"},
-		{key: "abort_signal"}, {key: "control"}, {key: "optional_steps"}, {key: "no_restart_exit_codes"},
-		{key: "reboot_exit_codes"}, {key: "heartbeat"}, {key: "start_recovery"}, {key: "resources"}, {key: "container"},
+		{key: "pid_file"},
+		{key: "abort_signal"},
+		{key: "control"},
+		{key: "optional_steps"},
+		{key: "heartbeat"},
+		{key: "resources"}, {key: "container"},
 	}
 }
 
@@ -110,20 +122,15 @@ func (v value) signal(to *int) {
 
 // exitCodes reads a list of exit codes, sorted and without doubles.
 func (v value) exitCodes(to *[]int) {
-	codes, fine := []int{}, true
-	isList := v.each("a list of exit codes", func(e value) {
-		n, ok := e.integer(0, 255)
-		codes, fine = append(codes, int(n)), fine && ok
-	})
-	if !isList || !fine {
+	codes := []int{}
+	if !v.codes(&codes) {
 		return
 	}
 	if len(codes) == 0 {
 		v.fault("is empty", "some exit code must mean success")
 		return
 	}
-	slices.Sort(codes)
-	*to = slices.Compact(codes)
+	*to = codes
 }
 
 // readComponent reads one component over its defaults.
@@ -132,10 +139,14 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	if own == nil {
 		return
 	}
-	if _, has := own["command"]; !has && c.Command == nil {
-		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
+	_, hasCommand := own["command"]
+	_, hasAction := own["action"]
+	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil {
+		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
+	v.checkAction(c)
 	v.checkAmbient(c)
+	v.checkExitCodes(c, own["success_exit_codes"] != nil)
 	_, ownReady := own["ready"]
 	switch {
 	case c.Kind == Daemon && c.Ready.When == Exited:

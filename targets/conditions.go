@@ -70,7 +70,7 @@ func startConditionFields() []field[StartCondition] {
 		{"glob", func(v value, s *StartCondition) { s.Kind = TestGlob; v.pattern(&s.Subject) }},
 		{"device", func(v value, s *StartCondition) { s.Kind = TestDevice; v.absolute(&s.Subject) }},
 		{"interface", func(v value, s *StartCondition) { s.Kind = TestInterface; v.interfaceName(&s.Subject) }},
-		{"env", func(v value, s *StartCondition) { s.Kind = TestEnv; v.variable(&s.Subject) }},
+		{"env", func(v value, s *StartCondition) { s.Kind = TestEnv; v.assignment(&s.Subject) }},
 		{"kernel_arg", func(v value, s *StartCondition) { s.Kind = TestKernelArg; v.kernelWord(&s.Subject) }},
 		{"command", func(v value, s *StartCondition) { s.Kind = TestCommand; v.argv(&s.Command) }},
 		{"exit", func(v value, s *StartCondition) { s.Kind = TestExit; v.nonEmpty(&s.Subject) }},
@@ -171,8 +171,8 @@ func (v value) interfaceName(to *string) {
 	*to = text
 }
 
-// variable reads NAME or NAME=value.
-func (v value) variable(to *string) {
+// assignment reads NAME or NAME=value.
+func (v value) assignment(to *string) {
 	text, ok := v.string()
 	if !ok {
 		return

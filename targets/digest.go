@@ -12,10 +12,12 @@ func startDigest(c *Component) uint64 {
 	d := digest{fnv.New64a()}
 	d.number(int64(c.Kind))
 	d.texts(c.Command)
+	d.texts(c.Action)
 	d.number(int64(len(c.Environment)))
 	for _, s := range c.Environment {
 		d.texts([]string{s.Key, s.Value})
 	}
+	d.texts(c.PassEnvironment)
 	d.number(int64(len(c.EnvironmentFiles)))
 	for _, f := range c.EnvironmentFiles {
 		d.texts([]string{f.Path})
@@ -32,10 +34,7 @@ func startDigest(c *Component) uint64 {
 		d.number(int64(l.Hard))
 	}
 	d.scheduling(&c.Scheduling)
-	d.flag(c.Security.Capabilities == nil)
-	d.numbers(c.Security.Capabilities)
-	d.numbers(c.Security.AmbientCapabilities)
-	d.flag(c.Security.NoNewPrivileges)
+	d.security(&c.Security)
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
@@ -49,6 +48,31 @@ func (d digest) scheduling(s *Scheduling) {
 	d.optional(s.Nice)
 	d.optional(s.OOMScoreAdjust)
 	d.numbers(s.CPUs)
+	d.number(int64(s.Runtime))
+	d.number(int64(s.Deadline.Deadline))
+	d.number(int64(s.Period))
+}
+
+func (d digest) security(s *Security) {
+	d.flag(s.Capabilities == nil)
+	d.numbers(s.Capabilities)
+	d.numbers(s.AmbientCapabilities)
+	d.flag(s.NoNewPrivileges)
+	d.number(int64(s.Securebits))
+	d.flag(s.NoASLR)
+	d.texts([]string{s.Seccomp})
+	d.filter(s.Filter)
+}
+
+func (d digest) filter(f *Filter) {
+	d.flag(f != nil)
+	if f != nil {
+		d.texts([]string{f.Default})
+		d.number(int64(f.Error))
+		d.texts(f.Allow)
+		d.texts(f.Errno)
+		d.texts(f.Kill)
+	}
 }
 
 // digest writes values so that no two lists of them look alike.

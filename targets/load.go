@@ -39,10 +39,11 @@ func Load(sources []Source) (*Config, Problems) {
 
 // loader is one load on its way from files to a configuration.
 type loader struct {
-	files    []file // those that override come later
-	broken   bool   // a file could not be decoded: names may be unknown only because they stand in it
-	problems Problems
-	dropped  int // problems beyond maxProblems
+	files     []file // those that override come later
+	broken    bool   // a file could not be decoded: names may be unknown only because they stand in it
+	templates templates
+	problems  Problems
+	dropped   int // problems beyond maxProblems
 }
 
 // file is a source with what has been found out about it.

@@ -17,6 +17,7 @@ type Config struct {
 	System   System
 	Watchdog bool // [watchdog] is configured; its keys come with the hardware watchdog
 
+	Filters    []Filter    // in name order
 	Components []Component // in name order; the index is the component's number
 	Targets    []Target    // in name order; the index is the target's number
 }
@@ -88,9 +89,9 @@ const (
 	Oneshot
 )
 
-// Component is one [component.NAME] table.
+// Component is one [component.NAME] table, or one instance of it.
 type Component struct {
-	Name        string
+	Name        string // NAME, or NAME@INSTANCE
 	Description string
 	Kind        Kind
 
@@ -101,13 +102,17 @@ type Component struct {
 	StopTimeout   time.Duration // stop signal until SIGKILL; 0 kills at once
 	StopSignal    int
 	StopCommand   []string // argv; instead of the stop signal
+	StopAction    []string // a built-in action as the stop command of a oneshot
 	ReloadSignal  int      // 0 is none
 	ReloadCommand []string
 
 	OnDependencyFailure OnFailure
-	SuccessExitCodes    []int // sorted; never empty
+	SuccessExitCodes    []int // of a oneshot; sorted; never empty
+	NoRestartExitCodes  []int // sorted; a failed run that ended so is not started again
+	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
 	Recovery            Recovery
+	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
@@ -118,7 +123,9 @@ type Component struct {
 // Process is how the program of a component is started.
 type Process struct {
 	Command             []string // argv, no shell
+	Action              []string // a built-in action instead: its name and its words, checked; oneshots only
 	Environment         []Setting
+	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out
 	EnvironmentFiles    []EnvironmentFile
 	WorkingDirectory    string   // "" is /
 	User, Group         string   // a name or digits; "" is root's, or the caller's where Orderly is not root
@@ -137,10 +144,10 @@ type EnvironmentFile struct {
 	Optional bool
 }
 
-// Output is the [component.NAME.output] table: "log", "null", "console", "inherit" or "file:PATH".
+// Output is the [component.NAME.output] table: "log", "null", "console", "inherit", "file:PATH" or "pipe:NAME".
 type Output struct {
 	Stdout, Stderr string // default "log"
-	Stdin          string // default "null"; "console" or "file:PATH"
+	Stdin          string // default "null"; "console", "file:PATH" or "pipe:NAME"
 	RateLimit      int64  // bytes per second that reach the log, default 1 MiB; 0 is no limit
 }
 
@@ -185,16 +192,17 @@ type Ready struct {
 
 // Recovery is what happens after failures (R12).
 type Recovery struct {
-	Action     Action
-	Attempts   int           // automatic restarts within Window; 0 is none, at most MaxAttempts
-	Window     time.Duration // sliding
-	Delay      time.Duration // before the first restart
-	Backoff    float64       // the next delay is this many times longer
-	MaxDelay   time.Duration
-	ResetAfter time.Duration // of being ready: the exponent starts afresh
-	Jitter     float64       // 0..1: this share of the delay depends on name and attempt
-	Then       Action        // when used up
-	Target     string        // for Activate
+	Action      Action
+	Attempts    int           // automatic restarts within Window; 0 is none, at most MaxAttempts
+	Window      time.Duration // sliding
+	Delay       time.Duration // before the first restart
+	Backoff     float64       // the next delay is this many times longer
+	MaxDelay    time.Duration
+	ResetAfter  time.Duration // of being ready: the exponent starts afresh
+	Jitter      float64       // 0..1: this share of the delay depends on name and attempt
+	Then        Action        // when used up
+	Target      string        // for Activate
+	Replacement string        // for Replace: the component that is wanted in place of the failed one
 }
 
 // MaxAttempts bounds attempts: each failure in the window is remembered in the fixed-size facts record.
@@ -211,6 +219,8 @@ const (
 	Stop            // stay failed, never essential
 	Retry           // restart without end
 	Reboot
+	Replace // another component is wanted in its place; it stays failed, never essential
+	Ignore  // as Stop, and no dependent goes along with the failure
 )
 
 // Target is one [target.NAME] table.

@@ -27,15 +27,14 @@ const (
 )
 
 // find returns where path stands, and the path that stands there: what a component or target has not written itself
-// is looked for in the defaults. What is written nowhere is shown at the table that it would be in.
+// is looked for in its templates and in the defaults. What is written nowhere is shown at the table that it would be in.
 func (l *loader) find(path string, at side) (place, string) {
 	key := path
 	for ; path != ""; path = parent(path) {
-		if f, s, ok := l.spot(path, at); ok {
-			return f.placeOf(s, at), key
-		}
-		if f, s, ok := l.spot(defaulted(path), at); ok {
-			return f.placeOf(s, at), defaulted(key)
+		for i, home := range l.homes(path) {
+			if f, s, ok := l.spot(home, at); ok {
+				return f.placeOf(s, at), l.homes(key)[i]
+			}
 		}
 		at = atTable
 	}
@@ -64,16 +63,24 @@ func (l *loader) spot(path string, at side) (*file, spot, bool) {
 	return nil, spot{}, false
 }
 
-// defaulted is the path of the default for a key of a component or target, else "".
-func defaulted(path string) string {
+// homes are the places where a key of a component or target may be written, those that win first: its own table, its
+// templates, the defaults. For a key below it they are as many, in the same order.
+func (l *loader) homes(path string) []string {
+	homes := []string{path}
 	kind, rest, _ := strings.Cut(path, ".")
-	if kind != "component" && kind != "target" {
-		return ""
+	name, key, inside := strings.Cut(rest, ".")
+	if !inside || kind != "component" && kind != "target" && kind != "template" {
+		return homes
 	}
-	if _, key, ok := strings.Cut(rest, "."); ok {
-		return "defaults." + kind + "." + key
+	if kind == "component" {
+		for _, from := range l.templates.chains[name] {
+			homes = append(homes, join("template", from)+"."+key)
+		}
 	}
-	return ""
+	if kind == "template" {
+		kind = "component"
+	}
+	return append(homes, "defaults."+kind+"."+key)
 }
 
 // parent is the path of the table or list around a path. A quoted key may hold dots; cutting inside it only finds

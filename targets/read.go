@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -46,18 +47,31 @@ func topFields() []field[draft] {
 		{"log", func(v value, d *draft) { readTable(v, logFields(), &d.Log) }},
 		{"system", func(v value, d *draft) { readTable(v, systemFields(), &d.System) }},
 		{"defaults", func(v value, d *draft) { readTable(v, defaultsFields(), d) }},
+		{"template", readTemplates}, // components are made from them
 		{"component", readComponents},
 		{"target", readTargets},
+		{"seccomp", readFilters},
 		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
-		{key: "watchdog"}, {key: "template"}, {key: "network"},
+		{key: "watchdog"}, {key: "network"},
 	}
 }
 
 func defaultsFields() []field[draft] {
 	return []field[draft]{
-		{"component", func(v value, d *draft) { readTable(v, componentFields(), &d.component) }},
+		{"component", func(v value, d *draft) { readTable(v, defaultFields(), &d.component) }},
 		{"target", func(v value, d *draft) { readTable(v, targetFields(), &d.target) }},
 	}
+}
+
+// defaultFields are the keys of a component that can have a default.
+func defaultFields() []field[Component] {
+	fields := componentFields()
+	for i, f := range fields {
+		if f.key == "template" || f.key == "instances" {
+			fields[i].read = func(v value, _ *Component) { v.faultAt(atKey, "has no default", "write it in [component.NAME]") }
+		}
+	}
+	return fields
 }
 
 func (v value) schemaVersion() {
@@ -135,8 +149,7 @@ func (v value) hostname(to *string) {
 // sysctl reads kernel settings. A name is a path below /proc/sys, with dots or slashes (sysctl(8)).
 func (v value) sysctl(to *[]Setting) {
 	v.settings(to, func(e value) bool {
-		name := strings.ReplaceAll(e.name, "/", ".")
-		if strings.Trim(name, ".") != name || strings.Contains(name, "..") || strings.ContainsAny(name, " \t\n\x00") || name == "" {
+		if !isSysctl(e.name) {
 			e.faultAt(atKey, "is not the name of a sysctl", `write it as sysctl(8) does, such as "kernel.panic"`)
 			return false
 		}
@@ -180,11 +193,19 @@ func (v value) nonEmpty(to *string) {
 func readComponents(v value, d *draft) {
 	fields := componentFields()
 	v.entries(func(e value, n int) {
-		d.Components = append(slices.Grow(d.Components, n), d.component)
-		c := &d.Components[len(d.Components)-1]
-		c.Name = e.name
-		readComponent(e, fields, c)
+		chain := v.l.chain(e)
+		v.l.templates.note(e.name, chain)
+		for _, one := range e.instances(chain) {
+			d.Components = append(slices.Grow(d.Components, n), d.component)
+			c := &d.Components[len(d.Components)-1]
+			c.Name = one.name
+			for _, from := range slices.Backward(chain) {
+				readTable(v.l.templates.tables[from].instantiate(one), fields, c)
+			}
+			readComponent(e.instantiate(one), fields, c)
+		}
 	})
+	slices.SortStableFunc(d.Components, func(a, b Component) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 func readTargets(v value, d *draft) {

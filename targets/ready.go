@@ -84,7 +84,8 @@ func recoveryFields() []field[Recovery] {
 	return []field[Recovery]{
 		{"action", func(v value, r *Recovery) {
 			choose(v, &r.Action,
-				option[Action]{"restart", Restart}, option[Action]{"stop", Stop}, option[Action]{"activate", Activate})
+				option[Action]{"restart", Restart}, option[Action]{"stop", Stop}, option[Action]{"activate", Activate},
+				option[Action]{"replace", Replace}, option[Action]{"ignore", Ignore})
 		}},
 		{"attempts", func(v value, r *Recovery) { v.attempts(&r.Attempts) }},
 		{"window", func(v value, r *Recovery) { v.duration(&r.Window, time.Millisecond) }},
@@ -96,10 +97,10 @@ func recoveryFields() []field[Recovery] {
 		{"then", func(v value, r *Recovery) {
 			choose(v, &r.Then,
 				option[Action]{"escalate", Escalate}, option[Action]{"activate", Activate}, option[Action]{"stop", Stop},
-				option[Action]{"retry", Retry}, option[Action]{"reboot", Reboot})
+				option[Action]{"retry", Retry}, option[Action]{"reboot", Reboot}, option[Action]{"replace", Replace})
 		}},
 		{"target", func(v value, r *Recovery) { v.nonEmpty(&r.Target) }},
-		{key: "replacement"},
+		{"replacement", func(v value, r *Recovery) { v.nonEmpty(&r.Replacement) }},
 	}
 }
 
@@ -130,5 +131,12 @@ func readRecovery(v value, to *Recovery) {
 	}
 	if activates && to.Target == "" {
 		v.faultAt(atKey, "has no target to activate", `add target = "NAME"`)
+	}
+	replaces := to.Action == Replace || to.Then == Replace
+	if _, has := own["replacement"]; has && !replaces {
+		v.l.fault(v.path()+".replacement", atKey, "is used by replace only", `write action = "replace" or then = "replace"`)
+	}
+	if replaces && to.Replacement == "" {
+		v.faultAt(atKey, "has no component to start instead", `add replacement = "NAME"`)
 	}
 }

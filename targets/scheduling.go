@@ -8,12 +8,13 @@ import (
 
 // Scheduling is the [component.NAME.scheduling] table. What is not written is as Orderly was started.
 type Scheduling struct {
-	Policy         string // "other", "batch", "idle", "fifo", "rr"; "" is not written (sched(7))
+	Policy         string // "other", "batch", "idle", "fifo", "rr", "deadline"; "" is not written (sched(7))
 	Priority       int    // of fifo and rr, 1 to 99; else 0
 	Nice           *int   // -20 to 19
 	CPUs           []int  // sorted; the processors that it may use
 	IOClass        string // "realtime", "best-effort", "idle"; "" is not written (ioprio_set(2))
 	IOPriority     int    // of realtime and best-effort, 0 is the highest, 7 the lowest
+	Deadline              // of policy deadline
 	OOMScoreAdjust *int   // -1000 to 1000; 0 where Orderly protects itself and this is not written
 }
 
@@ -24,15 +25,15 @@ const defaultIOPriority = 4
 const maxCPU = 1023
 
 func schedulingFields() []field[Scheduling] {
-	return []field[Scheduling]{
-		{"policy", func(v value, s *Scheduling) { v.words(&s.Policy, "other", "batch", "idle", "fifo", "rr") }},
+	return append([]field[Scheduling]{
+		{"policy", func(v value, s *Scheduling) { v.words(&s.Policy, "other", "batch", "idle", "fifo", "rr", "deadline") }},
 		{"priority", func(v value, s *Scheduling) { v.number(&s.Priority, 1, 99) }},
 		{"nice", func(v value, s *Scheduling) { v.optional(&s.Nice, -20, 19) }},
 		{"cpus", func(v value, s *Scheduling) { parsed(v, &s.CPUs, parseCPUs) }},
 		{"io_class", func(v value, s *Scheduling) { v.words(&s.IOClass, "realtime", "best-effort", "idle") }},
 		{"io_priority", func(v value, s *Scheduling) { v.number(&s.IOPriority, 0, 7) }},
 		{"oom_score_adjust", func(v value, s *Scheduling) { v.optional(&s.OOMScoreAdjust, -1000, 1000) }},
-	}
+	}, deadlineFields()...)
 }
 
 // optional reads a whole number that may be left out.
@@ -58,6 +59,7 @@ func readScheduling(v value, to *Scheduling) {
 	case !realTime:
 		to.Priority = 0
 	}
+	v.checkDeadline(own, to)
 	levels := to.IOClass == "realtime" || to.IOClass == "best-effort"
 	switch {
 	case !levels && hasIOPriority:

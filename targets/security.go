@@ -8,9 +8,13 @@ import (
 
 // Security is the [component.NAME.security] table.
 type Security struct {
-	Capabilities        []int // the kernel's numbers, sorted: all that is left to the process; nil: not written
-	AmbientCapabilities []int // sorted: those that a program without privileges of its own keeps over exec
-	NoNewPrivileges     bool  // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
+	Capabilities        []int   // the kernel's numbers, sorted: all that is left to the process; nil: not written
+	AmbientCapabilities []int   // sorted: those that a program without privileges of its own keeps over exec
+	Securebits          uint32  // by the bits of SecurebitNames; 0 leaves them
+	NoASLR              bool    // addresses are not randomized (personality(2))
+	Seccomp             string  // "default" or the name of a Filter; "" is none
+	Filter              *Filter // the one of that name; nil where it is "" or "default"
+	NoNewPrivileges     bool    // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
 }
 
 // CapabilityNames are the names of capabilities(7) by the kernel's number, without CAP_ and in lower case.
@@ -26,7 +30,10 @@ func securityFields() []field[Security] {
 		{"capabilities", func(v value, s *Security) { v.capabilities(&s.Capabilities) }},
 		{"ambient_capabilities", func(v value, s *Security) { v.capabilities(&s.AmbientCapabilities) }},
 		{"no_new_privileges", func(v value, s *Security) { v.bool(&s.NoNewPrivileges) }},
-		{key: "securebits"}, {key: "seccomp"}, {key: "apparmor_label"}, {key: "selinux_label"}, {key: "landlock"},
+		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
+		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
+		{"seccomp", func(v value, s *Security) { v.nonEmpty(&s.Seccomp) }},
+		{key: "apparmor_label"}, {key: "selinux_label"}, {key: "landlock"},
 		{key: "read_only_paths"}, {key: "private_tmp"}, {key: "private_devices"},
 	}
 }
@@ -85,6 +92,7 @@ func parseCapability(text string) (n int, what, hint string) {
 func (v value) checkAmbient(c *Component) {
 	s := &c.Security
 	isRoot := c.User == "" || c.User == "root" || c.User == "0"
+	isRoot = isRoot && s.Securebits&(1<<securebitNoRoot) == 0
 	if isRoot && s.Capabilities == nil && len(s.AmbientCapabilities) > 0 {
 		v.l.fault(v.path()+".security.ambient_capabilities", atKey, "root has every capability without it",
 			`write user = "NAME", or capabilities too`)

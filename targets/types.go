@@ -120,6 +120,13 @@ func (v value) bool(to *bool) {
 	*to = b
 }
 
+// negated reads true or false for a field that is true where the key says false.
+func (v value) negated(to *bool) {
+	is := !*to
+	v.bool(&is)
+	*to = !is
+}
+
 // integer reads a whole number from low to high.
 func (v value) integer(low, high int64) (int64, bool) {
 	n, ok := v.x.(int64)

@@ -2,6 +2,7 @@ package targets
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ func everyKey() *Config {
 		ShutdownTimeout:        90 * time.Second,
 		StateDirectory:         "/data/orderly",
 		Control:                Control{Group: "orderly", ReadGroup: "1000", Mode: 0o660},
+		Filters:                []Filter{{Name: "loose", Default: "allow", Error: 1, Errno: []string{"reboot"}}, *strictFilter()},
 		Log:                    Log{Directory: "/data/log", MaxSize: 64000, Console: Warning},
 		System: System{
 			Hostname:    "ecu-left.local",
@@ -61,7 +63,7 @@ func everyKey() *Config {
 		},
 		Components: []Component{
 			named("a", everything),
-			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When = Oneshot, 9, Exited }),
+			named("b", func(c *Component) { c.Kind, c.StopSignal, c.Ready.When, c.Recovery.Action = Oneshot, 9, Exited, Ignore }),
 			named("c", func(c *Component) { c.Ready.When, c.Ready.FD = FD, 3 }),
 			named("d", func(c *Component) {
 				c.Ready.When, c.Ready.Network, c.Ready.Address = Socket, "tcp", "[::1]:80"
@@ -110,6 +112,7 @@ func everything(c *Component) {
 	c.Process = Process{
 		Command:             []string{"a", "-x", ""},
 		Environment:         []Setting{{"B", ""}, {"LANG", "C"}, {"PATH", "/usr/bin"}},
+		PassEnvironment:     []string{"TZ"},
 		EnvironmentFiles:    []EnvironmentFile{{"/etc/a", false}, {"/etc/b", true}},
 		WorkingDirectory:    "/data",
 		User:                "can",
@@ -122,7 +125,10 @@ func everything(c *Component) {
 		Scheduling: Scheduling{
 			Policy: "rr", Priority: 99, Nice: at(-20), CPUs: []int{0, 1, 2, 5}, IOClass: "realtime", OOMScoreAdjust: at(-1000),
 		},
-		Security: Security{Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true},
+		Security: Security{
+			Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true, Securebits: 1<<0 | 1<<3, NoASLR: true,
+			Seccomp: "strict", Filter: strictFilter(),
+		},
 	}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
@@ -137,6 +143,14 @@ func everything(c *Component) {
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",
 	}
+	c.NoRestartExitCodes, c.RebootExitCodes = []int{3, 125}, []int{88}
+	early := c.Recovery
+	early.Attempts, early.Then, early.Replacement = 1, Replace, "e"
+	c.StartRecovery = &early
+}
+
+func strictFilter() *Filter {
+	return &Filter{Name: "strict", Default: "errno", Error: 38, Allow: []string{"_newselect", "read", "write"}, Kill: []string{"ptrace"}}
 }
 
 // TestMerge loads two layers with drop-ins: tables merge, lists and values are replaced, the last class wins.
@@ -165,6 +179,59 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestTemplates: defaults, then the templates from the far end, then the component; %i in an instance is its name.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	cfg, problems := Load([]Source{{Path: "a.toml", Data: []byte(`
+[defaults.component]
+umask = "0001"
+user = "nobody"
+environment = { A = "defaults", B = "defaults", C = "defaults", D = "defaults" }
+[template.far]
+user = "far"
+group = "far"
+environment = { B = "far", C = "far", D = "far" }
+command = ["/far"]
+instances = ["left", "right"]
+[template.near]
+template = "far"
+group = "near"
+environment = { C = "near %i", D = "near" }
+wants = ["x-%i"]
+[component.x]
+template = "near"
+environment = { D = "x %%i %i" }
+after = ["y@left"]
+instances = ["one"]
+[component.x-one]
+command = ["/bin/x", "%i", "%%i"]
+[component.y]
+template = "near"
+wants = []
+[target.t]
+`)}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	var names []string
+	for i := range cfg.Components {
+		names = append(names, cfg.Components[i].Name)
+	}
+	if diff := cmp.Diff([]string{"x-one", "x@one", "y@left", "y@right"}, names); diff != "" {
+		t.Fatalf("names (-want +got):\n%s", diff)
+	}
+	want := defaultComponent()
+	want.Name, want.User, want.Group, want.Umask = "x@one", "far", "near", 1
+	want.Command, want.Wants, want.After = []string{"/far"}, []string{"x-one"}, []string{"y@left"}
+	want.Environment = []Setting{{"A", "defaults"}, {"B", "far"}, {"C", "near one"}, {"D", "x %i one"}}
+	if diff := cmp.Diff(want, cfg.Components[1], cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {
+		t.Errorf("x@one (-want +got):\n%s", diff)
+	}
+	if got := cfg.Components[0].Command; !slices.Equal(got, []string{"/bin/x", "%i", "%%i"}) {
+		t.Errorf("without instances %%i means nothing: %q", got)
+	}
+}
+
 // TestStartDigest changes one key at a time: those that a start uses change the digest, others do not.
 func TestStartDigest(t *testing.T) {
 	t.Parallel()
@@ -183,12 +250,15 @@ func TestStartDigest(t *testing.T) {
 	}
 	seen := map[uint64]string{plain: "nothing"}
 	for _, other := range []string{
-		"environment.A = 'b'", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
+		"environment.A = 'b'", "pass_environment = ['A']", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
 		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
 		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
+		"security.aslr = false", "security.seccomp = 'default'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'allow'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'kill'", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms' }", "scheduling = { policy = 'deadline', runtime = '2ms', deadline = '3ms' }",
+		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms', period = '4ms' }",
 		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",
 		"scheduling.nice = 0", "scheduling.nice = 1", "scheduling.oom_score_adjust = 0", "scheduling.cpus = '0'", "scheduling.cpus = '1'",
 		"scheduling.io_class = 'idle'", "scheduling.io_class = 'realtime'", "scheduling = { io_class = 'realtime', io_priority = 1 }",

@@ -4,27 +4,38 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/runtime"
-	"github.com/orderly-init/orderly/targets"
 )
 
 // attributes are the limits, the scheduling and the privileges of a process.
-func (m *Manager) attributes(def *targets.Component, s *runtime.Spec) {
+func (m *Manager) attributes(u *unit, s *runtime.Spec) error {
+	def := u.def
 	for _, l := range def.Limits {
 		s.Limits = append(s.Limits, runtime.Limit(l))
 	}
 	s.Capabilities, s.Ambient = def.Security.Capabilities, def.Security.AmbientCapabilities
+	s.Securebits, s.NoASLR = def.Security.Securebits, def.Security.NoASLR
+	var err error
+	if s.Filter, err = m.filter(u); err != nil {
+		return &stepError{"seccomp", err}
+	}
 	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling
 	s.Nice, s.CPUs, s.OOMScoreAdjust = d.Nice, d.CPUs, d.OOMScoreAdjust
 	if zero := 0; s.OOMScoreAdjust == nil && m.shielded {
 		s.OOMScoreAdjust = &zero
 	}
-	if d.Policy != "" {
+	switch d.Policy {
+	case "":
+	case "deadline":
+		attr := runtime.Deadline(d.Deadline)
+		s.Deadline = &attr
+	default:
 		s.Scheduler = &runtime.Scheduler{Policy: policyNumber(d.Policy), Priority: d.Priority}
 	}
 	if d.IOClass != "" {
 		s.IO = &runtime.IOPriority{Class: ioClassNumber(d.IOClass), Level: d.IOPriority}
 	}
+	return nil
 }
 
 // policyNumber is the kernel's number of a scheduling policy, see sched(7).

@@ -15,6 +15,7 @@ import (
 func definition(c *targets.Component, secrets bool) []control.Pair {
 	var d pairs
 	d.list("command", c.Command)
+	d.list("action", c.Action)
 	for _, s := range c.Environment {
 		value := s.Value
 		if !secrets {
@@ -22,6 +23,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		}
 		d.add("environment."+s.Key, value)
 	}
+	d.list("pass_environment", c.PassEnvironment)
 	for _, f := range c.EnvironmentFiles {
 		d.add("environment_file", f.Path)
 	}
@@ -35,11 +37,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		d.add("limits."+targets.LimitNames()[l.Resource], l.String())
 	}
 	d.scheduling(&c.Scheduling)
-	d.capabilities("security.capabilities", c.Security.Capabilities)
-	d.capabilities("security.ambient_capabilities", c.Security.AmbientCapabilities)
-	if c.Security.NoNewPrivileges {
-		d.add("security.no_new_privileges", "true")
-	}
+	d.security(&c.Security)
 	for _, e := range edgeLists(c.Edges) {
 		d.list(e.kind, e.names)
 	}
@@ -47,6 +45,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.add("stop_timeout", c.StopTimeout.String())
 	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
 	d.list("stop_command", c.StopCommand)
+	d.list("stop_action", c.StopAction)
 	if c.ReloadSignal != 0 {
 		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
 	}
@@ -62,9 +61,16 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		d.add("start_conditions", conditionText(&c.StartConditions[i]))
 	}
 	d.add("success_exit_codes", fmt.Sprint(c.SuccessExitCodes))
-	r := &c.Recovery
-	d.add("recovery", fmt.Sprintf("%d attempts in %v, delay %v x %g up to %v, reset after %v",
-		r.Attempts, r.Window, r.Delay, r.Backoff, r.MaxDelay, r.ResetAfter))
+	if c.NoRestartExitCodes != nil {
+		d.add("no_restart_exit_codes", fmt.Sprint(c.NoRestartExitCodes))
+	}
+	if c.RebootExitCodes != nil {
+		d.add("reboot_exit_codes", fmt.Sprint(c.RebootExitCodes))
+	}
+	d.add("recovery", recoveryText(&c.Recovery))
+	if c.StartRecovery != nil {
+		d.add("start_recovery", recoveryText(c.StartRecovery))
+	}
 	return d
 }
 
@@ -95,6 +101,11 @@ func (d *pairs) scheduling(s *targets.Scheduling) {
 	if s.Priority != 0 {
 		d.add("scheduling.priority", strconv.Itoa(s.Priority))
 	}
+	if s.Policy == "deadline" {
+		d.add("scheduling.runtime", s.Runtime.String())
+		d.add("scheduling.deadline", s.Deadline.Deadline.String())
+		d.add("scheduling.period", s.Period.String())
+	}
 	d.optional("scheduling.nice", s.Nice)
 	d.text("scheduling.cpus", targets.CPUText(s.CPUs))
 	d.text("scheduling.io_class", s.IOClass)
@@ -102,18 +113,6 @@ func (d *pairs) scheduling(s *targets.Scheduling) {
 		d.add("scheduling.io_priority", strconv.Itoa(s.IOPriority))
 	}
 	d.optional("scheduling.oom_score_adjust", s.OOMScoreAdjust)
-}
-
-// capabilities shows a list by its names; an empty one says so, since it is not the same as none written.
-func (d *pairs) capabilities(key string, numbers []int) {
-	var names []string
-	for _, n := range numbers {
-		names = append(names, targets.CapabilityNames()[n])
-	}
-	d.list(key, names)
-	if numbers != nil && names == nil {
-		d.add(key, "(none)")
-	}
 }
 
 func readyText(r *targets.Ready) string {

@@ -58,6 +58,7 @@ type shadow struct {
 	fell           bool // the run ended by a failure, as far as can be told
 	doubtful       bool // the run was alive when something was asked
 	fellReady      bool // it was ready before it fell
+	barred         bool // it ended with a code after which it is not started again
 	mayHave        bool // the run may have ended by a failure
 	fellNow        bool // it stopped being ready in this step, by failure
 	everFell       bool // since it became wanted, or perhaps earlier

@@ -105,7 +105,7 @@ func (j *judge) condition(s *shadow, e supervisor.Changed) {
 	s.test.number, s.test.held, s.test.skipped = 0, 0, skips
 	s.state = e.To
 	if !skips {
-		s.fell, s.mayHave, s.everFell = true, true, true
+		s.fell, s.mayHave, s.everFell, s.barred = true, true, true, false
 		j.isDown(s)
 	}
 }

@@ -89,6 +89,7 @@ func (j *judge) hearRun(ev supervisor.Event) {
 		if s := j.of(e.Component, e.Run); s != nil && e.Status == (supervisor.Status{}) {
 			s.heardWell = true
 		}
+		j.bars(e)
 	case supervisor.Reported:
 		j.extend(e)
 	}

@@ -152,7 +152,7 @@ func (j *judge) leaves(s *shadow) {
 	failed := s.heardEnd || timedOut
 	if _, lost := j.ev.(supervisor.Lost); !lost && failed && s.wanted && s.willBe && !s.doubtful {
 		s.fell = j.unforced(s)
-		s.fellReady = s.fell && s.ready()
+		s.fellReady = s.fell && s.ready() && s.def.Recovery.Action != targets.Ignore
 	}
 	s.mayHave = s.mayHave || failed
 	s.everFell = s.everFell || failed
@@ -224,7 +224,7 @@ func (j *judge) isDown(s *shadow) {
 		}
 		return
 	}
-	r := &s.def.Recovery
+	r, barred := s.def.RecoveryOf(s.readyAt != 0), s.barred
 	if s.readyAt != 0 && r.ResetAfter > 0 && now-s.readyAt >= r.ResetAfter {
 		s.sure, s.streak = nil, 0
 	}
@@ -241,6 +241,8 @@ func (j *judge) isDown(s *shadow) {
 	endless := r.Action == targets.Retry || r.Action == targets.Restart && r.Then == targets.Retry
 	if s.state == supervisor.Down {
 		switch {
+		case barred:
+			j.fail("attempts", "%s is to start again after an exit code that forbids it", s.name)
 		case endless:
 		case r.Action != targets.Restart:
 			j.fail("attempts", "%s is to start again, its recovery is no restart", s.name)
@@ -250,7 +252,7 @@ func (j *judge) isDown(s *shadow) {
 		s.notBefore = now + minDelay(r, s.streak)
 		s.streak++
 	}
-	if s.state == supervisor.Failed && (endless || r.Action == targets.Restart && used(s.perhaps, r.Window+rounding) < r.Attempts) {
+	if s.state == supervisor.Failed && !barred && (endless || r.Action == targets.Restart && used(s.perhaps, r.Window+rounding) < r.Attempts) {
 		j.fail("attempts", "%s is given up after %d failures", s.name, len(s.perhaps)+1)
 	}
 	s.sure = append(s.sure, now)

@@ -24,8 +24,7 @@ func (j *judge) wanted(after *supervisor.Snapshot) {
 	for i := range after.Components {
 		c := &after.Components[i]
 		in := !c.Removed && w.in[c.Component]
-		r := &j.units[c.Component].def.Recovery
-		forgone := r.Action == targets.Stop || r.Action == targets.Restart && r.Then == targets.Stop
+		forgone := isForgone(j.units[c.Component].def, c)
 		if c.Wanted != in || !c.Removed && c.Essential != (essential.in[c.Component] && !forgone) {
 			j.fail("wanted", "%s: wanted %v, essential %v", c.Name, c.Wanted, c.Essential)
 		}
@@ -53,8 +52,11 @@ func (w *wish) node(name string) {
 				w.node(config.Components[n].Name)
 			}
 			if w.strict {
-				return
+				break
 			}
+		}
+		if by := replacedBy(&config.Components[c], &w.marks[c]); by != "" {
+			w.node(by)
 		}
 		return
 	}

@@ -69,6 +69,7 @@ func (l *land) config(generation int) *targets.Config {
 	l.whole(c, throw(l.seed, "whole", l.version("whole", "", generation, 20)))
 	slices.SortFunc(c.Components, func(a, b targets.Component) int { return strings.Compare(a.Name, b.Name) })
 	clean(c, there)
+	l.replacements(c)
 	l.conflicts(c, generation)
 	return c
 }
@@ -113,6 +114,7 @@ func (l *land) component(place, generation int) targets.Component {
 	c.OnDependencyFailure = one(d, targets.Leave, targets.Leave, targets.RestartIt, targets.StopIt)
 	c.Recovery = l.recovery(d)
 	c.Edges = l.edges(place, d)
+	l.answers(&c, place, version)
 	if throw(l.seed, "reboot", name, version).chance(3) {
 		c.Recovery.Then = targets.Reboot
 	}
@@ -237,7 +239,7 @@ func (l *land) conflicts(c *targets.Config, generation int) {
 func together(g *targets.Graph, x, y int) bool {
 	both := func(in []bool) bool { return in[x] && in[y] }
 	for t := range g.Config.Targets {
-		if both(g.Closure(t, nil).In) {
+		if both(g.Closure(t, replacing(g, t)).In) {
 			return true
 		}
 	}

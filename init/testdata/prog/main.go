@@ -3,7 +3,7 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
-//	scheduling
+//	scheduling     self
 package main
 
 import (
@@ -114,6 +114,8 @@ func main() {
 			fmt.Println(strings.Join(list, " "))
 		case "scheduling":
 			scheduling()
+		case "self":
+			self()
 		default:
 			fail("unknown verb " + verb)
 		}
