@@ -20,7 +20,7 @@ type judge struct {
 	open   map[supervisor.Request]bool // callers who wait; true where it may be in the queue
 	top    supervisor.Top
 	vague  bool // what was told last of the top state is not known
-	ticks  int // at one instant
+	ticks  int  // at one instant
 	ticked time.Duration
 
 	lost      bool // a manager died while somebody waited for a target
