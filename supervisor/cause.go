@@ -33,6 +33,9 @@ const (
 	NotReady              // Text says why it cannot become ready
 	ConditionFalse        // Text is the start condition and why it does not hold
 	Skipped               // Text is the start condition and why it does not hold
+	Announces             // the condition Text
+	Withdraws             // the condition Text
+	AnnouncesTooMuch      // the condition Text
 	codes
 )
 
@@ -74,6 +77,12 @@ func (c Cause) String() string {
 		return commandText(c)
 	case ConditionFalse:
 		return "condition " + c.Text
+	case Announces:
+		return "raises condition " + c.Text
+	case Withdraws:
+		return "takes condition " + c.Text + " back"
+	case AnnouncesTooMuch:
+		return "condition " + c.Text + " is one too many: not raised"
 	case Skipped:
 		return "skipped: condition " + c.Text
 	case codes:
@@ -115,7 +124,7 @@ func (c Code) step() string {
 	case ConditionFalse, Skipped:
 		return "condition"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
-		LostRun, codes:
+		LostRun, Announces, Withdraws, AnnouncesTooMuch, codes:
 	}
 	return "waiting"
 }

@@ -78,10 +78,12 @@ type unit struct {
 	exit      Status
 	exited    bool // exit is set
 	exitSeq   uint64
-	text      string // what it says of itself
-	degraded  bool   // what it says of itself
-	requested bool   // the next start is asked for by hand
-	asking    asking // the test of start conditions
+	text      string   // what it says of itself
+	degraded  bool     // what it says of itself
+	requested bool     // the next start is asked for by hand
+	asking    asking   // the test of start conditions
+	announces []string // conditions that it has raised, sorted
+	withdrawn []string // and those whose records are no longer needed
 }
 
 // New returns a machine at rest: nothing runs, no target is active.
@@ -166,7 +168,7 @@ func (m *Machine) apply(ev Event) {
 	case Tick:
 	case Tested:
 		m.tested(e)
-	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost:
+	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost, Announced:
 		m.happened(ev)
 	}
 }
@@ -205,6 +207,10 @@ func (m *Machine) happened(ev Event) {
 	case Reported:
 		if m.present(e.Component, e.Run) {
 			m.reported(e.Component, e)
+		}
+	case Announced:
+		if m.present(e.Component, e.Run) {
+			m.announced(e.Component, e)
 		}
 	case Lost:
 		if m.present(e.Component, e.Run) {

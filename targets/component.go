@@ -59,6 +59,7 @@ func componentFields() []field[Component] {
 		{"reboot_exit_codes", func(v value, c *Component) { v.codes(&c.RebootExitCodes) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
+		{"notify", func(v value, c *Component) { v.bool(&c.Notify) }},
 		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }

@@ -35,7 +35,7 @@ func startDigest(c *Component) uint64 {
 	}
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
-	d.flag(c.Ready.When == Notified)
+	d.flag(c.Notifies())
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	return d.Sum64()

@@ -114,6 +114,7 @@ type Component struct {
 	Recovery            Recovery
 	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
+	Notify              bool             // it has NOTIFY_SOCKET though its readiness does not need it
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
@@ -177,6 +178,7 @@ const (
 	File                 // a path exists or is absent
 	Socket               // something listens
 	FD                   // a newline on a descriptor
+	Raised               // an application has raised a condition
 )
 
 // Ready is the readiness condition of a component: exactly one.
@@ -187,6 +189,7 @@ type Ready struct {
 	Network      string        // Socket: "tcp", "udp", "unix"
 	Address      string        // Socket: HOST:PORT or a path
 	FD           int           // FD: the number in the child
+	Condition    string        // Raised: its name
 	PollInterval time.Duration // where the kernel gives no event
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // readyConditions are the keys of [ready] of which exactly one is written.
-func readyConditions() []string { return []string{"when", "file", "socket", "fd"} }
+func readyConditions() []string { return []string{"when", "file", "socket", "fd", "condition"} }
 
 func readyFields() []field[Ready] {
 	return []field[Ready]{
@@ -32,7 +32,11 @@ func readyFields() []field[Ready] {
 			v.number(&r.FD, 3, 1023)
 		}},
 		{"poll_interval", func(v value, r *Ready) { v.duration(&r.PollInterval, time.Millisecond) }},
-		{key: "command"}, {key: "http"}, {key: "condition"}, {key: "log"},
+		{"condition", func(v value, r *Ready) {
+			r.When = Raised
+			v.conditionName(&r.Condition)
+		}},
+		{key: "command"}, {key: "http"}, {key: "log"},
 	}
 }
 

@@ -72,6 +72,7 @@ func everyKey() *Config {
 			named("e", func(c *Component) {
 				c.Scheduling = Scheduling{Policy: "idle", Nice: at(0), IOClass: "best-effort", IOPriority: 4, OOMScoreAdjust: at(0)}
 				c.StartConditions = everyStartCondition()
+				c.Notify, c.Ready.When, c.Ready.Condition = true, Raised, "bus-up"
 			}),
 			named("f", func(c *Component) {
 				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
@@ -91,7 +92,7 @@ func everyStartCondition() []StartCondition {
 	list := []StartCondition{
 		{Kind: TestFile, Subject: "/run/x", Timeout: 3 * time.Second, Skip: true, PollInterval: 20 * time.Millisecond},
 		{Kind: TestAbsent, Subject: "/run/y"}, {Kind: TestGlob, Subject: "/dev/input/event*"}, {Kind: TestDevice, Subject: "/dev/vda"},
-		{Kind: TestInterface, Subject: "can0"}, {Kind: TestEnv, Subject: "LANG=C"}, {Kind: TestKernelArg, Subject: "quiet"},
+		{Kind: TestInterface, Subject: "can0"}, {Kind: TestRaised, Subject: "can-up"}, {Kind: TestEnv, Subject: "LANG=C"}, {Kind: TestKernelArg, Subject: "quiet"},
 		{Kind: TestCommand, Command: []string{"/bin/test", "-e", "x"}, ProbeTimeout: 2 * time.Second},
 	}
 	for i := range list {

@@ -37,7 +37,7 @@ func (m *Manager) await(u *unit) {
 		}
 	case targets.Socket:
 		m.awaitSocket(u)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD:
+	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Raised:
 	}
 }
 
