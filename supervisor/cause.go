@@ -31,6 +31,7 @@ const (
 	Unkillable            // SIGKILL did not end it
 	CommandFailed         // Text says why when it could not start
 	NotReady              // Text says why it cannot become ready
+	HeartbeatLost         // Text says what was counted, or that it was asked for
 	codes
 )
 
@@ -70,6 +71,8 @@ func (c Cause) String() string {
 		return "cannot be killed"
 	case CommandFailed:
 		return commandText(c)
+	case HeartbeatLost:
+		return "heartbeat: " + c.Text
 	case codes:
 	}
 	return ""
@@ -85,7 +88,7 @@ func (u *unit) reason() string {
 
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
-	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady
+	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady || c == HeartbeatLost
 }
 
 // step names what failed, for a Failure.
@@ -105,6 +108,8 @@ func (c Code) step() string {
 		return "stop"
 	case CommandFailed:
 		return "command"
+	case HeartbeatLost:
+		return "heartbeat"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
 		LostRun, codes:
 	}

@@ -31,6 +31,8 @@ const (
 	flagWanted
 	flagEssential
 	flagLanded
+	flagExcused
+	flagAborting
 )
 
 // Places in a record's data, after kind, run and name.
@@ -47,10 +49,11 @@ const (
 	atExitSeq  = 56
 	atExit     = 64 // code, signal
 	atCommand  = 66
-	atFailures = 67 // how many
-	atNewest   = 68 // failure, ms since boot
-	atDeltas   = 76 // 31 of 3 bytes, ms back from the next newer one
-	atText     = atDeltas + 3*(targets.MaxAttempts-1)
+	atFailures = 67                                   // how many
+	atNewest   = 68                                   // failure, ms since boot
+	atDeltas   = 76                                   // 31 of 3 bytes, ms back from the next newer one
+	atPulse    = atDeltas + 3*(targets.MaxAttempts-1) // µs since boot in 7 bytes, failed windows in one
+	atText     = atPulse + 8
 	textSize   = dataSize - atText - 1
 )
 
@@ -76,6 +79,8 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
 	each(flagLanded, &u.landed)
+	each(flagExcused, &u.pulse.excused)
+	each(flagAborting, &u.aborting)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.
@@ -101,6 +106,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	binary.LittleEndian.PutUint64(data[atExitSeq:], u.exitSeq)
 	data[atExit], data[atExit+1], data[atCommand] = byte(u.exit.Code), byte(u.exit.Signal), byte(u.command)
 	u.failures.encode(data)
+	u.pulse.encode(data[atPulse:])
 	text := u.cause.Text
 	if u.leaver || text == "" && slices.Contains(m.back, c) {
 		text = u.def.Name
@@ -125,6 +131,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 		u.command = k
 	}
 	u.failures.decode(data)
+	u.pulse.decode(data[atPulse:])
 	u.cause.Text = getText(data[atText:])
 	if code := Code(data[atCode]); code < codes {
 		u.cause.Code = code

@@ -48,6 +48,7 @@ const (
 	Journal                      // memfd with the newest events
 	Lock                         // what keeps a second Orderly off the control socket
 	Errand                       // reading end of stdout and stderr of a command of a component, while that runs too
+	Beat                         // reading end of the heartbeat pipe
 )
 
 // The states that Shown tells.

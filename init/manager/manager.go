@@ -41,6 +41,8 @@ type Manager struct {
 	flight    []*process
 	spare     []*runtime.Program
 	probing   []*unit
+	looking   []int // whose heartbeats are looked at in a round
+	beats     []byte
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
@@ -103,7 +105,7 @@ func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
 func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
 	probe := m.ask(poll.Now())
-	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
+	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight || m.look(poll.Now()) {
 		m.settle()
 		m.launch()
 	}
@@ -111,7 +113,8 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Apply(m.seen)
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil} {
+	beat, _ := m.machine.BeatDeadline()
+	for _, at := range []time.Duration{probe, m.rescueUntil, beat} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -164,6 +167,7 @@ func (m *Manager) perform(e supervisor.Effect) {
 	case supervisor.Kill:
 		m.killUnit(e)
 	case supervisor.Changed:
+		m.beginBeat(e)
 		m.changed(e)
 	case supervisor.Moved:
 		m.moved(e)

@@ -80,7 +80,7 @@ func (m *Manager) runCommand(e supervisor.RunCommand) {
 // startCommand starts a helper program of a component in the component's group. Its output goes to the log of the
 // component, and MAINPID tells it whom it is about.
 func (m *Manager) startCommand(u *unit, argv []string, r role, run uint32) error {
-	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1}
+	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1, beat: -1}
 	var err error
 	defer func() {
 		if err != nil {

@@ -36,6 +36,7 @@
 //	delay         no restart before its delay
 //	attempts      restarts within their window, and no giving up before
 //	ready         nobody is ready who has not said so
+//	heartbeat     who beats in time is left alone, who is silent is found
 //	stale         an event of another run, or told twice, changes nothing
 //	deadline      never past, moves on, and limits are acted on
 //	answers       each request once, with reasons
