@@ -14,10 +14,12 @@ const module = "github.com/orderly-init/orderly/"
 
 // allowed is the map: what each package may import of ours, and of others beyond the standard library.
 var allowed = map[string]string{
-	"targets":                 "github.com/BurntSushi/toml",
+	"targets":                 "runtime/calls github.com/BurntSushi/toml",
 	"supervisor":              "targets",
 	"supervisor/sim":          "supervisor targets",
 	"runtime":                 "runtime/internal/nofile golang.org/x/sys/unix",
+	"runtime/calls":           "",
+	"runtime/seccomp":         "runtime/calls github.com/moby/profiles/seccomp github.com/opencontainers/runtime-spec/specs-go golang.org/x/net/bpf golang.org/x/sys/unix",
 	"runtime/ready":           "golang.org/x/sys/unix",
 	"cgroups":                 "github.com/moby/sys/mountinfo golang.org/x/sys/unix",
 	"control":                 "golang.org/x/sys/unix",
@@ -26,7 +28,7 @@ var allowed = map[string]string{
 	"init/logs":               "init/poll golang.org/x/sys/unix",
 	"init/keeper":             "init/poll golang.org/x/sys/unix",
 	"init/boot":               "supervisor targets github.com/moby/sys/mountinfo golang.org/x/sys/unix",
-	"init/manager":            "cgroups control init/boot init/journal init/keeper init/logs init/poll runtime runtime/ready supervisor targets github.com/moby/sys/user golang.org/x/sys/unix",
+	"init/manager":            "cgroups control init/boot init/journal init/keeper init/logs init/poll runtime runtime/calls runtime/ready runtime/seccomp supervisor targets github.com/moby/sys/user golang.org/x/sys/unix",
 	"init/command":            "control init/manager supervisor targets github.com/spf13/cobra golang.org/x/sys/unix",
 	"init":                    "control init/boot init/command init/keeper init/manager supervisor github.com/coreos/go-systemd/v22/daemon golang.org/x/sys/unix",
 	"runtime/internal/nofile": "",

@@ -117,9 +117,10 @@ func capabilityList(list []int) string {
 	return strings.Join(names, " ")
 }
 
-// noNewPrivileges is the last thing that the process gives up.
+// noNewPrivileges comes with a filter too where the process has not the right
+// to one otherwise, see seccomp(2).
 func (l *list) noNewPrivileges() {
-	if l.spec.NoNewPrivileges {
+	if l.spec.NoNewPrivileges || l.spec.Filter != nil && !l.admin() {
 		l.do("no new privileges", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
 }

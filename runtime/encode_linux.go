@@ -60,6 +60,8 @@ func sizeOf(a any) (int, error) {
 			return 0, fmt.Errorf("%q: %w", a, unix.EINVAL)
 		}
 		return aligned(len(a) + 1), nil
+	case Code:
+		return aligned(2*word) + 8*len(a), nil
 	case []uint64:
 		return 8 * len(a), nil
 	case []uint32:
@@ -117,6 +119,15 @@ func (a *arena) vector(list []string) uintptr {
 	return address(b)
 }
 
+// code is struct sock_fprog: a length of 16 bits in the first word, the address
+// in the second.
+func (a *arena) code(c Code) uintptr {
+	b := a.take(2 * word)
+	words := unsafe.Slice((*uintptr)(unsafe.Pointer(unsafe.SliceData(b))), 2)
+	words[0], words[1] = uintptr(len(c)), numbers(a, []uint64(c))
+	return address(b)
+}
+
 func (a *arena) value(v any) uintptr {
 	switch v := v.(type) {
 	case int:
@@ -125,6 +136,8 @@ func (a *arena) value(v any) uintptr {
 		return v
 	case string:
 		return a.text(v)
+	case Code:
+		return a.code(v)
 	case []uint64:
 		return numbers(a, v)
 	case []uint32:
@@ -153,7 +166,7 @@ func (p *Program) encode(steps []Step) {
 }
 
 func encodeStep(a *arena, ops []op, index int, s *Step) int {
-	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(index)<<stepShift}
+	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(s.Fine)<<fineShift | uintptr(index)<<stepShift}
 	first := 0
 	if len(s.Each) > 0 {
 		first = 1

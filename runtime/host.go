@@ -17,6 +17,8 @@ type Host struct {
 	OpenFiles Limit
 	// LastCapability is the highest that the kernel has; 0: that of Linux 5.9.
 	LastCapability int
+	// Admin says that the caller has CAP_SYS_ADMIN in effect.
+	Admin bool
 	// Personality is the caller's, see personality(2).
 	Personality uintptr
 }

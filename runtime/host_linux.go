@@ -21,6 +21,7 @@ func Probe() Host {
 		OpenFiles: Limit{Resource: unix.RLIMIT_NOFILE, Soft: soft, Hard: hard},
 
 		LastCapability: lastCapability(),
+		Admin:          hasAdmin(),
 		Personality:    personality(),
 	}
 }

@@ -20,7 +20,8 @@ type list struct {
 // to /proc/self comes before the ids; the working directory after them and the
 // capabilities, since it may be where only the user has access. Limits
 // come when nothing more is opened, and before the scheduling, which some of
-// them permit. Signals are unblocked last.
+// them permit. Signals are unblocked last, and the filter of system calls is in
+// force for the exec alone.
 func (s *Spec) Steps(h Host) []Step {
 	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
 	l.clone()
@@ -40,6 +41,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.directory()
 	l.noNewPrivileges()
 	l.signals()
+	l.filter()
 	l.exec()
 	return l.steps
 }
@@ -162,7 +164,12 @@ func catchable() []int {
 	return all
 }
 
+// exec ends the list: with the program, or with the actions and a good end.
 func (l *list) exec() {
 	s := l.spec
+	if len(s.Actions) > 0 {
+		l.actions()
+		return
+	}
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
 }

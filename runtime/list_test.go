@@ -22,7 +22,7 @@ func everything() Spec {
 		OOMScoreAdjust: &score, Nice: &nice, Cgroup: 9,
 		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
 		Capabilities: except(0, 5, 31, 40), Ambient: []int{13, 33}, NoNewPrivileges: true,
-		Securebits: 0x5, NoASLR: true,
+		Securebits: 0x5, NoASLR: true, Filter: []uint64{6},
 	}
 }
 
@@ -31,7 +31,16 @@ func everything() Spec {
 func deadlined() Spec {
 	return Spec{
 		Path: "/bin/true", Deadline: &Deadline{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}, NoASLR: true,
-		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34},
+		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34}, Filter: []uint64{6, 7},
+	}
+}
+
+func everyAction() []Action {
+	return []Action{
+		MakeDirectory{Path: "/data/can", Mode: 0o750, Owner: &Owner{1, 2}}, Symlink{"/run", "/var/run"}, Write{"/proc/sys/x", "1"},
+		Hostname{"ecu"}, ChangeOwner{[]string{"/a"}, Owner{3, 4}}, ChangeMode{[]string{"/a"}, 0o600}, Remove{[]string{"/b"}},
+		LoadModules{[]ModuleFile{{"/m/a.ko", "x=1", false, true}, {"/m/b.ko.xz", "", true, false}}},
+		Mount{"/dev/vda", "/mnt", "ext4", "a=b", unix.MS_NOSUID, unix.MS_RDONLY, unix.MS_SHARED, true}, Unmount{"/mnt", true},
 	}
 }
 
@@ -56,6 +65,7 @@ func TestPrintedList(t *testing.T) {
 	}{
 		{"least", Spec{Path: "/bin/true"}, Host{}},
 		{"nested", everything(), Host{Ignored: []int{1, 13}, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
+		{"actions", Spec{Actions: everyAction()}, Host{}},
 		{"deadline", deadlined(), Host{Personality: 8}},
 		{"cow", everything(), Host{Flavour: Cow, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 	} {

@@ -40,12 +40,12 @@ func (p *Program) Load(h Host, s Spec) error {
 		return ErrBusy
 	}
 	if err := s.check(&h); err != nil {
-		return fmt.Errorf("start %s: %w", s.Path, err)
+		return fmt.Errorf("start %s: %w", s.subject(), err)
 	}
 	steps := s.Steps(h)
 	size, err := layout(steps)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", s.Path, err)
+		return fmt.Errorf("start %s: %w", s.subject(), err)
 	}
 	if err := p.reserve(size); err != nil {
 		return err
@@ -141,7 +141,7 @@ func Start(p *Program, s *Slot, wake int) error {
 	atomic.StoreUint32(&h.busy, 1)
 	if r := run(h, s, uintptr(wake)); r < 0 {
 		atomic.StoreUint32(&h.busy, 0)
-		return fmt.Errorf("start %s: clone: %w", p.spec.Path, syscall.Errno(-r))
+		return fmt.Errorf("start %s: clone: %w", p.spec.subject(), syscall.Errno(-r))
 	}
 	return nil
 }

@@ -75,6 +75,11 @@ failed:
 	JNE next
 	NEGQ AX
 	MOVQ CX, DX
+	SHRQ $const_fineShift, DX
+	ANDQ $const_fineMask, DX
+	CMPQ AX, DX
+	JEQ next
+	MOVQ CX, DX
 	SHRQ $const_stepShift, DX
 	MOVL DX, Slot_Step(R13)
 	MOVL AX, Slot_Errno(R13)

@@ -73,6 +73,10 @@ failed:
 	TST  $const_flagTry, R1
 	BNE  next
 	RSB  $0, R0
+	MOVW R1>>const_fineShift, R2
+	AND  $const_fineMask, R2
+	CMP  R2, R0
+	BEQ  next
 	MOVW R1>>const_stepShift, R2
 	MOVW R2, Slot_Step(R9)
 	DMB  MB_ISH // Step is there before Errno

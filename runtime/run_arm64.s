@@ -71,6 +71,10 @@ failed:
 	TST  $const_flagTry, R24
 	BNE  next
 	NEG  R0, R0
+	LSR  $const_fineShift, R24, R1
+	AND  $const_fineMask, R1
+	CMP  R1, R0
+	BEQ  next
 	LSR  $const_stepShift, R24, R1
 	MOVW R1, Slot_Step(R21)
 	DMB  $11 // inner shareable: Step is there before Errno

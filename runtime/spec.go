@@ -5,6 +5,9 @@ package runtime
 type Spec struct {
 	// Path is the file to execute; see LookPath.
 	Path string
+	// Actions are what the process does instead of executing a file. It then
+	// exits with 0; the first that fails is the step that failed.
+	Actions []Action
 	// Args are the arguments, the name first; none: Path alone.
 	Args []string
 	// Env is the whole environment, exactly as given.
@@ -57,6 +60,10 @@ type Spec struct {
 	// NoASLR leaves the addresses of the program where they are, see
 	// ADDR_NO_RANDOMIZE in personality(2).
 	NoASLR bool
+	// Filter is what the kernel runs at each system call, words of struct
+	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
+	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
+	Filter []uint64
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int
@@ -102,4 +109,12 @@ func (s *Spec) args() []string {
 		return []string{s.Path}
 	}
 	return s.Args
+}
+
+// subject is what the process is about, for errors.
+func (s *Spec) subject() string {
+	if len(s.Actions) > 0 {
+		return s.Actions[0].verb()
+	}
+	return s.Path
 }

@@ -29,6 +29,7 @@ func scenarios() map[string]func(*manager) error {
 		"pty":     terminal,
 		"limits":  everyLimit,
 		"sched":   schedulings,
+		"actions": doActions,
 		"caps":    capabilitySets,
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Step is one thing that a child does before it executes, as data: a system
@@ -16,14 +18,21 @@ type Step struct {
 	Call string
 	Nr   uintptr
 	// Args are at most six of int, uintptr, string (a C string), []string (a
-	// vector of them), []uint64 and []uint32 (structures).
+	// vector of them), []uint64 and []uint32 (structures), and
+	// Code.
 	Args []any
 	// Each, unless empty, makes the call once for each value, as its first
 	// argument before Args.
 	Each []int
+	// Fine is the one error that is none: what the step is for is so already,
+	// as EEXIST says of mkdir(2). 0 is none.
+	Fine syscall.Errno
 
 	how flag
 }
+
+// Code is an argument that becomes a struct sock_fprog, see seccomp(2).
+type Code []uint64
 
 // flag says how the interpreter treats a step; the assembly knows the values.
 type flag uintptr
@@ -34,7 +43,10 @@ const (
 	flagSave                  // the result is kept,
 	flagUse                   // and is the first argument here
 
-	stepShift = 8 // above the flags: the index of the step
+	// above the flags: the error that is none, then the index of the step
+	fineShift = 8
+	fineMask  = 0xff
+	stepShift = 16
 )
 
 // kept is the argument that flagUse fills in.
@@ -68,6 +80,9 @@ func (s Step) String() string {
 	if s.how&flagTry != 0 {
 		call = "try " + call
 	}
+	if s.Fine != 0 {
+		call += " or " + unix.ErrnoName(s.Fine)
+	}
 	return fmt.Sprintf("%-28s %s", s.Name(), call)
 }
 
@@ -77,6 +92,8 @@ func show(a any) string {
 		return strconv.Quote(a)
 	case []string:
 		return fmt.Sprintf("%q", a)
+	case Code:
+		return fmt.Sprintf("%d instructions", len(a))
 	case []uint64:
 		return strings.ReplaceAll(fmt.Sprint(a), strconv.FormatUint(Infinity, 10), "unlimited")
 	}

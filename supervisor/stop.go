@@ -92,7 +92,7 @@ func (m *Machine) stop(c int, why Cause) {
 	u := &m.units[c]
 	served := u.state == Ready || u.state == Done
 	m.cancel(c)
-	command := served && len(u.def.StopCommand) > 0 && u.def.StopTimeout > 0
+	command := served && u.def.HasStopCommand() && u.def.StopTimeout > 0
 	if !u.main && !u.group && !command {
 		u.cause = why
 		m.ended(c)

@@ -11,6 +11,7 @@ import (
 func (l *loader) check(c *Config) {
 	l.checkSpace(c)
 	l.checkTargets(c)
+	l.checkFilters(c)
 	names := c.names()
 	for i := range c.Components {
 		x := &c.Components[i]
@@ -20,6 +21,7 @@ func (l *loader) check(c *Config) {
 		x := &c.Targets[i]
 		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
+	l.checkPipes(c)
 	if l.cycles(c) {
 		return
 	}
@@ -273,9 +275,12 @@ func (g *Graph) slowestStop(in []bool) (chain []int, total time.Duration) {
 	return chain, totals[top]
 }
 
+// HasStopCommand says whether something is run to stop the component: a program or a built-in action.
+func (c *Component) HasStopCommand() bool { return len(c.StopCommand) > 0 || len(c.StopAction) > 0 }
+
 // stopTime is how long a component may take to stop. A oneshot has no process left; only its command takes time.
 func (c *Component) stopTime() time.Duration {
-	if c.Kind == Oneshot && c.StopCommand == nil {
+	if c.Kind == Oneshot && !c.HasStopCommand() {
 		return 0
 	}
 	return c.StopTimeout

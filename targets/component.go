@@ -51,6 +51,7 @@ func componentFields() []field[Component] {
 		{"stop_timeout", func(v value, c *Component) { v.duration(&c.StopTimeout, 0) }},
 		{"stop_signal", func(v value, c *Component) { v.signal(&c.StopSignal) }},
 		{"abort_signal", func(v value, c *Component) { v.signal(&c.AbortSignal) }},
+		{"stop_action", func(v value, c *Component) { v.action(&c.StopAction) }},
 		{"stop_command", func(v value, c *Component) { v.argv(&c.StopCommand) }},
 		{"reload_signal", func(v value, c *Component) { v.signal(&c.ReloadSignal) }},
 		{"reload_command", func(v value, c *Component) { v.argv(&c.ReloadCommand) }},
@@ -72,6 +73,7 @@ func componentFields() []field[Component] {
 func processFields() []field[Component] {
 	return []field[Component]{
 		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
+		{"action", func(v value, c *Component) { v.action(&c.Action) }},
 		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
 		{"pass_environment", func(v value, c *Component) { v.list(&c.PassEnvironment, value.variable) }},
 		{"environment_file", func(v value, c *Component) { v.environmentFiles(&c.EnvironmentFiles) }},
@@ -91,8 +93,10 @@ func processFields() []field[Component] {
 // laterFields are keys that other versions have.
 func laterFields() []field[Component] {
 	return []field[Component]{
-		{key: "action"}, {key: "pid_file"},
-		{key: "control"}, {key: "optional_steps"}, {key: "start_conditions"},
+		{key: "pid_file"},
+		{key: "control"},
+		{key: "optional_steps"},
+		{key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
 	}
 }
@@ -140,9 +144,12 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	if own == nil {
 		return
 	}
-	if _, has := own["command"]; !has && c.Command == nil {
-		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"]`)
+	_, hasCommand := own["command"]
+	_, hasAction := own["action"]
+	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil {
+		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
+	v.checkAction(c)
 	v.checkAmbient(c)
 	v.checkHeartbeat(c, own["heartbeat"])
 	v.checkExitCodes(c, own["success_exit_codes"] != nil)

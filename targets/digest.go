@@ -12,6 +12,7 @@ func startDigest(c *Component) uint64 {
 	d := digest{fnv.New64a()}
 	d.number(int64(c.Kind))
 	d.texts(c.Command)
+	d.texts(c.Action)
 	d.number(int64(len(c.Environment)))
 	for _, s := range c.Environment {
 		d.texts([]string{s.Key, s.Value})
@@ -60,6 +61,19 @@ func (d digest) security(s *Security) {
 	d.flag(s.NoNewPrivileges)
 	d.number(int64(s.Securebits))
 	d.flag(s.NoASLR)
+	d.texts([]string{s.Seccomp})
+	d.filter(s.Filter)
+}
+
+func (d digest) filter(f *Filter) {
+	d.flag(f != nil)
+	if f != nil {
+		d.texts([]string{f.Default})
+		d.number(int64(f.Error))
+		d.texts(f.Allow)
+		d.texts(f.Errno)
+		d.texts(f.Kill)
+	}
 }
 
 // digest writes values so that no two lists of them look alike.

@@ -17,6 +17,7 @@ type Config struct {
 	System   System
 	Watchdog bool // [watchdog] is configured; its keys come with the hardware watchdog
 
+	Filters    []Filter    // in name order
 	Components []Component // in name order; the index is the component's number
 	Targets    []Target    // in name order; the index is the target's number
 }
@@ -102,6 +103,7 @@ type Component struct {
 	StopSignal    int
 	AbortSignal   int      // instead of the stop signal, to one whose heartbeat is lost
 	StopCommand   []string // argv; instead of the stop signal
+	StopAction    []string // a built-in action as the stop command of a oneshot
 	ReloadSignal  int      // 0 is none
 	ReloadCommand []string
 
@@ -122,6 +124,7 @@ type Component struct {
 // Process is how the program of a component is started.
 type Process struct {
 	Command             []string // argv, no shell
+	Action              []string // a built-in action instead: its name and its words, checked; oneshots only
 	Environment         []Setting
 	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out
 	EnvironmentFiles    []EnvironmentFile
@@ -142,10 +145,10 @@ type EnvironmentFile struct {
 	Optional bool
 }
 
-// Output is the [component.NAME.output] table: "log", "null", "console", "inherit" or "file:PATH".
+// Output is the [component.NAME.output] table: "log", "null", "console", "inherit", "file:PATH" or "pipe:NAME".
 type Output struct {
 	Stdout, Stderr string // default "log"
-	Stdin          string // default "null"; "console" or "file:PATH"
+	Stdin          string // default "null"; "console", "file:PATH" or "pipe:NAME"
 	RateLimit      int64  // bytes per second that reach the log, default 1 MiB; 0 is no limit
 }
 

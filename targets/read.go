@@ -50,6 +50,7 @@ func topFields() []field[draft] {
 		{"template", readTemplates}, // components are made from them
 		{"component", readComponents},
 		{"target", readTargets},
+		{"seccomp", readFilters},
 		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
 		{key: "watchdog"}, {key: "network"},
 	}
@@ -148,8 +149,7 @@ func (v value) hostname(to *string) {
 // sysctl reads kernel settings. A name is a path below /proc/sys, with dots or slashes (sysctl(8)).
 func (v value) sysctl(to *[]Setting) {
 	v.settings(to, func(e value) bool {
-		name := strings.ReplaceAll(e.name, "/", ".")
-		if strings.Trim(name, ".") != name || strings.Contains(name, "..") || strings.ContainsAny(name, " \t\n\x00") || name == "" {
+		if !isSysctl(e.name) {
 			e.faultAt(atKey, "is not the name of a sysctl", `write it as sysctl(8) does, such as "kernel.panic"`)
 			return false
 		}

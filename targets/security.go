@@ -8,11 +8,13 @@ import (
 
 // Security is the [component.NAME.security] table.
 type Security struct {
-	Capabilities        []int  // the kernel's numbers, sorted: all that is left to the process; nil: not written
-	AmbientCapabilities []int  // sorted: those that a program without privileges of its own keeps over exec
-	Securebits          uint32 // by the bits of SecurebitNames; 0 leaves them
-	NoASLR              bool   // addresses are not randomized (personality(2))
-	NoNewPrivileges     bool   // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
+	Capabilities        []int   // the kernel's numbers, sorted: all that is left to the process; nil: not written
+	AmbientCapabilities []int   // sorted: those that a program without privileges of its own keeps over exec
+	Securebits          uint32  // by the bits of SecurebitNames; 0 leaves them
+	NoASLR              bool    // addresses are not randomized (personality(2))
+	Seccomp             string  // "default" or the name of a Filter; "" is none
+	Filter              *Filter // the one of that name; nil where it is "" or "default"
+	NoNewPrivileges     bool    // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
 }
 
 // CapabilityNames are the names of capabilities(7) by the kernel's number, without CAP_ and in lower case.
@@ -30,7 +32,8 @@ func securityFields() []field[Security] {
 		{"no_new_privileges", func(v value, s *Security) { v.bool(&s.NoNewPrivileges) }},
 		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
 		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
-		{key: "seccomp"}, {key: "apparmor_label"}, {key: "selinux_label"}, {key: "landlock"},
+		{"seccomp", func(v value, s *Security) { v.nonEmpty(&s.Seccomp) }},
+		{key: "apparmor_label"}, {key: "selinux_label"}, {key: "landlock"},
 		{key: "read_only_paths"}, {key: "private_tmp"}, {key: "private_devices"},
 	}
 }

@@ -47,6 +47,7 @@ func everyKey() *Config {
 		ShutdownTimeout:        90 * time.Second,
 		StateDirectory:         "/data/orderly",
 		Control:                Control{Group: "orderly", ReadGroup: "1000", Mode: 0o660},
+		Filters:                []Filter{{Name: "loose", Default: "allow", Error: 1, Errno: []string{"reboot"}}, *strictFilter()},
 		Log:                    Log{Directory: "/data/log", MaxSize: 64000, Console: Warning},
 		System: System{
 			Hostname:    "ecu-left.local",
@@ -105,6 +106,7 @@ func everything(c *Component) {
 		},
 		Security: Security{
 			Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true, Securebits: 1<<0 | 1<<3, NoASLR: true,
+			Seccomp: "strict", Filter: strictFilter(),
 		},
 	}
 	c.Edges = Edges{
@@ -126,6 +128,10 @@ func everything(c *Component) {
 	early := c.Recovery
 	early.Attempts, early.Then, early.Replacement = 1, Replace, "e"
 	c.StartRecovery = &early
+}
+
+func strictFilter() *Filter {
+	return &Filter{Name: "strict", Default: "errno", Error: 38, Allow: []string{"_newselect", "read", "write"}, Kill: []string{"ptrace"}}
 }
 
 // TestMerge loads two layers with drop-ins: tables merge, lists and values are replaced, the last class wins.
@@ -231,7 +237,7 @@ func TestStartDigest(t *testing.T) {
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
 		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
-		"security.aslr = false", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
+		"security.aslr = false", "security.seccomp = 'default'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'allow'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'kill'", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
 		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms' }", "scheduling = { policy = 'deadline', runtime = '2ms', deadline = '3ms' }",
 		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms', period = '4ms' }",
 		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",

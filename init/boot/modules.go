@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -70,14 +71,8 @@ func (t *moduleTree) readAlias(text string) {
 	}
 }
 
-// real is the module that a name means.
-func (t *moduleTree) real(name string) string {
-	name = moduleName(name)
-	if other, ok := t.alias[name]; ok && t.path[name] == "" && !t.builtin[name] {
-		return other
-	}
-	return name
-}
+// known reports whether a name is that of a module itself.
+func (t *moduleTree) known(name string) bool { return t.path[name] != "" || t.builtin[name] }
 
 // readBuiltin reads modules.builtin: a path per line.
 func (t *moduleTree) readBuiltin(text string) {
@@ -138,8 +133,6 @@ func newLoader(commandLine string) (*loader, error) {
 	l.readDeps(string(deps))
 	l.readBuiltin(string(builtin))
 	l.readSoft(string(soft))
-	alias, _ := os.ReadFile(filepath.Join(l.directory, "modules.alias"))
-	l.readAlias(string(alias))
 	return l, nil
 }
 
@@ -167,6 +160,22 @@ func quoteSpaces(value string) string {
 		return `"` + value + `"`
 	}
 	return value
+}
+
+// real is the module that a name means. The file of the other names is large: it is read when it is needed.
+func (l *loader) real(name string) string {
+	name = moduleName(name)
+	if l.known(name) {
+		return name
+	}
+	if l.alias == nil {
+		text, _ := os.ReadFile(filepath.Join(l.directory, "modules.alias"))
+		l.readAlias(string(text))
+	}
+	if other, ok := l.alias[name]; ok {
+		return other
+	}
+	return name
 }
 
 // load loads a module after those that it needs, once.
@@ -234,4 +243,45 @@ func insert(path, options string) error {
 		return fmt.Errorf("insert %s: %w (can this kernel unpack modules?)", path, err)
 	}
 	return fmt.Errorf("insert %s: %w", path, err)
+}
+
+// ModuleFile is one file that loading a module takes.
+type ModuleFile struct {
+	Path, Options string
+	Optional      bool // a soft dependency: it may be refused
+}
+
+// ModuleFiles lists what must be given to the kernel to load a module, in that order; nothing where it is built in or
+// loaded. options are those of the module itself, over those of the kernel command line.
+func ModuleFiles(name string, options []string) ([]ModuleFile, error) {
+	if present(name) {
+		return nil, nil
+	}
+	l, err := newLoader(commandLine())
+	if err != nil {
+		return nil, err
+	}
+	return l.files(name, options)
+}
+
+func (l *loader) files(name string, options []string) ([]ModuleFile, error) {
+	var files []ModuleFile
+	l.insert = func(path, options string) error {
+		files = append(files, ModuleFile{Path: path, Options: options})
+		return nil
+	}
+	real := l.real(name)
+	l.options[real] = append(l.options[real], options...)
+	if err := l.load(name); err != nil {
+		return nil, err
+	}
+	for i := range files {
+		files[i].Optional = !l.must(real, moduleName(files[i].Path))
+	}
+	return files, nil
+}
+
+// must says whether a module is another one, or needs it: modules.dep lists what those need that it needs, too.
+func (l *loader) must(name, other string) bool {
+	return name == other || slices.ContainsFunc(l.needs[name], func(need string) bool { return moduleName(need) == other })
 }

@@ -109,3 +109,23 @@ func TestInsertSaysWhat(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestModuleFiles lists instead of loading; only what the module itself needs must work.
+func TestModuleFiles(t *testing.T) {
+	t.Parallel()
+	files, err := testLoader(new([]string)).files("nf", []string{"mine=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ModuleFile{
+		{"/m/kernel/lib/crc-generic.ko.xz", "", true}, {"/m/kernel/lib/base.ko.xz", "", false},
+		{"/m/kernel/lib/crc.ko.xz", "", false}, {"/m/kernel/lib/late.ko", "", true},
+		{"/m/kernel/fs/nf.ko.xz", `size=4 names="a b" on mine=1`, false},
+	}
+	if diff := cmp.Diff(want, files); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if _, err := testLoader(new([]string)).files("nowhere", nil); err == nil {
+		t.Error("a module that is not there: no error")
+	}
+}

@@ -86,6 +86,29 @@ func splitOptions(text string) []string {
 	})
 }
 
+// MountCalls is what mount(2) is told of an options string: the flags of the first call, those of a second one, which
+// a bind mount needs for them, how the mount is shared, and what the file system is told.
+func MountCalls(options string) (flags, again, share uintptr, data string) {
+	o := parseOptions(options)
+	if o.flags&unix.MS_BIND == 0 || o.flags&unix.MS_REMOUNT != 0 {
+		return o.flags, 0, o.share, o.data
+	}
+	first, rest := o.bind()
+	return first, rest, o.share, o.data
+}
+
+// bind are the flags of the two calls that make a bind mount; it takes its flags only in the second one.
+func (o mountOptions) bind() (first, rest uintptr) {
+	rest = o.flags &^ (unix.MS_BIND | unix.MS_REC | unix.MS_SILENT)
+	if rest != 0 {
+		rest |= unix.MS_BIND | unix.MS_REMOUNT
+	}
+	return o.flags & (unix.MS_BIND | unix.MS_REC), rest
+}
+
+// Mounted reports whether a mount has been made already.
+func Mounted(m targets.Mount) bool { return there(m, parseOptions(m.Options)) }
+
 // mounts makes the configured mounts in the order written.
 func (u *up) mounts() {
 	for _, m := range u.System.Mounts {
@@ -115,32 +138,26 @@ func (u *up) mount(m targets.Mount) error {
 	return bounded(mountLimit, func() error { return mount(m, o) })
 }
 
-// mount makes the system calls of one mount. A bind mount takes its flags only in a second one, and the way it is
-// shared is a third (mount(2)).
+// mount makes the system calls of one mount (mount(2)).
 func mount(m targets.Mount, o mountOptions) error {
 	if o.flags&unix.MS_REMOUNT == 0 {
 		if err := makePoint(m, o); err != nil {
 			return err
 		}
 	}
-	flags := o.flags
-	bind := flags&unix.MS_BIND != 0 && flags&unix.MS_REMOUNT == 0
-	if bind {
-		flags &= unix.MS_BIND | unix.MS_REC
-	}
-	if err := unix.Mount(m.Source, m.Target, m.Type, flags, o.data); err != nil {
+	flags, again, share, data := MountCalls(m.Options)
+	if err := unix.Mount(m.Source, m.Target, m.Type, flags, data); err != nil {
 		return fmt.Errorf("%s, %s: %w", m.Source, m.Type, err)
 	}
-	if rest := o.flags &^ (unix.MS_BIND | unix.MS_REC | unix.MS_SILENT); bind && rest != 0 {
-		err := unix.Mount("", m.Target, "", rest|unix.MS_BIND|unix.MS_REMOUNT, "")
-		if err != nil {
+	if again != 0 {
+		if err := unix.Mount("", m.Target, "", again, ""); err != nil {
 			return fmt.Errorf("flags of the bind mount: %w", err)
 		}
 	}
-	if o.share == 0 {
+	if share == 0 {
 		return nil
 	}
-	return wrap("sharing", unix.Mount("", m.Target, "", o.share, ""))
+	return wrap("sharing", unix.Mount("", m.Target, "", share, ""))
 }
 
 // makePoint makes what is mounted on: a directory, or for a bind mount of a file an empty file.

@@ -132,7 +132,7 @@ func TestSysctlPath(t *testing.T) {
 		{"net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"},
 		{"../../etc/passwd", "/proc/sys/etc/passwd"},
 	} {
-		if got := sysctlPath(row[0]); got != row[1] && row[0][0] != '.' || !strings.HasPrefix(got, "/proc/sys/") {
+		if got := SysctlPath(row[0]); got != row[1] && row[0][0] != '.' || !strings.HasPrefix(got, "/proc/sys/") {
 			t.Errorf("%s: got %s, want %s", row[0], got, row[1])
 		}
 	}

@@ -170,7 +170,7 @@ func (u *up) sysctl() {
 
 // setKernel writes one kernel setting. Writing does not create: a name that the kernel does not have is an error.
 func setKernel(s targets.Setting) error {
-	return writeTo(sysctlPath(s.Key), []byte(s.Value+"\n"))
+	return writeTo(SysctlPath(s.Key), []byte(s.Value+"\n"))
 }
 
 // writeTo writes to a file that is there, in one call.
@@ -183,9 +183,9 @@ func writeTo(path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// sysctlPath is where a setting is. Whichever of dot and slash comes first separates, and the other one stands for
+// SysctlPath is where a setting is. Whichever of dot and slash comes first separates, and the other one stands for
 // the first within a part (sysctl.d(5)): net.ipv4.conf.eth0/1.forwarding is that of eth0.1.
-func sysctlPath(key string) string {
+func SysctlPath(key string) string {
 	if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '.' {
 		key = strings.Map(func(r rune) rune {
 			switch r {

@@ -86,6 +86,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.units = units
 	m.renumberQueue(e)
+	m.prunePipes()
 	m.sink.Configure(config.Log.Directory, config.Log.MaxSize)
 }
 

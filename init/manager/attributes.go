@@ -4,16 +4,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/runtime"
-	"github.com/orderly-init/orderly/targets"
 )
 
 // attributes are the limits, the scheduling and the privileges of a process.
-func (m *Manager) attributes(def *targets.Component, s *runtime.Spec) {
+func (m *Manager) attributes(u *unit, s *runtime.Spec) error {
+	def := u.def
 	for _, l := range def.Limits {
 		s.Limits = append(s.Limits, runtime.Limit(l))
 	}
 	s.Capabilities, s.Ambient = def.Security.Capabilities, def.Security.AmbientCapabilities
 	s.Securebits, s.NoASLR = def.Security.Securebits, def.Security.NoASLR
+	var err error
+	if s.Filter, err = m.filter(u); err != nil {
+		return &stepError{"seccomp", err}
+	}
 	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling
 	s.Nice, s.CPUs, s.OOMScoreAdjust = d.Nice, d.CPUs, d.OOMScoreAdjust
@@ -31,6 +35,7 @@ func (m *Manager) attributes(def *targets.Component, s *runtime.Spec) {
 	if d.IOClass != "" {
 		s.IO = &runtime.IOPriority{Class: ioClassNumber(d.IOClass), Level: d.IOPriority}
 	}
+	return nil
 }
 
 // policyNumber is the kernel's number of a scheduling policy, see sched(7).

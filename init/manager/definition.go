@@ -15,6 +15,7 @@ import (
 func definition(c *targets.Component, secrets bool) []control.Pair {
 	var d pairs
 	d.list("command", c.Command)
+	d.list("action", c.Action)
 	for _, s := range c.Environment {
 		value := s.Value
 		if !secrets {
@@ -45,6 +46,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
 	d.list("stop_command", c.StopCommand)
 	d.heartbeat(c)
+	d.list("stop_action", c.StopAction)
 	if c.ReloadSignal != 0 {
 		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
 	}

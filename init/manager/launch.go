@@ -85,7 +85,7 @@ func (m *Manager) prepare(u *unit, run uint32) (s *start, err error) {
 			s.undo()
 		}
 	}()
-	if s.spec, err = m.spec(u, u.def.Command, run); err != nil {
+	if s.spec, err = m.spec(u, work{u.def.Command, u.def.Action}, run); err != nil {
 		return s, err
 	}
 	s.spec.Terminal = u.def.Terminal
@@ -124,6 +124,9 @@ func (m *Manager) undo(s *start) {
 
 // attach gives the process its standard descriptors.
 func (m *Manager) attach(s *start) error {
+	if len(s.spec.Actions) > 0 {
+		return nil // it prints nothing
+	}
 	out := s.unit.def.Output
 	if s.spec.Terminal == "" {
 		if err := m.file(s, 0, out.Stdin, false); err != nil {
@@ -266,7 +269,7 @@ func (m *Manager) clone(s *start) {
 
 // take puts a process into flight.
 func (m *Manager) take(p *process, spec runtime.Spec) error {
-	program := m.program()
+	program := m.spareProgram()
 	if err := program.Load(m.host, spec); err != nil {
 		m.spare = append(m.spare, program)
 		return err
@@ -284,8 +287,8 @@ func (m *Manager) take(p *process, spec runtime.Spec) error {
 	return nil
 }
 
-// program takes a spare program, or makes one: there are never more than fit in flight.
-func (m *Manager) program() *runtime.Program {
+// spareProgram takes a spare program, or makes one: there are never more than fit in flight.
+func (m *Manager) spareProgram() *runtime.Program {
 	if n := len(m.spare); n > 0 {
 		p := m.spare[n-1]
 		m.spare = m.spare[:n-1]

@@ -47,6 +47,7 @@ type Manager struct {
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
 
+	pipes    map[uint64]pipeEnds // between components, by the hash of their names
 	host     runtime.Host
 	root     bool
 	shielded bool   // from the killer for want of memory, which no component may inherit

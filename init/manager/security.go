@@ -12,6 +12,7 @@ func (d *pairs) security(s *targets.Security) {
 		}
 	}
 	d.list("security.securebits", bits)
+	d.text("security.seccomp", s.Seccomp)
 	d.flag("security.no_new_privileges", s.NoNewPrivileges)
 	if s.NoASLR {
 		d.add("security.aslr", "false")

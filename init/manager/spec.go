@@ -26,23 +26,23 @@ type stepError struct {
 
 func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
 
-// spec makes the Spec of a program of a component: what is the same for its main process and its commands.
-func (m *Manager) spec(u *unit, argv []string, run uint32) (runtime.Spec, error) {
+// work is what a process is to do: a program with its arguments, or a built-in action.
+type work struct{ argv, action []string }
+
+// spec makes the Spec of some work of a component: what is the same for its main process and its commands.
+func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
 	def := u.def
-	env, err := m.environment(def, run)
-	if err != nil {
+	umask := int(def.Umask)
+	s := runtime.Spec{Dir: def.WorkingDirectory, Umask: &umask}
+	if err := m.program(&s, def, w, run); err != nil {
 		return runtime.Spec{}, err
 	}
-	path, err := runtime.LookPath(argv[0], lookup(env, "PATH"))
-	if err != nil {
-		return runtime.Spec{}, &stepError{"exec " + argv[0], rootCause(err)}
-	}
-	umask := int(def.Umask)
-	s := runtime.Spec{Path: path, Args: argv, Env: env, Dir: def.WorkingDirectory, Umask: &umask}
 	if s.Dir == "" {
 		s.Dir = "/"
 	}
-	m.attributes(def, &s)
+	if err := m.attributes(u, &s); err != nil {
+		return s, err
+	}
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
 		c, err := runtime.Lookup(runtime.Account{User: userOf(def), Group: def.Group, Supplementary: def.SupplementaryGroups})
 		if err != nil {
@@ -51,6 +51,22 @@ func (m *Manager) spec(u *unit, argv []string, run uint32) (runtime.Spec, error)
 		s.Credential = &c
 	}
 	return s, nil
+}
+
+// program fills in what is executed.
+func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run uint32) (err error) {
+	if w.action != nil {
+		s.Actions, err = builtin(w.action)
+		return err
+	}
+	if s.Env, err = m.environment(def, run); err != nil {
+		return err
+	}
+	s.Args = w.argv
+	if s.Path, err = runtime.LookPath(w.argv[0], lookup(s.Env, "PATH")); err != nil {
+		return &stepError{"exec " + w.argv[0], rootCause(err)}
+	}
+	return nil
 }
 
 // userOf is whose account is looked up: a group alone leaves the user who Orderly is.
@@ -173,6 +189,10 @@ func rootCause(err error) error {
 // open opens what an output or input setting names; fd is -1 for "log" and "null", and the caller closes what is
 // in close.
 func (m *Manager) open(setting string, write bool) (fd int, closing bool, err error) {
+	if name, ok := targets.PipeName(setting); ok {
+		fd, err = m.pipeEnd(name, write)
+		return fd, err == nil, err
+	}
 	switch {
 	case setting == "console":
 		return m.console, false, nil

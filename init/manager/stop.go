@@ -45,12 +45,23 @@ func (m *Manager) unqueue(component int, run uint32) bool {
 // signal sends a signal to one process, now or when it has landed. A pidfd is opened for it, and then the ring is
 // asked: a pid whose exit is not there cannot have been given to another process.
 func (m *Manager) signal(p *process, sig int) {
+	if p.pid == 0 && sig == int(unix.SIGKILL) {
+		p.killEarly()
+	}
 	if p.pid == 0 {
 		p.pending = sig
 		return
 	}
 	alive := func() bool { return !m.ring.Has(p.pid, max(p.after, m.seen)) }
 	runtime.Signal(int(p.pid), unix.Signal(sig), alive)
+}
+
+// killEarly kills a child that has not executed yet: it may hang in a step, and SIGKILL is the one signal that it does
+// not block. The intermediate has not ended, so the child has not been reaped, and its pid is its own.
+func (p *process) killEarly() {
+	if pid := p.slot.Started(); pid != 0 && !p.slot.Ended() {
+		unix.Kill(pid, unix.SIGKILL)
+	}
 }
 
 // killUnit carries out a Kill: everything that the component has started, at once.
@@ -68,18 +79,18 @@ func (m *Manager) killUnit(e supervisor.Kill) {
 // runCommand carries out a RunCommand.
 func (m *Manager) runCommand(e supervisor.RunCommand) {
 	u := m.units[e.Component]
-	argv, r := u.def.StopCommand, stopRole
+	w, r := work{u.def.StopCommand, u.def.StopAction}, stopRole
 	if e.Command == supervisor.ReloadCommand {
-		argv, r = u.def.ReloadCommand, reloadRole
+		w, r = work{argv: u.def.ReloadCommand}, reloadRole
 	}
-	if err := m.startCommand(u, argv, r, e.Run); err != nil {
+	if err := m.startCommand(u, w, r, e.Run); err != nil {
 		m.post(supervisor.CommandEnded{Component: e.Component, Run: e.Run, Command: e.Command, Why: err.Error()})
 	}
 }
 
 // startCommand starts a helper program of a component in the component's group. Its output goes to the log of the
 // component, and MAINPID tells it whom it is about.
-func (m *Manager) startCommand(u *unit, argv []string, r role, run uint32) error {
+func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {
 	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1, beat: -1}
 	var err error
 	defer func() {
@@ -87,7 +98,7 @@ func (m *Manager) startCommand(u *unit, argv []string, r role, run uint32) error
 			m.undo(s)
 		}
 	}()
-	if s.spec, err = m.spec(u, argv, run); err != nil {
+	if s.spec, err = m.spec(u, w, run); err != nil {
 		return err
 	}
 	if u.main != nil && u.main.pid != 0 {

@@ -71,7 +71,7 @@ func (m *Manager) runTool(ctx context.Context, argv []string) (exit int, err err
 			}
 			ended <- st
 		}
-		err = m.startCommand(u, argv, toolRole, 1)
+		err = m.startCommand(u, work{argv: argv}, toolRole, 1)
 	}) {
 		return -1, errEnding
 	}
