@@ -31,6 +31,8 @@ const (
 	Unkillable            // SIGKILL did not end it
 	CommandFailed         // Text says why when it could not start
 	NotReady              // Text says why it cannot become ready
+	ConditionFalse        // Text is the start condition and why it does not hold
+	Skipped               // Text is the start condition and why it does not hold
 	HeartbeatLost         // Text says what was counted, or that it was asked for
 	codes
 )
@@ -71,6 +73,10 @@ func (c Cause) String() string {
 		return "cannot be killed"
 	case CommandFailed:
 		return commandText(c)
+	case ConditionFalse:
+		return "condition " + c.Text
+	case Skipped:
+		return "skipped: condition " + c.Text
 	case HeartbeatLost:
 		return "heartbeat: " + c.Text
 	case codes:
@@ -88,7 +94,8 @@ func (u *unit) reason() string {
 
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
-	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady || c == HeartbeatLost
+	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady ||
+		c == ConditionFalse || c == HeartbeatLost
 }
 
 // step names what failed, for a Failure.
@@ -108,6 +115,8 @@ func (c Code) step() string {
 		return "stop"
 	case CommandFailed:
 		return "command"
+	case ConditionFalse, Skipped:
+		return "condition"
 	case HeartbeatLost:
 		return "heartbeat"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,

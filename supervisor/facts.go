@@ -35,6 +35,12 @@ const (
 	flagAborting
 )
 
+// Flags of the test of start conditions.
+const (
+	flagAsking  uint32 = 1 << 26
+	flagSkipped uint32 = 1 << 27
+)
+
 // Places in a record's data, after kind, run and name.
 const (
 	atState    = 1
@@ -52,7 +58,8 @@ const (
 	atFailures = 67                                   // how many
 	atNewest   = 68                                   // failure, ms since boot
 	atDeltas   = 76                                   // 31 of 3 bytes, ms back from the next newer one
-	atPulse    = atDeltas + 3*(targets.MaxAttempts-1) // µs since boot in 7 bytes, failed windows in one
+	atHeld     = atDeltas + 3*(targets.MaxAttempts-1) // start conditions, a bit each
+	atPulse    = atHeld + 2                           // µs since boot in 7 bytes, failed windows in one
 	atText     = atPulse + 8
 	textSize   = dataSize - atText - 1
 )
@@ -81,6 +88,8 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagLanded, &u.landed)
 	each(flagExcused, &u.pulse.excused)
 	each(flagAborting, &u.aborting)
+	each(flagAsking, &u.asking.on)
+	each(flagSkipped, &u.asking.skipped)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.
@@ -107,6 +116,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	data[atExit], data[atExit+1], data[atCommand] = byte(u.exit.Code), byte(u.exit.Signal), byte(u.command)
 	u.failures.encode(data)
 	u.pulse.encode(data[atPulse:])
+	binary.LittleEndian.PutUint16(data[atHeld:], u.asking.held)
 	text := u.cause.Text
 	if u.leaver || text == "" && slices.Contains(m.back, c) {
 		text = u.def.Name
@@ -132,6 +142,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 	}
 	u.failures.decode(data)
 	u.pulse.decode(data[atPulse:])
+	u.asking.held = binary.LittleEndian.Uint16(data[atHeld:])
 	u.cause.Text = getText(data[atText:])
 	if code := Code(data[atCode]); code < codes {
 		u.cause.Code = code

@@ -32,7 +32,9 @@ type Machine struct {
 	count  tally
 	shown  Top // the last top state that was told
 	raised []int
-	back   []int // leavers that the newest Apply has brought back
+	asks   uint32 // tests of start conditions so far
+	tests  int    // of them that go on
+	back   []int  // leavers that the newest Apply has brought back
 	out    []Effect
 
 	table records
@@ -82,6 +84,7 @@ type unit struct {
 	pulse     pulse  // its heartbeat
 	aborting  bool   // its heartbeat is lost: the abort signal takes the place of the stop signal
 	requested bool   // the next start is asked for by hand
+	asking    asking // the test of start conditions
 }
 
 // New returns a machine at rest: nothing runs, no target is active.
@@ -164,6 +167,8 @@ func (m *Machine) apply(ev Event) {
 	case Apply:
 		m.swap(e)
 	case Tick:
+	case Tested:
+		m.tested(e)
 	case Beats:
 		for _, b := range e.List {
 			if m.present(b.Component, b.Run) {
@@ -246,6 +251,9 @@ func (m *Machine) limit(c int) {
 	case Ready:
 		m.reloadTimedOut(c)
 	case Down, Failed, Done, Waiting, Backoff:
+		if m.units[c].asking.on {
+			m.conditionsTimedOut(c)
+		}
 		m.touch(c)
 	}
 }

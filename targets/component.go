@@ -66,6 +66,7 @@ func componentFields() []field[Component] {
 		{"heartbeat", func(v value, c *Component) { readTable(v, heartbeatFields(), &c.Heartbeat) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
+		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }
 
@@ -96,7 +97,6 @@ func laterFields() []field[Component] {
 		{key: "pid_file"},
 		{key: "control"},
 		{key: "optional_steps"},
-		{key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
 	}
 }

@@ -43,6 +43,7 @@ type Manager struct {
 	probing   []*unit
 	looking   []int // whose heartbeats are looked at in a round
 	beats     []byte
+	chores    []*chore
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
@@ -106,6 +107,7 @@ func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
 func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
 	probe := m.ask(poll.Now())
+	m.doChores(poll.Now())
 	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight || m.look(poll.Now()) {
 		m.settle()
 		m.launch()
@@ -115,7 +117,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
 	beat, _ := m.machine.BeatDeadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil, beat} {
+	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore(), beat} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -163,6 +165,10 @@ func (m *Manager) perform(e supervisor.Effect) {
 		m.runCommand(e)
 	case supervisor.CancelCommand:
 		m.cancelCommand(e)
+	case supervisor.Await:
+		m.awaitConditions(e)
+	case supervisor.CancelAwait:
+		m.forgetConditions(m.units[e.Component])
 	case supervisor.Signal:
 		m.signalUnit(e)
 	case supervisor.Kill:

@@ -60,6 +60,8 @@ func (j *judge) hear(ev supervisor.Event) {
 		j.tick()
 	case supervisor.Beats:
 		j.hearBeats(e)
+	case supervisor.Tested:
+		j.hearTested(e)
 	case supervisor.Launched, supervisor.LaunchFailed, supervisor.BecameReady, supervisor.NeverReady, supervisor.Exited,
 		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost:
 		j.hearRun(ev)
