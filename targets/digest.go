@@ -38,6 +38,7 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.Notifies())
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
+	d.heartbeat(&c.Heartbeat)
 	return d.Sum64()
 }
 
