@@ -31,6 +31,9 @@ const (
 	flagWanted
 	flagEssential
 	flagLanded
+	flagDebug   = 1 << 29
+	flagHold    = 1 << 30
+	flagUnknown = 1 << 31
 )
 
 // Places in a record's data, after kind, run and name.
@@ -76,6 +79,9 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
 	each(flagLanded, &u.landed)
+	each(flagDebug, &u.debug)
+	each(flagHold, &u.hold)
+	each(flagUnknown, &u.exit.Unknown)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.

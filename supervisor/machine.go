@@ -79,6 +79,8 @@ type unit struct {
 	text      string // what it says of itself
 	degraded  bool   // what it says of itself
 	requested bool   // the next start is asked for by hand
+	debug     bool   // and with debug_arguments
+	hold      bool   // and held before its exec, or is
 }
 
 // New returns a machine at rest: nothing runs, no target is active.
@@ -156,6 +158,10 @@ func (m *Machine) apply(ev Event) {
 		m.restartByHand(e)
 	case Reload:
 		m.reload(e)
+	case Adopt:
+		m.adoptByHand(e)
+	case Release:
+		m.releaseByHand(e)
 	case Shutdown:
 		m.shutdown(e)
 	case Apply:
