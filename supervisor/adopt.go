@@ -36,6 +36,7 @@ func (m *Machine) cannotAdopt(c int) string {
 }
 
 func (m *Machine) adopted(c, pid int) {
+	m.retest(c) // its start conditions no longer matter
 	u := &m.units[c]
 	u.run++
 	u.main, u.group, u.landed = true, true, true

@@ -34,6 +34,8 @@ const (
 	Adopted               // by hand
 	Released              // by hand
 	HeldBack              // before the exec, for a debugger
+	ConditionFalse        // Text is the start condition and why it does not hold
+	Skipped               // Text is the start condition and why it does not hold
 	codes
 )
 
@@ -79,6 +81,10 @@ func (c Cause) String() string {
 		return "held before its exec, until it is started again"
 	case CommandFailed:
 		return commandText(c)
+	case ConditionFalse:
+		return "condition " + c.Text
+	case Skipped:
+		return "skipped: condition " + c.Text
 	case codes:
 	}
 	return ""
@@ -94,7 +100,8 @@ func (u *unit) reason() string {
 
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
-	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady
+	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady ||
+		c == ConditionFalse
 }
 
 // step names what failed, for a Failure.
@@ -114,6 +121,8 @@ func (c Code) step() string {
 		return "stop"
 	case CommandFailed:
 		return "command"
+	case ConditionFalse, Skipped:
+		return "condition"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
 		LostRun, Adopted, Released, HeldBack, codes:
 	}

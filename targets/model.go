@@ -113,7 +113,8 @@ type Component struct {
 	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
 	Recovery            Recovery
-	StartRecovery       *Recovery // after failures before ready; nil is Recovery
+	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
+	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).

@@ -75,6 +75,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 			u.number, u.def, units[n] = n, defs[n], u
 			continue
 		}
+		m.forgetConditions(u)
 		m.closeNotify(u)
 		delete(m.byName, u.name)
 	}
