@@ -24,6 +24,8 @@ func (m *Machine) cannotAdopt(c int) string {
 	switch {
 	case u.def.Kind != targets.Daemon || u.def.Detached:
 		return "is not a daemon that is supervised"
+	case u.def.Heartbeat.Via != targets.ViaNothing:
+		return "has a heartbeat, which an adopted process was not told how to send"
 	case u.alive():
 		return "is " + u.state.String()
 	}

@@ -9,6 +9,9 @@ func (v value) checkDetached(c *Component) {
 	if c.Kind == Oneshot {
 		v.l.fault(v.path()+".supervision", atKey, "is for a daemon", "a oneshot ends by itself")
 	}
+	if c.Heartbeat.Via != ViaNothing {
+		v.l.fault(v.path()+".heartbeat", atKey, `nobody looks at it: supervision is "none"`, "")
+	}
 	table, _ := v.x.(map[string]any)
 	output, _ := table["output"].(map[string]any)
 	for key, setting := range map[string]*string{"stdout": &c.Output.Stdout, "stderr": &c.Output.Stderr} {

@@ -52,6 +52,7 @@ const (
 	PipeWriter                   // writing end of the same
 	Adopted                      // pidfd of a main process that something else started
 	Released                     // pidfd of a process that is nobody's any more; the run is its pid
+	Beat                         // reading end of the heartbeat pipe
 )
 
 // The states that Shown tells.

@@ -37,6 +37,7 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 	c := control.Component{
 		Name: s.Name, State: s.State.String(), Run: s.Run, Restarts: int(s.Restarts), Wanted: s.Wanted,
 		Reason: s.Reason, Health: "ok", StatusText: s.Text, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
+		Heartbeat: s.Heartbeat,
 	}
 	if s.Degraded {
 		c.Health = "degraded"
