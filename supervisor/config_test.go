@@ -103,6 +103,8 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.Kind, c.Ready.When = targets.Oneshot, targets.Exited
 	case "ready":
 		c.Ready.When, c.Ready.Condition = targets.Raised, value
+	case "detached":
+		c.Detached = true
 	case "started":
 		c.Ready.When = targets.Started
 	case "on_failure":
