@@ -23,7 +23,7 @@ func defaultComponent() Component {
 		StopSignal:       sigTerm,
 		AbortSignal:      sigAbrt,
 		SuccessExitCodes: []int{0},
-		Ready:            Ready{PollInterval: 10 * time.Millisecond},
+		Ready:            Ready{PollInterval: 10 * time.Millisecond, ProbeTimeout: time.Second},
 		Heartbeat:        Heartbeat{Min: 1},
 		Recovery: Recovery{
 			Action: Restart, Attempts: 10, Window: time.Minute,

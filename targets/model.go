@@ -184,6 +184,8 @@ const (
 	FD                   // a newline on a descriptor
 	Raised               // an application has raised a condition
 	Beating              // the first heartbeat
+	Probe                // a command ends with 0
+	HTTP                 // a web server answers well
 )
 
 // Ready is the readiness condition of a component: exactly one.
@@ -192,9 +194,11 @@ type Ready struct {
 	Path         string        // File
 	Absent       bool          // File: ready when the path is gone
 	Network      string        // Socket: "tcp", "udp", "unix"
-	Address      string        // Socket: HOST:PORT or a path
+	Address      string        // Socket: HOST:PORT or a path; HTTP: HOST:PORT
 	FD           int           // FD: the number in the child
 	Condition    string        // Raised: its name
+	Command      []string      // Probe: argv
+	ProbeTimeout time.Duration // Probe and HTTP: one that takes longer has not held
 	PollInterval time.Duration // where the kernel gives no event
 }
 

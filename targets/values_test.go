@@ -31,7 +31,7 @@ func everyKey() *Config {
 	base.StartTimeout, base.StopTimeout = 5*time.Second, 0
 	base.Environment = []Setting{{"LANG", "C"}, {"PATH", "/bin"}}
 	base.Recovery.Attempts, base.Recovery.Backoff = 3, 3
-	base.Ready = Ready{When: Notified, PollInterval: 20 * time.Millisecond}
+	base.Ready = Ready{When: Notified, PollInterval: 20 * time.Millisecond, ProbeTimeout: time.Second}
 	named := func(name string, change func(*Component)) Component {
 		c := base
 		c.Name = name
@@ -75,6 +75,7 @@ func everyKey() *Config {
 				c.Notify, c.Ready.When, c.Ready.Condition = true, Raised, "bus-up"
 			}),
 			named("f", func(c *Component) {
+				c.Ready.When, c.Ready.Address, c.Ready.Path, c.Ready.ProbeTimeout = HTTP, "127.0.0.1:8080", "/healthz?a=b", 2*time.Second
 				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
 				c.Security.Capabilities = []int{}
 				c.After = []string{"b"}
@@ -139,7 +140,7 @@ func everything(c *Component) {
 	c.StopCommand, c.ReloadCommand = []string{"/bin/stop"}, []string{"/bin/reload"}
 	c.SuccessExitCodes = []int{0, 7}
 	c.OnDependencyFailure = RestartIt
-	c.Ready = Ready{When: File, Path: "/run/a", Absent: true, PollInterval: 20 * time.Millisecond}
+	c.Ready = Ready{When: File, Path: "/run/a", Absent: true, PollInterval: 20 * time.Millisecond, ProbeTimeout: time.Second}
 	c.Recovery = Recovery{
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",

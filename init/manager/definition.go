@@ -138,6 +138,10 @@ func readyText(r *targets.Ready) string {
 		return "file " + r.Path
 	case targets.Socket:
 		return "socket " + r.Network + ":" + r.Address
+	case targets.Probe:
+		return "command " + strings.Join(r.Command, " ")
+	case targets.HTTP:
+		return "http http://" + r.Address + r.Path
 	case targets.Raised:
 		return "condition " + r.Condition
 	case targets.FD:

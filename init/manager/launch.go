@@ -232,7 +232,7 @@ func (m *Manager) channels(s *start) error {
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
-	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised:
+	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP:
 	}
 	return m.heartbeat(s)
 }
