@@ -16,21 +16,22 @@ type Status struct {
 
 // Component is the state of one component.
 type Component struct {
-	Name        string  `json:"name"`
-	State       string  `json:"state"`
-	PID         int     `json:"pid"`
-	Run         uint32  `json:"run"`
-	Restarts    int     `json:"restarts"`
-	Wanted      bool    `json:"wanted"`
-	Exit        *Exit   `json:"exit"`
-	Reason      string  `json:"reason"`
-	Health      string  `json:"health"` // ok, degraded
-	StatusText  string  `json:"status_text"`
-	StartMS     float64 `json:"start_ms"`
-	ReadyMS     float64 `json:"ready_ms"`
-	SinceMS     float64 `json:"since_ms"` // of the present state
-	MemoryBytes int64   `json:"memory_bytes"`
-	CPUMS       float64 `json:"cpu_ms"`
+	Name        string   `json:"name"`
+	State       string   `json:"state"`
+	PID         int      `json:"pid"`
+	Run         uint32   `json:"run"`
+	Restarts    int      `json:"restarts"`
+	Wanted      bool     `json:"wanted"`
+	Exit        *Exit    `json:"exit"`
+	Reason      string   `json:"reason"`
+	Health      string   `json:"health"` // ok, degraded
+	Missed      []string `json:"missed"` // optional steps of the start that failed, and why
+	StatusText  string   `json:"status_text"`
+	StartMS     float64  `json:"start_ms"`
+	ReadyMS     float64  `json:"ready_ms"`
+	SinceMS     float64  `json:"since_ms"` // of the present state
+	MemoryBytes int64    `json:"memory_bytes"`
+	CPUMS       float64  `json:"cpu_ms"`
 }
 
 // Exit is how the last run ended.

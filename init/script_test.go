@@ -63,13 +63,8 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Condition: func(name string) (bool, error) {
-			if name != "root" {
-				return false, fmt.Errorf("unknown condition %s", name)
-			}
-			return os.Geteuid() == 0, nil
-		},
+		Dir:       "testdata/script",
+		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = t
 			return setup(env)

@@ -36,7 +36,7 @@ func wireFailures(list []supervisor.Failure) []control.Failure {
 func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component {
 	c := control.Component{
 		Name: s.Name, State: s.State.String(), Run: s.Run, Restarts: int(s.Restarts), Wanted: s.Wanted,
-		Reason: s.Reason, Health: "ok", StatusText: s.Text, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
+		Reason: s.Reason, Health: "ok", StatusText: s.Text, Missed: []string{}, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
 	}
 	if s.Degraded {
 		c.Health = "degraded"
@@ -50,6 +50,10 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 	if u := m.byName[s.Name]; u != nil {
 		if u.main != nil {
 			c.PID = int(u.main.pid)
+		}
+		for _, miss := range m.misses(u, s) {
+			c.Health = "degraded"
+			c.Missed = append(c.Missed, miss.String())
 		}
 		c.MemoryBytes, c.CPUMS = m.memoryAndCPU(u)
 	}
