@@ -81,6 +81,9 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 	for c, to := range n.components {
 		if to == None {
 			m.table.freed = append(m.table.freed, m.name(c))
+			if m.units[c].asking.on {
+				m.tests--
+			}
 			continue
 		}
 		units[to] = old[c]
@@ -179,6 +182,9 @@ func (m *Machine) redefine(before []unit, n numbers) {
 		}
 		if u.def.Start != old.Start || !u.def.SameRecovery(old) {
 			m.forgive(to)
+		}
+		if !reflect.DeepEqual(u.def.StartConditions, old.StartConditions) {
+			m.retest(to)
 		}
 	}
 }

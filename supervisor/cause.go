@@ -31,6 +31,8 @@ const (
 	Unkillable            // SIGKILL did not end it
 	CommandFailed         // Text says why when it could not start
 	NotReady              // Text says why it cannot become ready
+	ConditionFalse        // Text is the start condition and why it does not hold
+	Skipped               // Text is the start condition and why it does not hold
 	codes
 )
 
@@ -70,6 +72,10 @@ func (c Cause) String() string {
 		return "cannot be killed"
 	case CommandFailed:
 		return commandText(c)
+	case ConditionFalse:
+		return "condition " + c.Text
+	case Skipped:
+		return "skipped: condition " + c.Text
 	case codes:
 	}
 	return ""
@@ -85,7 +91,8 @@ func (u *unit) reason() string {
 
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
-	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady
+	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady ||
+		c == ConditionFalse
 }
 
 // step names what failed, for a Failure.
@@ -105,6 +112,8 @@ func (c Code) step() string {
 		return "stop"
 	case CommandFailed:
 		return "command"
+	case ConditionFalse, Skipped:
+		return "condition"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
 		LostRun, codes:
 	}

@@ -115,6 +115,8 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.ReloadSignal, err = strconv.Atoi(value)
 	case "reload_command":
 		c.ReloadCommand = list
+	case "conditions":
+		c.StartConditions, err = readConditions(list)
 	case "digest":
 		c.Start, err = strconv.ParseUint(value, 10, 64)
 	case "no_restart":
@@ -183,4 +185,31 @@ func sorted(config targets.Config) *targets.Config {
 		config.ShutdownTimeout = 30 * time.Second
 	}
 	return &config
+}
+
+// readConditions reads start conditions such as file:/x, exit:NAME:3, file:/x@3s and file:/x!skip.
+func readConditions(list []string) ([]targets.StartCondition, error) {
+	var all []targets.StartCondition
+	for _, text := range list {
+		var s targets.StartCondition
+		var err error
+		text, s.Skip = strings.CutSuffix(text, "!skip")
+		text, limit, limited := strings.Cut(text, "@")
+		if limited {
+			if s.Timeout, err = time.ParseDuration(limit); err != nil {
+				return nil, err
+			}
+		}
+		kind, subject, _ := strings.Cut(text, ":")
+		s.Subject = subject
+		if kind == "exit" {
+			name, code, _ := strings.Cut(subject, ":")
+			s.Kind, s.Subject = targets.TestExit, name
+			if s.Code, err = strconv.Atoi(code); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }

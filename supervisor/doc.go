@@ -69,4 +69,7 @@
 //   - After a manager's death a removed component that still stops has lost its definition: it gets TERM and 10 s.
 //   - The first shutdown is honoured; the same end again joins it, another end is refused.
 //   - A reload command has start_timeout to end.
+//   - A start condition that has held once in a test is not asked again in that test: all have held, perhaps not at one time.
+//     The first that is found not to hold decides whether the start has failed or the component is left out.
+//   - A test of start conditions goes on when another activation takes over, and its time-outs with it.
 package supervisor

@@ -26,6 +26,7 @@ func (m *Machine) mainExited(c int, e Exited) {
 		return
 	}
 	u.main, u.exit, u.exited = false, e.Status, true
+	m.exitTold(c)
 	u.group = u.group && !e.Empty
 	m.changed(c)
 	switch u.state {

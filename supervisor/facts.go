@@ -33,6 +33,12 @@ const (
 	flagLanded
 )
 
+// Flags of the test of start conditions.
+const (
+	flagAsking  uint32 = 1 << 26
+	flagSkipped uint32 = 1 << 27
+)
+
 // Places in a record's data, after kind, run and name.
 const (
 	atState    = 1
@@ -47,10 +53,11 @@ const (
 	atExitSeq  = 56
 	atExit     = 64 // code, signal
 	atCommand  = 66
-	atFailures = 67 // how many
-	atNewest   = 68 // failure, ms since boot
-	atDeltas   = 76 // 31 of 3 bytes, ms back from the next newer one
-	atText     = atDeltas + 3*(targets.MaxAttempts-1)
+	atFailures = 67                                   // how many
+	atNewest   = 68                                   // failure, ms since boot
+	atDeltas   = 76                                   // 31 of 3 bytes, ms back from the next newer one
+	atHeld     = atDeltas + 3*(targets.MaxAttempts-1) // start conditions, a bit each
+	atText     = atHeld + 2
 	textSize   = dataSize - atText - 1
 )
 
@@ -76,6 +83,8 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
 	each(flagLanded, &u.landed)
+	each(flagAsking, &u.asking.on)
+	each(flagSkipped, &u.asking.skipped)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.
@@ -101,6 +110,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	binary.LittleEndian.PutUint64(data[atExitSeq:], u.exitSeq)
 	data[atExit], data[atExit+1], data[atCommand] = byte(u.exit.Code), byte(u.exit.Signal), byte(u.command)
 	u.failures.encode(data)
+	binary.LittleEndian.PutUint16(data[atHeld:], u.asking.held)
 	text := u.cause.Text
 	if u.leaver || text == "" && slices.Contains(m.back, c) {
 		text = u.def.Name
@@ -125,6 +135,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 		u.command = k
 	}
 	u.failures.decode(data)
+	u.asking.held = binary.LittleEndian.Uint16(data[atHeld:])
 	u.cause.Text = getText(data[atText:])
 	if code := Code(data[atCode]); code < codes {
 		u.cause.Code = code

@@ -95,7 +95,7 @@ func (m *Machine) loses(d, c int) bool {
 		}
 	}
 	for _, n := range m.edges.anyOf[d] {
-		if s := m.units[n].state; s == Ready || s == Done {
+		if s := m.units[n].state; s == Ready || s == Done || m.units[n].asking.skipped {
 			return false
 		}
 	}
@@ -163,6 +163,7 @@ func hash(name string, n uint64) uint64 {
 func (m *Machine) forgive(c int) {
 	u := &m.units[c]
 	u.failures, u.exponent, u.held, u.failedOnce = history{}, 0, false, false
+	m.retest(c)
 	m.changed(c)
 	if u.alive() {
 		return

@@ -31,7 +31,9 @@ type Machine struct {
 	count  tally
 	shown  Top // the last top state that was told
 	raised []int
-	back   []int // leavers that the newest Apply has brought back
+	asks   uint32 // tests of start conditions so far
+	tests  int    // of them that go on
+	back   []int  // leavers that the newest Apply has brought back
 	out    []Effect
 
 	table records
@@ -79,6 +81,7 @@ type unit struct {
 	text      string // what it says of itself
 	degraded  bool   // what it says of itself
 	requested bool   // the next start is asked for by hand
+	asking    asking // the test of start conditions
 }
 
 // New returns a machine at rest: nothing runs, no target is active.
@@ -161,6 +164,8 @@ func (m *Machine) apply(ev Event) {
 	case Apply:
 		m.swap(e)
 	case Tick:
+	case Tested:
+		m.tested(e)
 	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost:
 		m.happened(ev)
 	}
@@ -233,6 +238,9 @@ func (m *Machine) limit(c int) {
 	case Ready:
 		m.reloadTimedOut(c)
 	case Down, Failed, Done, Waiting, Backoff:
+		if m.units[c].asking.on {
+			m.conditionsTimedOut(c)
+		}
 		m.touch(c)
 	}
 }

@@ -9,6 +9,7 @@ type Wave struct{ Stop, Start []string }
 // is the machine itself in a dry world, so it is what then happens. The zero Snapshot is a machine at rest.
 func Plan(g *targets.Graph, from Snapshot, target int, stopFirst bool) []Wave {
 	d := dryWorld{m: New(g)}
+	d.m.permitAll()
 	d.load(from)
 	var waves []Wave
 	events := []Event{Activate{Target: target, StopFirst: stopFirst}}
@@ -67,7 +68,7 @@ func (d *dryWorld) react(e Effect) []Event {
 		return d.exited(e.Component, e.Run)
 	case Kill:
 		return d.exited(e.Component, e.Run)
-	case CancelCommand, Changed, Moved, Answer, Renumbered, Finish, LastResort, Bug:
+	case CancelCommand, Await, CancelAwait, Changed, Moved, Answer, Renumbered, Finish, LastResort, Bug:
 	}
 	return nil
 }

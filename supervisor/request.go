@@ -53,7 +53,7 @@ func (m *Machine) markStarted(components []int) {
 		}
 		seen[c] = true
 		m.units[c].stopped = false
-		if !m.units[c].view.has(viewReady) {
+		if !m.units[c].view.has(viewReady) || m.units[c].asking.skipped {
 			m.forgive(c)
 		}
 		for _, other := range m.edges.conflicts[c] {

@@ -67,6 +67,11 @@ func (m *Machine) restoreUnits(t *Table) {
 			continue
 		}
 		u.def, u.leaver = m.units[c].def, false
+		m.asks++
+		u.asking.number = m.asks
+		if u.asking.on {
+			m.tests++
+		}
 		m.units[c] = u
 		m.due[c] = due
 		if raised {
@@ -146,6 +151,8 @@ func (m *Machine) decodeWhole(data []byte, byName map[uint64]int) {
 func (m *Machine) repeat(c int) {
 	u := &m.units[c]
 	switch {
+	case u.asking.on:
+		m.await(c)
 	case u.killed && u.state == Stopping:
 		m.emit(Kill{Component: c, Run: u.run})
 	case u.command != 0 && u.alive():

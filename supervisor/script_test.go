@@ -245,7 +245,12 @@ func (s *script) parse(t *testing.T, words []string) Event {
 		n, _ := strconv.Atoi(text)
 		run = uint32(n)
 	}
-	return runEvent(t, verb, c, run, rest[1:], options)
+	ev := runEvent(t, verb, c, run, rest[1:], options)
+	if e, ok := ev.(Tested); ok && options["ask"] == "" {
+		e.Ask = s.m.units[c].asking.number
+		return e
+	}
+	return ev
 }
 
 func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, options map[string]string) Event {
@@ -270,6 +275,14 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 		return CommandEnded{Component: c, Run: run, Command: StopCommand, Status: status}
 	case "reloaded":
 		return CommandEnded{Component: c, Run: run, Command: ReloadCommand, Status: status}
+	case "tested":
+		i, _ := strconv.Atoi(rest[0])
+		why := strings.Join(rest[2:], " ")
+		ask, err := strconv.Atoi(options["ask"])
+		if err != nil {
+			ask = -1
+		}
+		return Tested{c, uint32(ask), i, rest[1] == "yes", why}
 	case "lost":
 		return Lost{c, run}
 	case "extend":
@@ -332,6 +345,10 @@ func (s *script) print(e Effect) string {
 		return fmt.Sprintf("run %s of %s", e.Command, name(e.Component))
 	case CancelCommand:
 		return fmt.Sprintf("cancel %s of %s", e.Command, name(e.Component))
+	case Await:
+		return fmt.Sprintf("await %s %v", name(e.Component), e.Conditions)
+	case CancelAwait:
+		return "cancel await " + name(e.Component)
 	case Signal:
 		group := ""
 		if e.Group {

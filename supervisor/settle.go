@@ -52,7 +52,11 @@ func (m *Machine) decide(c int) {
 	u := &m.units[c]
 	switch u.state {
 	case Down:
-		if m.mayStart(c) {
+		switch {
+		case !m.mayStart(c):
+			m.endTest(c)
+		case m.permitted(c):
+			m.endTest(c)
 			m.launch(c)
 		}
 	case Starting, Ready, Done:

@@ -25,6 +25,8 @@ type ComponentStatus struct {
 	Started   bool // marked by hand
 	Stopped   bool // marked by hand
 	Removed   bool // no longer in the configuration
+	Skipped   bool // left out because a start condition did not hold; counts as ready
+	Testing   bool // its start conditions are waited for, until Limit
 	Exit      *Status
 	Reason    string // why it is not ready; "" when it is
 	Degraded  bool   // by its own report
@@ -77,6 +79,7 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 	s := ComponentStatus{
 		Component: c, Name: u.def.Name, State: m.derived(c, now), Run: u.run, Restarts: u.restarts,
 		Wanted: u.wanted, Essential: u.essential && !u.forgone(), Started: u.started, Stopped: u.stopped, Removed: u.leaver,
+		Skipped: u.asking.skipped, Testing: u.asking.on,
 		Reason: u.reason(), Degraded: u.degraded, Text: u.text,
 		Since: u.since, Start: u.startAt, Ready: u.readyAt, Limit: m.due[c],
 	}
@@ -99,9 +102,9 @@ func (m *Machine) derived(c int, now time.Duration) State {
 	switch {
 	case u.state == Done:
 		return Ready
-	case u.state != Down || !u.wanted:
+	case u.state != Down || !u.wanted || u.asking.skipped:
 		return u.state
-	case m.due[c] > now:
+	case m.due[c] > now && !u.asking.on:
 		return Backoff
 	}
 	return Waiting

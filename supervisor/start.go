@@ -27,6 +27,7 @@ const (
 	holdStops                         // --stop-first
 	holdEnding                        // shutdown
 	holdSafe                          // safe mode
+	holdSkipped                       // a start condition did not hold
 )
 
 // holds yields what keeps c from being started, dependencies in number order.
@@ -47,7 +48,10 @@ func (m *Machine) holdsOfItself(c int, yield func(hold) bool) bool {
 	if u.held && !yield(hold{holdLeft, None}) {
 		return false
 	}
-	if m.due[c] > m.now && !yield(hold{holdBackoff, None}) {
+	if u.asking.skipped && !yield(hold{holdSkipped, None}) {
+		return false
+	}
+	if m.due[c] > m.now && !u.asking.on && !yield(hold{holdBackoff, None}) {
 		return false
 	}
 	return !m.held() || yield(hold{holdStops, None})

@@ -84,7 +84,7 @@ func (m *Machine) begin(r request, recovery bool) {
 		m.want()
 	}
 	for c := range m.units {
-		if u := &m.units[c]; u.wanted && (u.held || u.failedOnce || u.state == Failed || m.due[c] != 0 && u.state == Down) {
+		if u := &m.units[c]; u.wanted && (u.held || u.failedOnce || u.asking.skipped || u.state == Failed || m.due[c] != 0 && u.state == Down && !u.asking.on) {
 			m.forgive(c)
 		}
 	}

@@ -49,7 +49,7 @@ func (m *Machine) see(c int) view {
 	u := &m.units[c]
 	var v view
 	v.set(viewAlive, u.alive())
-	v.set(viewReady, u.state == Ready || u.state == Done)
+	v.set(viewReady, u.state == Ready || u.state == Done || u.asking.skipped)
 	v.set(viewMoving, u.state == Stopping)
 	v.set(viewStuck, u.stuck)
 	v.set(viewHoldsBack, u.along && u.alive())

@@ -81,6 +81,9 @@ func (m *Machine) want() {
 		if fresh {
 			m.forgive(c)
 		}
+		if !u.wanted {
+			m.retest(c)
+		}
 		if !u.wanted && u.state == Down {
 			m.setDue(c, 0) // no wake-up for a start that nobody wants
 		}

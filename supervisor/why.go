@@ -16,6 +16,9 @@ func (m *Machine) failure(c int) Failure {
 	if text := m.waitingText(c, m.now); u.state == Down && u.wanted && !u.failing && text != "" {
 		f.Step, f.Reason = "waiting", text
 	}
+	if u.asking.on {
+		f.Step, f.Reason = "condition", m.conditionText(c)
+	}
 	if u.state == Stopping && f.Step == "waiting" {
 		f.Step, f.Reason = "stop", "still stopping"+colon(u.cause)
 	}
@@ -87,7 +90,7 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 		return "failed" + colon(u.cause) + m.usedText(c, now) + m.replacedText(c)
 	case Down, Waiting, Backoff:
 	}
-	if !u.wanted {
+	if !u.wanted || u.asking.skipped {
 		if u.stopped {
 			return "is down: stopped by hand"
 		}
@@ -143,6 +146,9 @@ func (m *Machine) waitingText(c int, now time.Duration) string {
 	for h := range m.holds(c) {
 		texts = append(texts, m.holdText(c, h, now))
 	}
+	if m.units[c].asking.on {
+		texts = append(texts, m.conditionText(c)+" ("+elapsed(now-m.units[c].since, max(m.due[c]-m.units[c].since, 0))+")")
+	}
 	return strings.Join(slices.Compact(texts), ", ")
 }
 
@@ -162,6 +168,8 @@ func (m *Machine) holdText(c int, h hold, now time.Duration) string {
 		return "stays down" + colon(m.units[c].cause) + "; a start by hand or an activation helps"
 	case holdStops:
 		return "waits until everything that is not wanted has stopped"
+	case holdSkipped:
+		return m.units[c].cause.String()
 	case holdSafe:
 		return safeReason
 	case holdEnding:

@@ -21,6 +21,7 @@ func (l *loader) check(c *Config) {
 		x := &c.Targets[i]
 		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
+	l.checkPipes(c)
 	if l.cycles(c) {
 		return
 	}
@@ -28,6 +29,7 @@ func (l *loader) check(c *Config) {
 	l.checkConflicts(g)
 	l.checkReplacements(g)
 	l.checkStopTimes(g)
+	l.checkStartConditions(g)
 }
 
 // names are all names of components and targets.

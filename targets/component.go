@@ -59,6 +59,7 @@ func componentFields() []field[Component] {
 		{"reboot_exit_codes", func(v value, c *Component) { v.codes(&c.RebootExitCodes) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
+		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }
 
@@ -91,7 +92,6 @@ func laterFields() []field[Component] {
 		{key: "abort_signal"},
 		{key: "control"},
 		{key: "heartbeat"},
-		{key: "start_conditions"},
 		{key: "resources"}, {key: "container"},
 	}
 }

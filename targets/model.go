@@ -112,7 +112,8 @@ type Component struct {
 	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
 	Recovery            Recovery
-	StartRecovery       *Recovery // after failures before ready; nil is Recovery
+	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
+	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
@@ -144,10 +145,10 @@ type EnvironmentFile struct {
 	Optional bool
 }
 
-// Output is the [component.NAME.output] table: "log", "null", "console", "inherit" or "file:PATH".
+// Output is the [component.NAME.output] table: "log", "null", "console", "inherit", "file:PATH" or "pipe:NAME".
 type Output struct {
 	Stdout, Stderr string // default "log"
-	Stdin          string // default "null"; "console" or "file:PATH"
+	Stdin          string // default "null"; "console", "file:PATH" or "pipe:NAME"
 	RateLimit      int64  // bytes per second that reach the log, default 1 MiB; 0 is no limit
 }
 

@@ -216,6 +216,9 @@ func (v value) environmentFile(to *EnvironmentFile) bool {
 	return true
 }
 
+// PipeName is the name of the pipe that an output setting means.
+func PipeName(setting string) (string, bool) { return strings.CutPrefix(setting, "pipe:") }
+
 // stream reads where a standard stream goes: one of the words or file:PATH.
 func (v value) stream(to *string, words ...string) {
 	text, ok := v.string()
@@ -223,11 +226,19 @@ func (v value) stream(to *string, words ...string) {
 		return
 	}
 	file, isFile := strings.CutPrefix(text, "file:")
+	if name, isPipe := PipeName(text); isPipe {
+		if !bareName(name) {
+			v.fault(strconv.Quote(name)+" is not the name of a pipe", `write "pipe:NAME" with letters, digits, - and _`)
+			return
+		}
+		*to = text
+		return
+	}
 	switch {
 	case isFile && !path.IsAbs(file):
 		v.fault(strconv.Quote(file)+" is not an absolute path", `write "file:/PATH"`)
 	case !isFile && !slices.Contains(words, text):
-		v.fault(strconv.Quote(text)+` is not one of "`+strings.Join(words, `", "`)+`", "file:PATH"`, "")
+		v.fault(strconv.Quote(text)+` is not one of "`+strings.Join(words, `", "`)+`", "file:PATH", "pipe:NAME"`, "")
 	default:
 		*to = text
 	}

@@ -71,10 +71,13 @@ func everyKey() *Config {
 			}),
 			named("e", func(c *Component) {
 				c.Scheduling = Scheduling{Policy: "idle", Nice: at(0), IOClass: "best-effort", IOPriority: 4, OOMScoreAdjust: at(0)}
+				c.StartConditions = everyStartCondition()
 			}),
 			named("f", func(c *Component) {
 				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
 				c.Security.Capabilities = []int{}
+				c.After = []string{"b"}
+				c.StartConditions = []StartCondition{{Kind: TestExit, Subject: "b", Code: 3, PollInterval: defaultPoll, ProbeTimeout: defaultConditionProbe}}
 			}),
 		},
 		Targets: []Target{
@@ -82,6 +85,24 @@ func everyKey() *Config {
 			{Name: "safe", Description: "little", Edges: Edges{DependsOn: []string{"c"}}, TransitionTimeout: time.Minute},
 		},
 	}
+}
+
+func everyStartCondition() []StartCondition {
+	list := []StartCondition{
+		{Kind: TestFile, Subject: "/run/x", Timeout: 3 * time.Second, Skip: true, PollInterval: 20 * time.Millisecond},
+		{Kind: TestAbsent, Subject: "/run/y"}, {Kind: TestGlob, Subject: "/dev/input/event*"}, {Kind: TestDevice, Subject: "/dev/vda"},
+		{Kind: TestInterface, Subject: "can0"}, {Kind: TestEnv, Subject: "LANG=C"}, {Kind: TestKernelArg, Subject: "quiet"},
+		{Kind: TestCommand, Command: []string{"/bin/test", "-e", "x"}, ProbeTimeout: 2 * time.Second},
+	}
+	for i := range list {
+		if list[i].PollInterval == 0 {
+			list[i].PollInterval = defaultPoll
+		}
+		if list[i].ProbeTimeout == 0 {
+			list[i].ProbeTimeout = defaultConditionProbe
+		}
+	}
+	return list
 }
 
 func at(n int) *int { return &n }

@@ -88,6 +88,22 @@ func (c *CommandLine) take(w word) bool {
 	return true
 }
 
+// HasArgument says whether the command line of the running kernel has a word, "word" or "word=value"; a word alone is also
+// found with a value.
+func HasArgument(want string) bool { return hasArgument(commandLine(), want) }
+
+func hasArgument(text, want string) bool {
+	name, value, valued := strings.Cut(want, "=")
+	same := func(s string) string { return strings.ReplaceAll(s, "-", "_") } // kernel/params.c, parameq
+	for len(text) > 0 {
+		var w word
+		if w, text = nextWord(text); same(w.name) == same(name) && (!valued || w.value == value) {
+			return true
+		}
+	}
+	return false
+}
+
 // word is name=value of the kernel command line.
 type word struct{ name, value string }
 

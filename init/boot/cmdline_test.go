@@ -70,3 +70,16 @@ func FuzzCommandLine(f *testing.F) {
 		}
 	})
 }
+
+func TestHasArgument(t *testing.T) {
+	t.Parallel()
+	const line = `quiet root=/dev/vda1 a-b=1 text="two words" x=y=z`
+	for want, has := range map[string]bool{
+		"quiet": true, "quie": false, "root": true, "root=/dev/vda1": true, "root=/dev/vda": false, "a_b": true, "a_b=1": true,
+		"text=two words": true, "words": false, "x=y=z": true, "x=y": false, "quiet=": true, "quiet=1": false,
+	} {
+		if got := hasArgument(line, want); got != has {
+			t.Errorf("%s: %v", want, got)
+		}
+	}
+}

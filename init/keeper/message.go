@@ -48,6 +48,8 @@ const (
 	Journal                      // memfd with the newest events
 	Lock                         // what keeps a second Orderly off the control socket
 	Errand                       // reading end of stdout and stderr of a command of a component, while that runs too
+	PipeReader                   // reading end of a pipe between components
+	PipeWriter                   // writing end of the same
 )
 
 // The states that Shown tells.

@@ -75,6 +75,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 			u.number, u.def, units[n] = n, defs[n], u
 			continue
 		}
+		m.forgetConditions(u)
 		m.closeNotify(u)
 		delete(m.byName, u.name)
 	}
@@ -86,6 +87,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.units = units
 	m.renumberQueue(e)
+	m.prunePipes()
 	m.sink.Configure(config.Log.Directory, config.Log.MaxSize)
 }
 

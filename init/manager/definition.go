@@ -58,6 +58,9 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		d.add("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10))
 	}
 	d.add("ready", readyText(&c.Ready))
+	for i := range c.StartConditions {
+		d.add("start_conditions", conditionText(&c.StartConditions[i]))
+	}
 	d.add("success_exit_codes", fmt.Sprint(c.SuccessExitCodes))
 	if c.NoRestartExitCodes != nil {
 		d.add("no_restart_exit_codes", fmt.Sprint(c.NoRestartExitCodes))
@@ -132,4 +135,19 @@ func readyText(r *targets.Ready) string {
 		return "fd " + strconv.Itoa(r.FD)
 	}
 	return ""
+}
+
+// conditionText is a start condition in a line, such as "device /dev/x, timeout 3s, else fail".
+func conditionText(s *targets.StartCondition) string {
+	text := s.String()
+	if s.Kind == targets.TestCommand {
+		text = "command " + strings.Join(s.Command, " ")
+	}
+	if s.Timeout > 0 {
+		text += ", timeout " + s.Timeout.String()
+	}
+	if s.Skip {
+		return text + ", else skip"
+	}
+	return text + ", else fail"
 }

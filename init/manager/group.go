@@ -80,7 +80,7 @@ func (m *Manager) release(p *process) {
 
 // killCommands ends the commands of a dead manager: the machine repeats them (R17).
 func (m *Manager) killCommands(u *unit) {
-	for _, r := range []role{stopRole, reloadRole} {
+	for _, r := range []role{stopRole, reloadRole, inquiryRole} {
 		kind, name := recordOf(u, r)
 		record, ok := m.table.Find(kind, name)
 		if !ok {
@@ -91,6 +91,9 @@ func (m *Manager) killCommands(u *unit) {
 			runtime.Signal(pid, unix.SIGKILL, gone)
 		}
 		m.table.Free(record)
+		if r == inquiryRole {
+			m.clearInquiry(u)
+		}
 	}
 }
 

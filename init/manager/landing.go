@@ -77,6 +77,10 @@ func (m *Manager) crashed(p *process, err error) {
 		m.post(supervisor.LaunchFailed{Component: u.number, Run: p.run, Step: step, Why: why})
 		return
 	}
+	if p.role == inquiryRole {
+		m.inquired(p, supervisor.Status{}, step+": "+why)
+		return
+	}
 	u.command = nil
 	m.tellCommand(p, supervisor.Status{}, step+": "+why)
 }

@@ -235,6 +235,14 @@ func (m *Manager) enter(p *process, spec *runtime.Spec) error {
 			return &stepError{"cgroup", err}
 		}
 		p.close = append(p.close, fd)
+		if p.role == inquiryRole {
+			if fd, err = m.tree.Make(inquiryGroup(p.unit)); err != nil {
+				return &stepError{"cgroup", err}
+			}
+			p.close = append(p.close, fd)
+			spec.Cgroup = fd
+			return nil
+		}
 		spec.Cgroup = fd
 		if p.unit.group != groupWatched {
 			p.unit.group = groupThere

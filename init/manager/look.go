@@ -165,7 +165,8 @@ func (m *Manager) missing(names []string, state string) ([]string, error) {
 	}
 	var missing []string
 	for _, s := range m.machine.Snapshot(poll.Now()).Components {
-		if asked[s.Component] && s.State.String() != state {
+		met := s.State.String() == state || s.Skipped && state == supervisor.Ready.String()
+		if asked[s.Component] && !met {
 			missing = append(missing, s.Name+" is "+s.State.String())
 		}
 	}

@@ -41,10 +41,12 @@ type Manager struct {
 	flight    []*process
 	spare     []*runtime.Program
 	probing   []*unit
+	chores    []*chore
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
 
+	pipes    map[uint64]pipeEnds // between components, by the hash of their names
 	host     runtime.Host
 	root     bool
 	shielded bool   // from the killer for want of memory, which no component may inherit
@@ -103,6 +105,7 @@ func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
 func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
 	probe := m.ask(poll.Now())
+	m.doChores(poll.Now())
 	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
 		m.settle()
 		m.launch()
@@ -111,7 +114,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Apply(m.seen)
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil} {
+	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore()} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -159,6 +162,10 @@ func (m *Manager) perform(e supervisor.Effect) {
 		m.runCommand(e)
 	case supervisor.CancelCommand:
 		m.cancelCommand(e)
+	case supervisor.Await:
+		m.awaitConditions(e)
+	case supervisor.CancelAwait:
+		m.forgetConditions(m.units[e.Component])
 	case supervisor.Signal:
 		m.signalUnit(e)
 	case supervisor.Kill:

@@ -50,6 +50,8 @@ func recordOf(u *unit, r role) (supervisor.Kind, string) {
 		return supervisor.CommandRecord, u.name + " stop"
 	case reloadRole:
 		return supervisor.CommandRecord, u.name + " reload"
+	case inquiryRole:
+		return supervisor.CommandRecord, u.name + " inquiry"
 	case toolRole:
 		return supervisor.CommandRecord, u.name + " tool"
 	case mainRole:

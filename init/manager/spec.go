@@ -189,6 +189,10 @@ func rootCause(err error) error {
 // open opens what an output or input setting names; fd is -1 for "log" and "null", and the caller closes what is
 // in close.
 func (m *Manager) open(setting string, write bool) (fd int, closing bool, err error) {
+	if name, ok := targets.PipeName(setting); ok {
+		fd, err = m.pipeEnd(name, write)
+		return fd, err == nil, err
+	}
 	switch {
 	case setting == "console":
 		return m.console, false, nil

@@ -88,9 +88,17 @@ func (m *Manager) runCommand(e supervisor.RunCommand) {
 	}
 }
 
-// startCommand starts a helper program of a component in the component's group. Its output goes to the log of the
-// component, and MAINPID tells it whom it is about.
+// startCommand starts a helper program of a component in the component's group.
 func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {
+	p, err := m.errand(u, w, r, run)
+	if err == nil {
+		u.command = p
+	}
+	return err
+}
+
+// errand starts a program other than the main one. Its output goes to the log of the component, and MAINPID tells it whom it is about.
+func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) {
 	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1}
 	var err error
 	defer func() {
@@ -99,30 +107,33 @@ func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {
 		}
 	}()
 	if s.spec, err = m.spec(u, w, run); err != nil {
-		return err
+		return nil, err
 	}
 	if u.main != nil && u.main.pid != 0 {
 		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
 	}
 	if err = m.attachCommand(s); err != nil {
-		return err
+		return nil, err
 	}
 	if err = m.enter(s.process, &s.spec); err != nil {
-		return err
+		return nil, err
 	}
 	m.hold(s.held)
 	if err = m.take(s.process, s.spec); err != nil {
-		return err
+		return nil, err
 	}
-	u.command = s.process
 	for _, l := range s.logs {
 		m.sink.Attach(l)
 	}
-	return nil
+	return s.process, nil
 }
 
 func (m *Manager) commandEnded(p *process, st supervisor.Status) {
 	u := p.unit
+	if p.role == inquiryRole {
+		m.inquired(p, st, "")
+		return
+	}
 	if u.command == p {
 		u.command = nil
 	}

@@ -78,6 +78,7 @@ func (m *Manager) remember(held heldFiles) error {
 		m.perform(e)
 	}
 	m.resumeLogs(held)
+	m.takePipes(held)
 	for tag, fd := range held {
 		unix.Close(fd)
 		if tag.Use != keeper.Lock { // nobody asks for the others any more

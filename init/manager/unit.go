@@ -21,13 +21,15 @@ type unit struct {
 	run     uint32
 	main    *process // of the present run; nil once it has ended
 	command *process // a stop_command or reload_command
+	inquiry *inquiry // a program that finds something out about it
 	group   groupState
 
-	notify int           // notify socket, -1 is none; lives as long as the component
-	ready  int           // reading end of the readiness pipe, -1 is none
-	path   *ready.Path   // being waited for
-	probe  *probe        // socket being asked for
-	closed time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all
+	notify     int           // notify socket, -1 is none; lives as long as the component
+	ready      int           // reading end of the readiness pipe, -1 is none
+	path       *ready.Path   // being waited for
+	probe      *probe        // socket being asked for
+	conditions []*condition  // start conditions being asked for
+	closed     time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all
 
 	heir       int                             // a child of the main process that is to follow it (MAINPID=); 0 is none
 	leader     int32                           // pid of the newest main process: its session, where there are no cgroups
@@ -54,6 +56,7 @@ const (
 	stopRole
 	reloadRole
 	toolRole // of nobody's: fsck
+	inquiryRole
 )
 
 // process is one start, from the launch to its exit.

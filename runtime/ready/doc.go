@@ -6,6 +6,7 @@
 //
 //	Paths   inotify on the nearest existing parent ──► "look again"
 //	Sockets sock_diag, else /proc/net             ──► listening or not
+//	Links   rtnetlink                     ──► "look again"
 //	Notify  datagram + SCM_CREDENTIALS            ──► Message
 //
 // A look comes after each watch is set, so that what happened before it is seen.

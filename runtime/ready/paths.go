@@ -20,8 +20,9 @@ type Paths struct {
 // Path is one path being waited for.
 type Path struct {
 	Name   string
-	Absent bool // waits for it to be gone
-	Stale  Mark // what was there before the start does not count
+	Absent bool        // waits for it to be gone
+	Stale  Mark        // what was there before the start does not count
+	Test   func() bool // instead of the look at Name; nil is none
 	Holds  func()
 }
 
@@ -62,6 +63,9 @@ func (p *Paths) Add(w *Path) error {
 func (p *Paths) Remove(w *Path) { p.disarm(w) }
 
 func (w *Path) holds() bool {
+	if w.Test != nil {
+		return w.Test()
+	}
 	now := MarkOf(w.Name)
 	if w.Absent {
 		return now == Mark{}

@@ -86,6 +86,7 @@ func (p *play) old(a *action) {
 		supervisor.NeverReady{Component: c, Run: other},
 		supervisor.Lost{Component: c, Run: other},
 		supervisor.CommandEnded{Component: c, Run: other, Command: supervisor.StopCommand},
+		supervisor.Tested{Component: c, Holds: a.roll&8 != 0}, // of no test
 	}
 	if state != supervisor.Starting {
 		events = append(events, supervisor.BecameReady{Component: c, Run: run}, supervisor.Launched{Component: c, Run: run},

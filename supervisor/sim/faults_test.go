@@ -39,6 +39,8 @@ func TestFaults(t *testing.T) {
 		{"ticks without end", "deadline", fault{deadline: sticks()}},
 		{"does not answer", "answers", rewrite(drop[supervisor.Answer])},
 		{"answers twice", "answers", rewrite(double[supervisor.Answer])},
+		{"starts unasked", "condition", fault{step: believesConditions}},
+		{"forgets to test", "condition", rewrite(drop[supervisor.Await])},
 		{"keeps a change to itself", "edges", rewrite(hidesReadiness)},
 		{"skips a state", "edges", rewrite(skipsState)},
 		{"starts in shutdown", "shutdown", inject(startsInShutdown)},
@@ -287,4 +289,17 @@ func sticks() func(m *supervisor.Machine) (time.Duration, bool) {
 		}
 		return max(due, at), ok || at != 0
 	}
+}
+
+// believesConditions takes every start condition for one that holds.
+func believesConditions(m *supervisor.Machine, now time.Duration, ev supervisor.Event) []supervisor.Effect {
+	list := m.Step(now, ev)
+	for i := 0; i < len(list); i++ {
+		if e, ok := list[i].(supervisor.Await); ok {
+			for _, n := range e.Conditions {
+				list = append(list, m.Step(now, supervisor.Tested{Component: e.Component, Ask: e.Ask, Condition: n, Holds: true})...)
+			}
+		}
+	}
+	return list
 }

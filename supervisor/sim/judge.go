@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/orderly-init/orderly/supervisor"
@@ -18,7 +19,8 @@ type judge struct {
 	ev     supervisor.Event
 	open   map[supervisor.Request]bool // callers who wait; true where it may be in the queue
 	top    supervisor.Top
-	ticks  int // at one instant
+	vague  bool // what was told last of the top state is not known
+	ticks  int  // at one instant
 	ticked time.Duration
 
 	lost      bool // a manager died while somebody waited for a target
@@ -61,6 +63,8 @@ type shadow struct {
 	fellNow        bool // it stopped being ready in this step, by failure
 	everFell       bool // since it became wanted, or perhaps earlier
 
+	test asked // of the start conditions
+
 	sure, perhaps []time.Duration // failures since the last pardon; all of them
 	streak        int
 	notBefore     time.Duration
@@ -96,6 +100,9 @@ func (j *judge) renumber() {
 		s := byName[def.Name]
 		if s == nil {
 			s = &shadow{name: def.Name} // down, as a component is before its first run
+		}
+		if s.def != nil && !reflect.DeepEqual(s.def.StartConditions, def.StartConditions) {
+			s.test.held, s.test.denied = 0, 0
 		}
 		s.number, s.def = c, def
 		s.removed = c >= len(g.Needs)
@@ -220,6 +227,10 @@ func (j *judge) effect(e supervisor.Effect) {
 		j.lastResort()
 	case supervisor.Bug:
 		j.fail("bug", "%s", e.Text)
+	case supervisor.Await:
+		j.await(e)
+	case supervisor.CancelAwait:
+		j.cancelAwait(e)
 	case supervisor.CancelCommand, supervisor.Renumbered:
 	}
 }
@@ -245,7 +256,7 @@ func (j *judge) answer(e supervisor.Answer) {
 
 // legal are the edges between stored states; a remark stays where it is.
 var legal = [...][]supervisor.State{
-	supervisor.Down:     {supervisor.Starting},
+	supervisor.Down:     {supervisor.Starting, supervisor.Down, supervisor.Failed}, // the last two by a start condition
 	supervisor.Starting: {supervisor.Ready, supervisor.Done, supervisor.Stopping, supervisor.Down, supervisor.Failed},
 	supervisor.Ready:    {supervisor.Ready, supervisor.Stopping, supervisor.Down, supervisor.Failed},
 	supervisor.Stopping: {supervisor.Stopping, supervisor.Down, supervisor.Failed},

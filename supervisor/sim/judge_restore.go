@@ -39,6 +39,9 @@ func (j *judge) restored(sameConfig bool) {
 		if state, _ := p.machine.StateOf(c.Component); state != s.state || !reflect.DeepEqual(facts(c), facts(*was)) {
 			j.fail("restore", "%s was %+v and is %+v", c.Name, facts(*was), facts(c))
 		}
+		if s.test.held == worldly(s.def) { // nothing is asked any more
+			s.test.number = 0
+		}
 		if s.removed {
 			s.needs, s.anyOf, s.def = nil, nil, p.machine.Components()[c.Component]
 		}
@@ -58,7 +61,7 @@ func facts(c supervisor.ComponentStatus) supervisor.ComponentStatus {
 
 // resync takes what a restored machine says as it is.
 func (j *judge) resync(after *supervisor.Snapshot) {
-	j.top, j.snap = after.State, *after
+	j.vague, j.snap = true, *after
 	for _, s := range j.units {
 		s.state, s.run = j.p.machine.StateOf(s.number)
 		s.needs, s.anyOf = nil, nil
@@ -68,6 +71,7 @@ func (j *judge) resync(after *supervisor.Snapshot) {
 	for i := range after.Components {
 		s := j.units[after.Components[i].Component]
 		s.wanted, s.willBe = after.Components[i].Wanted, after.Components[i].Wanted
+		s.test = asked{skipped: after.Components[i].Skipped, held: worldly(s.def)} // where nothing is asked any more
 	}
 }
 
@@ -93,6 +97,8 @@ func (j *judge) repeated(again []supervisor.Effect, sameConfig bool) {
 			if !j.ladder.last && !j.lost {
 				j.fail("ladder", "last resort again, and there was none")
 			}
+		case supervisor.Await:
+			j.awaitAgain(e, sameConfig)
 		default:
 			j.fail("restore", "a restored machine does something new: %s", effectText(j.p, e))
 		}

@@ -27,6 +27,10 @@ func (j *judge) changed(e supervisor.Changed) {
 	if e.Run != s.run {
 		j.fail("edges", "%s: run %d changes, it has run %d", s.name, e.Run, s.run)
 	}
+	if s.state == supervisor.Down {
+		j.condition(s, e)
+		return
+	}
 	if e.From == e.To { // a remark
 		s.stuck = s.stuck || s.killed && e.Reason == "cannot be killed"
 		return
@@ -69,6 +73,7 @@ func (j *judge) starts(s *shadow, run uint32) {
 		j.fail("delay", "%s starts %v too early", s.name, s.notBefore-j.now())
 	}
 	j.mayStart(s)
+	j.permitted(s)
 	j.tookAlong(s)
 	*s = shadow{name: s.name, number: s.number, def: s.def, needs: s.needs, anyOf: s.anyOf, wanted: s.wanted, willBe: s.willBe,
 		everFell: s.everFell, sure: s.sure, perhaps: s.perhaps, streak: s.streak,
@@ -110,10 +115,13 @@ func (j *judge) tookAlong(s *shadow) {
 	}
 }
 
-func (s *shadow) ready() bool { return s.state == supervisor.Ready || s.state == supervisor.Done }
+// ready says whether dependents may start; one that was left out counts.
+func (s *shadow) ready() bool { return s.served() || s.test.skipped }
+
+func (s *shadow) served() bool { return s.state == supervisor.Ready || s.state == supervisor.Done }
 
 func (s *shadow) alive() bool {
-	return s.ready() || s.state == supervisor.Starting || s.state == supervisor.Stopping
+	return s.served() || s.state == supervisor.Starting || s.state == supervisor.Stopping
 }
 
 // settled is R1, as far as it can be told from outside: where in doubt it is true.
@@ -126,7 +134,10 @@ func (j *judge) settled(c int) bool {
 		return false
 	}
 	g := j.p.machine.Graph()
-	hopeless := func(n int) bool { return !j.units[n].ready() && j.settled(n) }
+	hopeless := func(n int) bool {
+		d := j.units[n]
+		return !d.served() && (!d.test.skipped || !d.wanted || !d.willBe) && j.settled(n)
+	}
 	taken := func(n int) bool { return j.units[n].alive() && (j.units[n].wanted || j.units[n].willBe) }
 	if slices.ContainsFunc(g.Needs[c], hopeless) || slices.ContainsFunc(g.Conflicts[c], taken) {
 		return true
@@ -249,7 +260,7 @@ func (j *judge) isDown(s *shadow) {
 
 // minDelay is the least delay before the next start after so many.
 func minDelay(r *targets.Recovery, streak int) time.Duration {
-	d := float64(r.Delay) * math.Pow(max(r.Backoff, 1), float64(streak))
+	d := float64(r.Delay) * math.Pow(max(r.Backoff, 1), float64(min(streak, 255)))
 	if r.MaxDelay > 0 {
 		d = min(d, float64(r.MaxDelay))
 	}

@@ -25,6 +25,11 @@ func (j *judge) present(after *supervisor.Snapshot) {
 			j.fail("edges", "%s is %s run %d, told was %s run %d", s.name, stored(state), run, stored(s.state), s.run)
 		}
 		j.due(s)
+		j.testDue(s)
+	}
+	j.skips(after)
+	if j.vague {
+		j.vague, j.top = false, after.State
 	}
 	if after.State != j.top {
 		j.fail("top", "the whole is %s, told was %s", after.State, j.top)
@@ -54,7 +59,7 @@ func (j *judge) whole(after *supervisor.Snapshot) {
 	lacking := ""
 	for i := range after.Components {
 		c := &after.Components[i]
-		if c.Wanted && c.State != supervisor.Ready {
+		if c.Wanted && c.State != supervisor.Ready && !c.Skipped {
 			lacking = c.Name
 		}
 		if c.State != supervisor.Ready && c.State != supervisor.Down && c.Reason == "" {

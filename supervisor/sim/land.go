@@ -118,6 +118,7 @@ func (l *land) component(place, generation int) targets.Component {
 	if throw(l.seed, "reboot", name, version).chance(3) {
 		c.Recovery.Then = targets.Reboot
 	}
+	c.StartConditions = l.startConditions(place, version)
 	if d.chance(70) { // else only keys have changed that a start does not use
 		c.Start = uint64(version)
 	}

@@ -51,7 +51,7 @@ func newPlay(seed uint64, o options) *play {
 	l := newLand(seed, o.without)
 	l.fixed = o.config
 	p := &play{seed: seed, land: l, story: &story{}, fault: o.fault, facts: make([]byte, supervisor.TableSize(tableRecords))}
-	p.world = &world{seed: seed, sets: map[string]*set{}, epoch: 1, notice: p.hear}
+	p.world = &world{seed: seed, sets: map[string]*set{}, asked: map[string]uint32{}, epoch: 1, notice: p.hear}
 	p.config = l.config(0)
 	p.machine = supervisor.New(targets.NewGraph(p.config))
 	p.table, _ = supervisor.OpenTable(p.facts)
@@ -242,6 +242,10 @@ func (p *play) perform(e supervisor.Effect) {
 		if s := p.set(e.Component, e.Run); s != nil && e.Signal == 15 {
 			p.world.signal(s, e.Group)
 		}
+	case supervisor.Await:
+		p.await(e)
+	case supervisor.CancelAwait:
+		delete(p.world.asked, p.component(e.Component))
 	case supervisor.Kill:
 		if s := p.set(e.Component, e.Run); s != nil {
 			p.world.kill(s)

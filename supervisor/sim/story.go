@@ -75,6 +75,8 @@ func eventText(n namer, ev supervisor.Event) string {
 		return of(e.Component, e.Run, fmt.Sprintf("reports extend=%v", time.Duration(e.Extend)))
 	case supervisor.Lost:
 		return of(e.Component, e.Run, "lost")
+	case supervisor.Tested:
+		return fmt.Sprintf("%s test %d condition %d holds=%v %s", n.component(e.Component), e.Ask, e.Condition, e.Holds, e.Why)
 	case supervisor.Tick:
 		return "tick"
 	}
@@ -96,6 +98,10 @@ func effectText(n namer, e supervisor.Effect) string {
 		return of("signal "+supervisor.SignalName(e.Signal)+" to", e.Component, e.Run) + fmt.Sprintf(" group=%v", e.Group)
 	case supervisor.Kill:
 		return of("kill", e.Component, e.Run)
+	case supervisor.Await:
+		return fmt.Sprintf("await %s test %d: %v", n.component(e.Component), e.Ask, e.Conditions)
+	case supervisor.CancelAwait:
+		return fmt.Sprintf("cancel await %s test %d", n.component(e.Component), e.Ask)
 	case supervisor.Changed:
 		return fmt.Sprintf("%s: %s -> %s: %s", n.component(e.Component), stored(e.From), stored(e.To), e.Reason)
 	case supervisor.Moved:

@@ -14,11 +14,12 @@ type world struct {
 	now    time.Duration
 	due    []happening // the next one last
 	count  int
-	sets   map[string]*set // by component: the processes of its newest run
-	mild   bool            // new runs do well
-	exits  uint64          // of the keeper's ring
-	epoch  int             // of managers: what was on its way to an earlier one is lost
-	notice func(notice)    // what the manager is told, at the time it is told
+	sets   map[string]*set   // by component: the processes of its newest run
+	asked  map[string]uint32 // by component: the test of its start conditions that goes on
+	mild   bool              // new runs do well
+	exits  uint64            // of the keeper's ring
+	epoch  int               // of managers: what was on its way to an earlier one is lost
+	notice func(notice)      // what the manager is told, at the time it is told
 }
 
 // happening is one thing that is going to happen.
