@@ -71,7 +71,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID,
-			"savepid": savePID, "expand": expandCommand, "untouched": untouched,
+			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole,
 		},
 	})
 }
