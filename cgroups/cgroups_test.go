@@ -92,6 +92,25 @@ func TestKillEmptiesTheGroupAndIsTold(t *testing.T) {
 	}
 }
 
+// awaitFrozen waits until svc is frozen or not: that takes effect a little after it was written, and the watch tells.
+func awaitFrozen(t *testing.T, tr *Tree, w *Watch, frozen bool) {
+	t.Helper()
+	for {
+		is, err := tr.Frozen("svc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is == frozen {
+			return
+		}
+		fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 10_000); n != 1 && err != unix.EINTR {
+			t.Fatalf("frozen is %v: %d, %v", is, n, err)
+		}
+		w.Changed()
+	}
+}
+
 // awaitEmpty waits until the watch has told that svc has no process.
 func awaitEmpty(t *testing.T, tr *Tree, w *Watch) {
 	t.Helper()
@@ -134,17 +153,6 @@ func TestRemoveTakesWhatAComponentMadeBelow(t *testing.T) {
 func TestFreezeAndStatistics(t *testing.T) {
 	tr := tree(t)
 	sleeper(t, tr, "svc")
-	for _, frozen := range []bool{true, false} {
-		if err := tr.Freeze("svc", frozen); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if cpu, err := tr.CPU("svc"); err != nil || cpu <= 0 {
-		t.Fatalf("cpu: %v, %v; want some", cpu, err)
-	}
-	if memory, err := tr.Memory("svc"); err != nil || memory <= 0 {
-		t.Fatalf("memory: %v, %v; want some", memory, err)
-	}
 	w, err := NewWatch(tr)
 	if err != nil {
 		t.Fatal(err)
@@ -152,6 +160,18 @@ func TestFreezeAndStatistics(t *testing.T) {
 	defer w.Close()
 	if err := w.Add("svc"); err != nil {
 		t.Fatal(err)
+	}
+	for _, frozen := range []bool{true, false} {
+		if err := tr.Freeze("svc", frozen); err != nil {
+			t.Fatal(err)
+		}
+		awaitFrozen(t, tr, w, frozen)
+	}
+	if cpu, err := tr.CPU("svc"); err != nil || cpu <= 0 {
+		t.Fatalf("cpu: %v, %v; want some", cpu, err)
+	}
+	if memory, err := tr.Memory("svc"); err != nil || memory <= 0 {
+		t.Fatalf("memory: %v, %v; want some", memory, err)
 	}
 	if err := tr.Kill("svc"); err != nil {
 		t.Fatal(err)

@@ -85,6 +85,12 @@ func (t *Tree) Freeze(name string, frozen bool) error {
 	return t.write(name, "cgroup.freeze", value)
 }
 
+// Frozen says whether every process of the group is frozen, by its own cgroup.freeze or one above it (cgroup.events).
+func (t *Tree) Frozen(name string) (bool, error) {
+	b, err := t.read(name, "cgroup.events", make([]byte, 0, 64))
+	return bytes.Contains(b, []byte("frozen 1")), err
+}
+
 // Processes lists the processes of the group and below it.
 func (t *Tree) Processes(name string) ([]int, error) {
 	b, err := t.read(name, "cgroup.procs", make([]byte, 0, 4096))

@@ -29,7 +29,8 @@ type Component struct {
 	StatusText  string   `json:"status_text"`
 	StartMS     float64  `json:"start_ms"`
 	ReadyMS     float64  `json:"ready_ms"`
-	SinceMS     float64  `json:"since_ms"` // of the present state
+	SinceMS     float64  `json:"since_ms"`  // of the present state
+	Heartbeat   string   `json:"heartbeat"` // what was counted in the last window; "" where it does not beat
 	MemoryBytes int64    `json:"memory_bytes"`
 	CPUMS       float64  `json:"cpu_ms"`
 }

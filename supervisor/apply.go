@@ -76,7 +76,7 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 	for _, to := range n.components {
 		count = max(count, to+1)
 	}
-	old, due, edges := m.units, m.due, m.edges
+	old, due, beat, edges := m.units, m.due, m.beat, m.edges
 	units := make([]unit, count)
 	for c, to := range n.components {
 		if to == None {
@@ -101,7 +101,7 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 		if to == None {
 			continue
 		}
-		m.due[to] = due[c]
+		m.due[to], m.beat[to] = due[c], beat[c]
 		if units[to].leaver {
 			m.edges.keep(&edges, c, to, n.components)
 		}
@@ -179,6 +179,10 @@ func (m *Machine) redefine(before []unit, n numbers) {
 		u, old := &m.units[to], before[c].def
 		if u.def.Start != old.Start && u.alive() {
 			u.cycle, u.redefined = true, true
+		}
+		if u.def.Heartbeat != old.Heartbeat {
+			m.supervise(to, u.state == Ready)
+			u.pulse.excused = true // what has been counted is of another window
 		}
 		if u.def.Start != old.Start || !u.def.SameRecovery(old) {
 			m.forgive(to)

@@ -33,6 +33,7 @@ const (
 	NotReady              // Text says why it cannot become ready
 	ConditionFalse        // Text is the start condition and why it does not hold
 	Skipped               // Text is the start condition and why it does not hold
+	HeartbeatLost         // Text says what was counted, or that it was asked for
 	codes
 )
 
@@ -76,6 +77,8 @@ func (c Cause) String() string {
 		return "condition " + c.Text
 	case Skipped:
 		return "skipped: condition " + c.Text
+	case HeartbeatLost:
+		return "heartbeat: " + c.Text
 	case codes:
 	}
 	return ""
@@ -92,7 +95,7 @@ func (u *unit) reason() string {
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
 	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady ||
-		c == ConditionFalse
+		c == ConditionFalse || c == HeartbeatLost
 }
 
 // step names what failed, for a Failure.
@@ -114,6 +117,8 @@ func (c Code) step() string {
 		return "command"
 	case ConditionFalse, Skipped:
 		return "condition"
+	case HeartbeatLost:
+		return "heartbeat"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
 		LostRun, codes:
 	}

@@ -36,6 +36,7 @@ func (m *Machine) beginTest(c int) {
 	m.asks, m.tests = m.asks+1, m.tests+1
 	u.asking = asking{on: true, number: m.asks}
 	u.readyAt, u.since = 0, m.now
+	m.touch(c) // start_recovery answers from here on
 	m.await(c)
 }
 

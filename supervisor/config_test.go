@@ -119,6 +119,16 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.StartConditions, err = readConditions(list)
 	case "digest":
 		c.Start, err = strconv.ParseUint(value, 10, 64)
+	case "heartbeat":
+		c.Heartbeat.Via, c.AbortSignal = targets.ViaFD, 6
+		c.Heartbeat.Min = max(c.Heartbeat.Min, 1)
+		c.Heartbeat.Window, err = time.ParseDuration(value)
+	case "min":
+		c.Heartbeat.Min, err = strconv.Atoi(value)
+	case "max":
+		c.Heartbeat.Max, err = strconv.Atoi(value)
+	case "tolerance":
+		c.Heartbeat.Tolerance, err = strconv.Atoi(value)
 	case "no_restart":
 		c.NoRestartExitCodes, err = numbersOf(list)
 	case "reboot":

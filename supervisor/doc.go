@@ -17,6 +17,14 @@
 // Boot, switch, crash, reload and shutdown are this rule with another wanted set. An event costs what it touches:
 // the component and its neighbours.
 //
+// # Heartbeats
+//
+// A component that is ready is looked at when its window ends, not when it beats. The ends of windows are multiples of
+// the window since boot, so those with like windows are looked at in one wake-up. A look that comes late gives the next
+// window less time; from an eighth of a window on that window is joined to the one after it. What is asked for follows the time
+// that was really watched. A look that is late by a whole window judges nothing: then everybody was starved. Failed windows count
+// in a row. Who was frozen, or counted for by a manager that died, has one failed window free.
+//
 // # Words
 //
 //   - component, run target, dependency, dependent: as in the configuration; numbers are those of the graph.

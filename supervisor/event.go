@@ -133,6 +133,24 @@ type Lost struct {
 	Run       uint32
 }
 
+// Beats tells how often components have beaten since they were last looked at (see BeatsDue).
+type Beats struct{ List []Beat }
+
+// Beat is the count of one run.
+type Beat struct {
+	Component int
+	Run       uint32
+	Count     int
+	Frozen    bool // by the cgroup freezer: it cannot beat
+}
+
+// Triggered tells that a component itself asks to be treated as one whose heartbeat is lost (WATCHDOG=trigger,
+// sd_notify(3)).
+type Triggered struct {
+	Component int
+	Run       uint32
+}
+
 // Tick tells that time has passed: the deadline is due.
 type Tick struct{}
 
@@ -161,4 +179,6 @@ func (Emptied) event()      {}
 func (CommandEnded) event() {}
 func (Reported) event()     {}
 func (Lost) event()         {}
+func (Beats) event()        {}
+func (Triggered) event()    {}
 func (Tick) event()         {}

@@ -31,6 +31,8 @@ const (
 	flagWanted
 	flagEssential
 	flagLanded
+	flagExcused
+	flagAborting
 )
 
 // Flags of the test of start conditions.
@@ -57,7 +59,8 @@ const (
 	atNewest   = 68                                   // failure, ms since boot
 	atDeltas   = 76                                   // 31 of 3 bytes, ms back from the next newer one
 	atHeld     = atDeltas + 3*(targets.MaxAttempts-1) // start conditions, a bit each
-	atText     = atHeld + 2
+	atPulse    = atHeld + 2                           // µs since boot in 7 bytes, failed windows in one
+	atText     = atPulse + 8
 	textSize   = dataSize - atText - 1
 )
 
@@ -83,6 +86,8 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
 	each(flagLanded, &u.landed)
+	each(flagExcused, &u.pulse.excused)
+	each(flagAborting, &u.aborting)
 	each(flagAsking, &u.asking.on)
 	each(flagSkipped, &u.asking.skipped)
 }
@@ -110,6 +115,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	binary.LittleEndian.PutUint64(data[atExitSeq:], u.exitSeq)
 	data[atExit], data[atExit+1], data[atCommand] = byte(u.exit.Code), byte(u.exit.Signal), byte(u.command)
 	u.failures.encode(data)
+	u.pulse.encode(data[atPulse:])
 	binary.LittleEndian.PutUint16(data[atHeld:], u.asking.held)
 	text := u.cause.Text
 	if u.leaver || text == "" && slices.Contains(m.back, c) {
@@ -135,6 +141,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 		u.command = k
 	}
 	u.failures.decode(data)
+	u.pulse.decode(data[atPulse:])
 	u.asking.held = binary.LittleEndian.Uint16(data[atHeld:])
 	u.cause.Text = getText(data[atText:])
 	if code := Code(data[atCode]); code < codes {

@@ -26,6 +26,7 @@ type Machine struct {
 
 	now    time.Duration
 	due    []time.Duration // by component: start or stop limit, or earliest next start; 0 is none
+	beat   []time.Duration // by component: end of the present window of its heartbeat; 0 is none
 	stale  bits            // whose view must be looked at again, by position
 	ripe   bits            // who may be able to start or stop, by position
 	count  tally
@@ -80,6 +81,8 @@ type unit struct {
 	exitSeq   uint64
 	text      string // what it says of itself
 	degraded  bool   // what it says of itself
+	pulse     pulse  // its heartbeat
+	aborting  bool   // its heartbeat is lost: the abort signal takes the place of the stop signal
 	requested bool   // the next start is asked for by hand
 	asking    asking // the test of start conditions
 }
@@ -104,7 +107,7 @@ func (m *Machine) adopt(g *targets.Graph, units []unit) {
 	}
 	m.edges = edgesOf(g)
 	m.roots = rootsOf(g.Config)
-	m.due = make([]time.Duration, len(units))
+	m.due, m.beat = make([]time.Duration, len(units)), make([]time.Duration, len(units))
 	m.stale, m.ripe = newBits(len(units)), newBits(len(units))
 	m.table.resize(len(units), len(g.Config.Targets))
 }
@@ -166,7 +169,13 @@ func (m *Machine) apply(ev Event) {
 	case Tick:
 	case Tested:
 		m.tested(e)
-	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost:
+	case Beats:
+		for _, b := range e.List {
+			if m.present(b.Component, b.Run) {
+				m.counted(b)
+			}
+		}
+	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost, Triggered:
 		m.happened(ev)
 	}
 }
@@ -209,6 +218,10 @@ func (m *Machine) happened(ev Event) {
 	case Lost:
 		if m.present(e.Component, e.Run) {
 			m.lost(e.Component)
+		}
+	case Triggered:
+		if m.present(e.Component, e.Run) {
+			m.triggered(e.Component)
 		}
 	}
 }
@@ -258,6 +271,7 @@ func (m *Machine) move(c int, to State, why Cause) {
 	from := u.state
 	u.state, u.cause, u.since = to, why, m.now
 	m.swapped = m.swapped || u.replaceable() && (from == Failed || to == Failed)
+	m.supervise(c, to == Ready)
 	m.emit(Changed{Component: c, Run: u.run, From: from, To: to, Reason: u.reason()})
 	m.changed(c)
 }

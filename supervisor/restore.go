@@ -74,6 +74,7 @@ func (m *Machine) restoreUnits(t *Table) {
 		}
 		m.units[c] = u
 		m.due[c] = due
+		m.resumeBeat(c)
 		if raised {
 			m.raised = append(m.raised, c)
 		}
@@ -93,7 +94,7 @@ func (m *Machine) restoreLeaver(u unit, due time.Duration, name uint64) {
 	}
 	u.def, u.leaver, u.wanted, u.cause = def, true, false, Cause{Code: Removed}
 	m.units = append(m.units, u)
-	m.due = append(m.due, due)
+	m.due, m.beat = append(m.due, due), append(m.beat, 0)
 	n := len(m.units)
 	m.edges.grow(n)
 	m.edges.order = append(slices.Clip(m.edges.order), n-1)
@@ -158,7 +159,7 @@ func (m *Machine) repeat(c int) {
 	case u.command != 0 && u.alive():
 		m.emit(RunCommand{Component: c, Run: u.run, Command: u.command})
 	case u.state == Stopping && (u.main || u.group):
-		m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: !u.main})
+		m.emit(Signal{Component: c, Run: u.run, Signal: u.stopSignal(), Group: !u.main})
 	}
 }
 

@@ -155,6 +155,11 @@ func (s *script) event(t *testing.T, words []string) {
 		m.SetSafe(s.safe)
 		return
 	}
+	if words[0] == "due" {
+		at, _ := m.BeatDeadline()
+		s.line(fmt.Sprintf("  %v: %v at %v", s.now, m.BeatsDue(s.now, nil), at))
+		return
+	}
 	if words[0] == "deadline" {
 		at, ok := m.Deadline()
 		s.line(fmt.Sprintf("  %v %v", at, ok))
@@ -233,6 +238,8 @@ func (s *script) parse(t *testing.T, words []string) Event {
 		return Shutdown{request, Poweroff}
 	case "reboot":
 		return Shutdown{request, Reboot}
+	case "beats":
+		return s.beats(t, words[1:])
 	case "apply":
 		return Apply{request, s.reconfigured(t, words[2:])}
 	}
@@ -251,6 +258,19 @@ func (s *script) parse(t *testing.T, words []string) Event {
 		return e
 	}
 	return ev
+}
+
+// beats reads NAME=COUNT or NAME=frozen.
+func (s *script) beats(t *testing.T, words []string) Event {
+	t.Helper()
+	var list []Beat
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		c := s.component(t, name)
+		n, _ := strconv.Atoi(value)
+		list = append(list, Beat{Component: c, Run: s.m.units[c].run, Count: n, Frozen: value == "frozen"})
+	}
+	return Beats{list}
 }
 
 func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, options map[string]string) Event {
@@ -285,6 +305,8 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 		return Tested{c, uint32(ask), i, rest[1] == "yes", why}
 	case "lost":
 		return Lost{c, run}
+	case "trigger":
+		return Triggered{c, run}
 	case "extend":
 		d, _ := time.ParseDuration(rest[0])
 		return Reported{Component: c, Run: run, Extend: int64(d)}

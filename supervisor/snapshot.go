@@ -36,6 +36,7 @@ type ComponentStatus struct {
 	Ready     time.Duration // of the newest run; 0 is not yet
 	Limit     time.Duration // when the start or stop times out, or the next start is due; 0 is never
 	WaitsFor  []Wait
+	Heartbeat string // what was counted last; "" before that and where it does not beat
 }
 
 // Wait is somebody whom a component waits for before it can start or stop.
@@ -81,7 +82,8 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 		Wanted: u.wanted, Essential: u.essential && !u.forgone(), Started: u.started, Stopped: u.stopped, Removed: u.leaver,
 		Skipped: u.asking.skipped, Testing: u.asking.on,
 		Reason: u.reason(), Degraded: u.degraded, Text: u.text,
-		Since: u.since, Start: u.startAt, Ready: u.readyAt, Limit: m.due[c],
+		Heartbeat: u.pulse.text(&u.def.Heartbeat),
+		Since:     u.since, Start: u.startAt, Ready: u.readyAt, Limit: m.due[c],
 	}
 	if u.exited && !u.main {
 		exit := u.exit

@@ -116,7 +116,7 @@ func (m *Machine) press(c int) {
 		return
 	}
 	m.setDue(c, m.after(u.def.StopTimeout))
-	m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: !u.main})
+	m.emit(Signal{Component: c, Run: u.run, Signal: u.stopSignal(), Group: !u.main})
 }
 
 // kill ends every process of c, and whatever stop command still runs.
@@ -197,7 +197,7 @@ func (m *Machine) ended(c int) {
 	u := &m.units[c]
 	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
 	u.main, u.group, u.killed, u.stuck = false, false, false, false
-	u.cycle, u.redefined, u.along, u.command = false, false, false, 0
+	u.cycle, u.redefined, u.along, u.aborting, u.command = false, false, false, false, 0
 	m.setDue(c, 0)
 	if recovers {
 		m.afterFailure(c)

@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// sigTerm is the default stop signal (signal(7)).
-const sigTerm = 15
+// The default stop and abort signals (signal(7)). That of an abort leaves a core dump where limits allow one.
+const (
+	sigAbrt = 6
+	sigTerm = 15
+)
 
 // defaultComponent is a component of which nothing is written.
 func defaultComponent() Component {
@@ -18,8 +21,10 @@ func defaultComponent() Component {
 		StartTimeout:     10 * time.Second,
 		StopTimeout:      10 * time.Second,
 		StopSignal:       sigTerm,
+		AbortSignal:      sigAbrt,
 		SuccessExitCodes: []int{0},
 		Ready:            Ready{PollInterval: 10 * time.Millisecond},
+		Heartbeat:        Heartbeat{Min: 1},
 		Recovery: Recovery{
 			Action: Restart, Attempts: 10, Window: time.Minute,
 			Delay: 100 * time.Millisecond, Backoff: 2, MaxDelay: 10 * time.Second, ResetAfter: time.Minute,
@@ -45,6 +50,7 @@ func componentFields() []field[Component] {
 		{"start_timeout", func(v value, c *Component) { v.duration(&c.StartTimeout, 0) }},
 		{"stop_timeout", func(v value, c *Component) { v.duration(&c.StopTimeout, 0) }},
 		{"stop_signal", func(v value, c *Component) { v.signal(&c.StopSignal) }},
+		{"abort_signal", func(v value, c *Component) { v.signal(&c.AbortSignal) }},
 		{"stop_action", func(v value, c *Component) { v.action(&c.StopAction) }},
 		{"stop_command", func(v value, c *Component) { v.argv(&c.StopCommand) }},
 		{"reload_signal", func(v value, c *Component) { v.signal(&c.ReloadSignal) }},
@@ -57,6 +63,7 @@ func componentFields() []field[Component] {
 		{"ready", func(v value, c *Component) { readReady(v, &c.Ready) }},
 		{"no_restart_exit_codes", func(v value, c *Component) { v.codes(&c.NoRestartExitCodes) }},
 		{"reboot_exit_codes", func(v value, c *Component) { v.codes(&c.RebootExitCodes) }},
+		{"heartbeat", func(v value, c *Component) { readTable(v, heartbeatFields(), &c.Heartbeat) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
 		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
@@ -89,9 +96,7 @@ func processFields() []field[Component] {
 func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "pid_file"},
-		{key: "abort_signal"},
 		{key: "control"},
-		{key: "heartbeat"},
 		{key: "resources"}, {key: "container"},
 	}
 }
@@ -148,6 +153,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	v.checkAmbient(c)
 	v.checkSandbox(c)
 	v.checkOptional(own, c)
+	v.checkHeartbeat(c, own["heartbeat"])
 	v.checkExitCodes(c, own["success_exit_codes"] != nil)
 	_, ownReady := own["ready"]
 	switch {

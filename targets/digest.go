@@ -39,6 +39,7 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
+	d.heartbeat(&c.Heartbeat)
 	return d.Sum64()
 }
 

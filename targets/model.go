@@ -101,6 +101,7 @@ type Component struct {
 	StartTimeout  time.Duration // exec until ready; 0 is no limit
 	StopTimeout   time.Duration // stop signal until SIGKILL; 0 kills at once
 	StopSignal    int
+	AbortSignal   int      // instead of the stop signal, to one whose heartbeat is lost
 	StopCommand   []string // argv; instead of the stop signal
 	StopAction    []string // a built-in action as the stop command of a oneshot
 	ReloadSignal  int      // 0 is none
@@ -111,6 +112,7 @@ type Component struct {
 	NoRestartExitCodes  []int // sorted; a failed run that ended so is not started again
 	RebootExitCodes     []int // sorted; a failed run that ended so reboots the machine
 	Ready               Ready
+	Heartbeat           Heartbeat
 	Recovery            Recovery
 	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
@@ -178,6 +180,7 @@ const (
 	File                 // a path exists or is absent
 	Socket               // something listens
 	FD                   // a newline on a descriptor
+	Beating              // the first heartbeat
 )
 
 // Ready is the readiness condition of a component: exactly one.

@@ -13,7 +13,8 @@ func readyFields() []field[Ready] {
 	return []field[Ready]{
 		{"when", func(v value, r *Ready) {
 			choose(v, &r.When,
-				option[When]{"started", Started}, option[When]{"exited", Exited}, option[When]{"notified", Notified})
+				option[When]{"started", Started}, option[When]{"exited", Exited}, option[When]{"notified", Notified},
+				option[When]{"heartbeat", Beating})
 		}},
 		{"file", func(v value, r *Ready) {
 			r.When = File

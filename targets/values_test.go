@@ -146,6 +146,8 @@ func everything(c *Component) {
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",
 	}
+	c.AbortSignal = 11
+	c.Heartbeat = Heartbeat{Via: ViaNotify, Window: 500 * time.Millisecond, Min: 2, Max: 9, Tolerance: 3}
 	c.NoRestartExitCodes, c.RebootExitCodes = []int{3, 125}, []int{88}
 	early := c.Recovery
 	early.Attempts, early.Then, early.Replacement = 1, Replace, "e"

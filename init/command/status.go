@@ -120,13 +120,21 @@ func (w *writer) detail(d *control.Detail) {
 	rows := [][]string{
 		{"  kind", d.Kind}, {"  pid", strconv.Itoa(c.PID)}, {"  processes", fmt.Sprint(d.Processes)}, {"  run", strconv.Itoa(int(c.Run))},
 		{"  restarts", strconv.Itoa(c.Restarts)}, {"  last exit", exitText(c.Exit)}, {"  started at", sinceBoot(c.StartMS)},
-		{"  ready at", sinceBoot(c.ReadyMS)}, {"  health", strings.Join(append([]string{c.Health}, c.Missed...), "; ")}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
+		{"  ready at", sinceBoot(c.ReadyMS)}, {"  health", strings.Join(append([]string{c.Health}, c.Missed...), "; ")},
+		{"  heartbeat", orDash(c.Heartbeat)}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
 		{"  needs", orNone(strings.Join(d.Needs, " "))}, {"  needed by", orNone(strings.Join(d.NeededBy, " "))},
 	}
 	for _, p := range d.Definition {
 		rows = append(rows, []string{"  " + p.Key, p.Value})
 	}
 	w.table([]string{"", ""}, rows)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }
 
 func exitText(e *control.Exit) string {

@@ -50,6 +50,7 @@ const (
 	Errand                       // reading end of stdout and stderr of a command of a component, while that runs too
 	PipeReader                   // reading end of a pipe between components
 	PipeWriter                   // writing end of the same
+	Beat                         // reading end of the heartbeat pipe
 )
 
 // The states that Shown tells.

@@ -46,6 +46,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.add("stop_timeout", c.StopTimeout.String())
 	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
 	d.list("stop_command", c.StopCommand)
+	d.heartbeat(c)
 	d.list("stop_action", c.StopAction)
 	if c.ReloadSignal != 0 {
 		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
@@ -133,6 +134,8 @@ func readyText(r *targets.Ready) string {
 		return "socket " + r.Network + ":" + r.Address
 	case targets.FD:
 		return "fd " + strconv.Itoa(r.FD)
+	case targets.Beating:
+		return "heartbeat"
 	}
 	return ""
 }

@@ -27,6 +27,7 @@ type start struct {
 	held  keeper.Message // what the keeper must hold before the clone
 	logs  []logs.Stream
 	ready int
+	beat  int // reading end of the heartbeat pipe
 }
 
 // launch starts what is queued, as far as there is room in flight. The keeper holds the pipes of the whole batch
@@ -78,7 +79,7 @@ func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 // prepare makes everything that a start of the main process needs. On an error nothing is left.
 func (m *Manager) prepare(u *unit, run uint32) (s *start, err error) {
 	u.run, u.heir = run, 0
-	s = &start{process: &process{unit: u, role: mainRole, run: run}, ready: -1}
+	s = &start{process: &process{unit: u, role: mainRole, run: run}, ready: -1, beat: -1}
 	defer func() {
 		if err != nil {
 			s.undo()
@@ -105,6 +106,9 @@ func (s *start) undo() {
 	}
 	if s.ready >= 0 {
 		unix.Close(s.ready)
+	}
+	if s.beat >= 0 {
+		unix.Close(s.beat)
 	}
 }
 
@@ -213,18 +217,17 @@ func (m *Manager) channels(s *start) error {
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
 	case targets.Notified:
-		if err := m.listen(s); err != nil {
-			return &stepError{"notify socket", err}
+		if err := m.notifying(s); err != nil {
+			return err
 		}
-		s.spec.Env = append(s.spec.Env, "NOTIFY_SOCKET="+m.notifyPath(u))
 	case targets.File:
 		u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
-	case targets.Started, targets.Exited, targets.Socket:
+	case targets.Started, targets.Exited, targets.Socket, targets.Beating:
 	}
-	return nil
+	return m.heartbeat(s)
 }
 
 // enter makes the cgroup of a process and its record.
@@ -266,6 +269,9 @@ func (m *Manager) clone(s *start) {
 	}
 	if s.ready >= 0 {
 		m.watchReady(u, s.ready)
+	}
+	if s.beat >= 0 {
+		m.watchBeat(u, s.beat, u.def.Ready.When == targets.Beating)
 	}
 }
 

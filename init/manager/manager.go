@@ -41,6 +41,8 @@ type Manager struct {
 	flight    []*process
 	spare     []*runtime.Program
 	probing   []*unit
+	looking   []int // whose heartbeats are looked at in a round
+	beats     []byte
 	chores    []*chore
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
@@ -106,7 +108,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.due()
 	probe := m.ask(poll.Now())
 	m.doChores(poll.Now())
-	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight {
+	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight || m.look(poll.Now()) {
 		m.settle()
 		m.launch()
 	}
@@ -114,7 +116,8 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Apply(m.seen)
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore()} {
+	beat, _ := m.machine.BeatDeadline()
+	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore(), beat} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -171,6 +174,7 @@ func (m *Manager) perform(e supervisor.Effect) {
 	case supervisor.Kill:
 		m.killUnit(e)
 	case supervisor.Changed:
+		m.beginBeat(e)
 		m.changed(e)
 	case supervisor.Moved:
 		m.moved(e)

@@ -104,6 +104,7 @@ func (m *Manager) notified(u *unit, msg *ready.Message) {
 	if msg.Ready {
 		m.isReady(u, u.run)
 	}
+	m.beatNotified(u, msg)
 	r := supervisor.Reported{
 		Component: u.number, Run: u.run, Degraded: msg.Degraded, Healthy: msg.Healthy, Stopping: msg.Stopping,
 		Extend: int64(msg.Extend),

@@ -159,7 +159,9 @@ func note(r *control.Past, e journal.Event) {
 	case supervisor.Starting:
 		r.StartMS = at
 	case supervisor.Ready, supervisor.Done:
-		r.ReadyMS = at
+		if e.From != e.To { // else it is a remark
+			r.ReadyMS = at
+		}
 	case supervisor.Stopping:
 		r.Reason = e.Text
 	case supervisor.Down, supervisor.Failed:

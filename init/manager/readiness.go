@@ -37,7 +37,7 @@ func (m *Manager) await(u *unit) {
 		}
 	case targets.Socket:
 		m.awaitSocket(u)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD:
+	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating:
 	}
 }
 
@@ -97,7 +97,7 @@ func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done 
 	}
 	if now >= u.closed {
 		u.closed = 0
-		m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: "the readiness descriptor was closed without a newline"})
+		m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: silence(u)})
 		return true
 	}
 	if *next == 0 || u.closed < *next {
@@ -194,6 +194,7 @@ func (m *Manager) drain(u *unit) {
 	if u.ready >= 0 {
 		m.readReady(u)
 	}
+	m.firstBeat(u)
 	if u.notify >= 0 {
 		m.readNotify(u, ready.Receive)
 	}
@@ -209,6 +210,7 @@ func (m *Manager) drain(u *unit) {
 // unwatch ends every wait for a run. The notify socket stays: it is the component's.
 func (m *Manager) unwatch(u *unit) {
 	m.closeReady(u)
+	m.closeBeat(u)
 	if u.path != nil {
 		m.paths.Remove(u.path)
 		u.path = nil

@@ -99,7 +99,7 @@ func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {
 
 // errand starts a program other than the main one. Its output goes to the log of the component, and MAINPID tells it whom it is about.
 func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) {
-	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1}
+	s := &start{process: &process{unit: u, role: r, run: run}, ready: -1, beat: -1}
 	var err error
 	defer func() {
 		if err != nil {

@@ -140,6 +140,10 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		delete(held, u.tag(keeper.Readiness))
 		m.watchReady(u, fd)
 	}
+	if fd, ok := held[u.tag(keeper.Beat)]; ok {
+		delete(held, u.tag(keeper.Beat))
+		m.watchBeat(u, fd, state == supervisor.Starting && u.def.Ready.When == targets.Beating)
+	}
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
 	}

@@ -26,6 +26,7 @@ type unit struct {
 
 	notify     int           // notify socket, -1 is none; lives as long as the component
 	ready      int           // reading end of the readiness pipe, -1 is none
+	beat       beatPipe      // of the present run
 	path       *ready.Path   // being waited for
 	probe      *probe        // socket being asked for
 	conditions []*condition  // start conditions being asked for
@@ -82,7 +83,7 @@ func (r role) command() supervisor.Command {
 }
 
 func newUnit(number int, def *targets.Component) *unit {
-	return &unit{number: number, name: def.Name, hash: supervisor.NameHash(def.Name), def: def, notify: -1, ready: -1}
+	return &unit{number: number, name: def.Name, hash: supervisor.NameHash(def.Name), def: def, notify: -1, ready: -1, beat: beatPipe{fd: -1}}
 }
 
 func (u *unit) tag(use keeper.Use) keeper.Tag { return keeper.Tag{Use: use, Run: u.run, Name: u.hash} }

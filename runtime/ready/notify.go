@@ -96,6 +96,8 @@ type Message struct {
 	MainPID   int
 	Extend    time.Duration
 	Degraded  bool // X_ORDERLY_STATE=degraded
+	Beat      bool // WATCHDOG=1
+	Trigger   bool // WATCHDOG=trigger
 	Healthy   bool // X_ORDERLY_STATE=ok
 }
 
@@ -119,6 +121,8 @@ func (m *Message) set(key, value string) {
 		m.Ready = m.Ready || value == "1"
 	case "STOPPING":
 		m.Stopping = m.Stopping || value == "1"
+	case "WATCHDOG":
+		m.Beat, m.Trigger = m.Beat || value == "1", m.Trigger || value == "trigger"
 	case "STATUS":
 		m.Status, m.HasStatus = printable(value), true
 	case "MAINPID":

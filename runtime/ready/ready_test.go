@@ -247,7 +247,7 @@ func TestNotify(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"READY=1", "MAINPID=1\nSTATUS=", "=\n==\n", "EXTEND_TIMEOUT_USEC=18446744073709551616", "X_ORDERLY_STATE=degraded"} {
+	for _, s := range []string{"READY=1", "MAINPID=1\nSTATUS=", "=\n==\n", "EXTEND_TIMEOUT_USEC=18446744073709551616", "X_ORDERLY_STATE=degraded", "WATCHDOG=1\nWATCHDOG=trigger"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

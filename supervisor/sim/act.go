@@ -15,6 +15,7 @@ func (p *play) act(a *action) {
 	case jump:
 		p.world.now += a.span
 		p.story.line(p.world.now, "!", "nothing was done for %v", a.span)
+		p.judge.heartFrom = p.world.now
 	case stale:
 		p.old(a)
 	case report:

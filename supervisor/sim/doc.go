@@ -36,6 +36,7 @@
 //	delay         no restart before its delay
 //	attempts      restarts within their window, and no giving up before
 //	ready         nobody is ready who has not said so
+//	heartbeat     who beats in time is left alone, who is silent is found
 //	condition     no start before every condition has held, none left out or failed by one that did not deny (R8)
 //	stale         an event of another run, or told twice, changes nothing
 //	deadline      never past, moves on, and limits are acted on

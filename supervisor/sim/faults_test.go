@@ -32,6 +32,8 @@ func TestFaults(t *testing.T) {
 		{"clock runs fast", "delay", fault{step: hastens, deadline: hastened}},
 		{"tries for ever", "attempts", fault{step: triesForEver}},
 		{"gives up at once", "attempts", rewrite(givesUp)},
+		{"hears no beats", "heartbeat", fault{step: hears(func(int) int { return 0 })}},
+		{"overlooks silence", "heartbeat", fault{step: hears(func(n int) int { return max(n, 3) })}},
 		{"takes old runs for new", "stale", fault{step: takesOldRuns}},
 		{"believes in readiness", "ready", fault{step: believes}},
 		{"deadline in the past", "deadline", fault{deadline: func(*supervisor.Machine) (time.Duration, bool) { return -1, true }}},
@@ -260,6 +262,18 @@ func triesForEver(m *supervisor.Machine, now time.Duration, ev supervisor.Event)
 		}
 	}
 	return list
+}
+
+// hears changes every count of beats.
+func hears(as func(int) int) func(*supervisor.Machine, time.Duration, supervisor.Event) []supervisor.Effect {
+	return func(m *supervisor.Machine, now time.Duration, ev supervisor.Event) []supervisor.Effect {
+		if e, ok := ev.(supervisor.Beats); ok {
+			for i := range e.List {
+				e.List[i].Count = as(e.List[i].Count)
+			}
+		}
+		return m.Step(now, ev)
+	}
 }
 
 func takesOldRuns(m *supervisor.Machine, now time.Duration, ev supervisor.Event) []supervisor.Effect {

@@ -28,6 +28,7 @@ type judge struct {
 	ending    bool
 	killAllAt time.Duration // shutdown_timeout
 	ladder    climb
+	heartFrom time.Duration // when a manager took over, or another configuration, last
 }
 
 // shadow is what the judge knows of one component.
@@ -58,6 +59,7 @@ type shadow struct {
 	fell           bool // the run ended by a failure, as far as can be told
 	doubtful       bool // the run was alive when something was asked
 	fellReady      bool // it was ready before it fell
+	aborted        bool // its heartbeat was lost
 	barred         bool // it ended with a code after which it is not started again
 	mayHave        bool // the run may have ended by a failure
 	fellNow        bool // it stopped being ready in this step, by failure
@@ -177,6 +179,7 @@ func (j *judge) swapped(r supervisor.Renumbered) {
 		kept[t.Name] = j.ladder.visited[t.Name]
 	}
 	j.ladder.visited, j.ladder.excused = kept, true
+	j.heartFrom = j.now()
 }
 
 // pardon notes that failures may be forgotten: by a request, by a new wanted set, by an activation.

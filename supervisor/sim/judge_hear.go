@@ -58,6 +58,8 @@ func (j *judge) hear(ev supervisor.Event) {
 		j.ask(e.Request)
 	case supervisor.Tick:
 		j.tick()
+	case supervisor.Beats:
+		j.hearBeats(e)
 	case supervisor.Tested:
 		j.hearTested(e)
 	case supervisor.Launched, supervisor.LaunchFailed, supervisor.BecameReady, supervisor.NeverReady, supervisor.Exited,

@@ -21,6 +21,7 @@ func (j *judge) restored(sameConfig bool) {
 	after := p.machine.Snapshot(j.now())
 	j.renumber()
 	j.p.safe = false
+	j.heartFrom = j.now()
 	if !sameConfig {
 		j.resync(&after)
 		return
@@ -55,7 +56,7 @@ func (j *judge) restored(sameConfig bool) {
 
 // facts is what must survive of a component.
 func facts(c supervisor.ComponentStatus) supervisor.ComponentStatus {
-	c.Component, c.Text, c.Reason, c.WaitsFor, c.Exit, c.State = 0, "", "", nil, nil, supervisor.Down
+	c.Component, c.Text, c.Reason, c.WaitsFor, c.Exit, c.State, c.Heartbeat = 0, "", "", nil, nil, supervisor.Down, ""
 	return c
 }
 

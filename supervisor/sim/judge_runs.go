@@ -31,6 +31,7 @@ func (j *judge) changed(e supervisor.Changed) {
 		j.condition(s, e)
 		return
 	}
+	j.lostBeat(s, &e)
 	if e.From == e.To { // a remark
 		s.stuck = s.stuck || s.killed && e.Reason == "cannot be killed"
 		return
@@ -283,6 +284,7 @@ func (j *judge) signal(e supervisor.Signal) {
 	case s == nil:
 		j.fail("kill", "a signal to an old run of %s", j.p.component(e.Component))
 	case s.state == supervisor.Ready && e.Signal == s.def.ReloadSignal:
+	case s.aborted && e.Signal == s.def.AbortSignal && s.state == supervisor.Stopping:
 	case s.state != supervisor.Stopping || e.Signal != s.def.StopSignal:
 		j.fail("kill", "signal %d to %s, which is %s", e.Signal, s.name, stored(s.state))
 	}

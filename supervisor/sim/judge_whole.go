@@ -35,6 +35,7 @@ func (j *judge) present(after *supervisor.Snapshot) {
 		j.fail("top", "the whole is %s, told was %s", after.State, j.top)
 	}
 	j.wanted(after)
+	j.beating(after)
 	j.whole(after)
 	if due, ok := j.p.deadline(); ok && due < j.now() {
 		j.fail("deadline", "%v is past, now is %v", due, j.now())

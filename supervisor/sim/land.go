@@ -122,6 +122,9 @@ func (l *land) component(place, generation int) targets.Component {
 	if d.chance(70) { // else only keys have changed that a start does not use
 		c.Start = uint64(version)
 	}
+	if c.Heartbeat.Via != targets.ViaNothing { // how a run beats is settled when it begins
+		c.Start = 1<<32 + uint64(version)
+	}
 	return c
 }
 

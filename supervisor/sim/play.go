@@ -117,6 +117,7 @@ const (
 	theWorld
 	theScript
 	theDeadline
+	theBeats
 )
 
 // advance lets the next thing happen, and says whether there was one.
@@ -136,6 +137,9 @@ func (p *play) advance() bool {
 	if due, ok := p.deadline(); ok {
 		consider(theDeadline, due)
 	}
+	if due, ok := p.beatDeadline(); ok {
+		consider(theBeats, due)
+	}
 	if from == nobody {
 		return false
 	}
@@ -150,6 +154,8 @@ func (p *play) advance() bool {
 		p.act(&a)
 	case theDeadline:
 		p.step(supervisor.Tick{})
+	case theBeats:
+		p.look()
 	}
 	return true
 }
@@ -239,7 +245,7 @@ func (p *play) perform(e supervisor.Effect) {
 			p.world.cancel(s, e.Command)
 		}
 	case supervisor.Signal:
-		if s := p.set(e.Component, e.Run); s != nil && e.Signal == 15 {
+		if s := p.set(e.Component, e.Run); s != nil && (e.Signal == 15 || e.Signal == abort) {
 			p.world.signal(s, e.Group)
 		}
 	case supervisor.Await:
@@ -265,7 +271,9 @@ func (p *play) perform(e supervisor.Effect) {
 		if throw(p.seed, "last resort").chance(50) {
 			p.world.after(time.Millisecond, func() { p.step(supervisor.Shutdown{End: supervisor.Reboot}) })
 		}
-	case supervisor.Changed, supervisor.Moved, supervisor.Answer, supervisor.Bug:
+	case supervisor.Changed:
+		p.beginBeat(e)
+	case supervisor.Moved, supervisor.Answer, supervisor.Bug:
 	}
 }
 

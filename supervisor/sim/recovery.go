@@ -27,6 +27,7 @@ func (l *land) answers(c *targets.Component, place, version int) {
 		c.StartRecovery = &early
 	}
 	c.Recovery.Replacement = one(d, l.names[:max(place, 1)]...)
+	l.heartbeat(c, version)
 }
 
 // replacements takes out those that are not there: then nothing replaces.

@@ -75,6 +75,12 @@ func eventText(n namer, ev supervisor.Event) string {
 		return of(e.Component, e.Run, fmt.Sprintf("reports extend=%v", time.Duration(e.Extend)))
 	case supervisor.Lost:
 		return of(e.Component, e.Run, "lost")
+	case supervisor.Beats:
+		text := "beats"
+		for _, b := range e.List {
+			text += fmt.Sprintf(" %s=%d", n.component(b.Component), b.Count)
+		}
+		return text
 	case supervisor.Tested:
 		return fmt.Sprintf("%s test %d condition %d holds=%v %s", n.component(e.Component), e.Ask, e.Condition, e.Holds, e.Why)
 	case supervisor.Tick:

@@ -65,6 +65,7 @@ type set struct {
 	watched  bool // the manager waits for its end
 	gone     bool // its component left the configuration
 	told     time.Duration
+	pulse    pulse
 }
 
 type command struct {
@@ -153,6 +154,7 @@ func (w *world) tellLost(s *set) {
 func (w *world) launch(def *targets.Component, run uint32) {
 	s := &set{name: def.Name, run: run, when: def.Ready.When,
 		plan: planOf(w.seed, def.Name, run, def.Kind == targets.Oneshot, w.mild)}
+	s.pulse = pulseOf(w.seed, def, run, w.mild)
 	w.sets[def.Name] = s
 	if s.plan.queued > 0 {
 		w.after(s.plan.queued, func() { w.clone(s) })
@@ -180,6 +182,7 @@ func (w *world) exec(s *set) {
 		return
 	}
 	s.main, s.kids = executed, s.plan.kids
+	s.pulse.begin(w.now)
 	w.tellLaunched(s)
 	if s.plan.ready != never && s.when != targets.Started {
 		w.after(s.plan.ready, func() { w.becomeReady(s) })
@@ -222,6 +225,7 @@ func (w *world) end(s *set, how supervisor.Status) {
 		return
 	}
 	w.exits++
+	s.pulse.end(w.now)
 	s.main, s.status, s.seq = ended, how, w.exits
 	early := s.empty() && throw(w.seed, "early", s.name, int(s.run)).chance(5)
 	if early && !s.failed {

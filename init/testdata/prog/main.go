@@ -4,6 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	scheduling     self
+//	beat N D       watchdog N D
 package main
 
 import (
@@ -70,6 +71,12 @@ func main() {
 				appendTo(path, text)
 				os.Exit(0)
 			}()
+		case "beat", "watchdog": // so many, or without end where N is 0
+			n, err := strconv.Atoi(next())
+			check(err)
+			d, err := time.ParseDuration(next())
+			check(err)
+			beat(verb, n, d)
 		case "fd":
 			n, err := strconv.Atoi(next())
 			check(err)
@@ -135,6 +142,24 @@ func scheduling() {
 	check(err)
 	fmt.Printf("policy %d priority %d nice %d cpu0 %v cpus %d io %d:%d oom %s",
 		a.Policy, a.Priority, a.Nice, set.IsSet(0), set.Count(), io>>13, io&7, oom)
+}
+
+// beat says N times at intervals that the program works, on the pipe or the notify socket.
+func beat(verb string, n int, every time.Duration) {
+	once := func() { notify("WATCHDOG=1") }
+	if verb == "beat" {
+		fd, err := strconv.Atoi(os.Getenv("ORDERLY_HEARTBEAT_FD"))
+		check(err)
+		once = func() {
+			if _, err := unix.Write(fd, []byte{'.'}); err != unix.EAGAIN {
+				check(err)
+			}
+		}
+	}
+	for i := 0; n == 0 || i < n; i++ {
+		once()
+		time.Sleep(every)
+	}
 }
 
 // pause waits for a signal that ends the program; a select{} would be a deadlock to the runtime.
