@@ -12,6 +12,8 @@
 // and Orderly are measured by the same clock in the same children. The time of a start begins before the request is
 // sent. Every figure is the median of several rounds, floor and Orderly in turn, each in a fresh process.
 //
+// Heartbeats are measured as processor time: of a loop in C that only reads them, and of the manager, which judges as well.
+//
 // The load of the host is printed, since others may use it: above 1 the figures say little, except those of memory,
 // wake-ups and the guest. Then `chrt -r 5 go run ./bench` keeps the others out.
 package main

@@ -14,13 +14,16 @@ import (
 //go:embed floor.c
 var floorSource string
 
+//go:embed beats.c
+var beatsSource string
+
 //go:embed mark.c
 var markSource string
 
 // lab is one run of the bench: the programs that are measured, and how much of everything.
 type lab struct {
-	dir, orderly, floor, mark string
-	fifo                      *marks
+	dir, orderly, floor, beats, mark string
+	fifo                             *marks
 
 	count  int // components side by side
 	hops   int // of the chain
@@ -40,7 +43,7 @@ func open(quick bool) (*lab, error) {
 	if l.dir, err = os.MkdirTemp("", "orderly-bench-"); err != nil {
 		return nil, err
 	}
-	l.orderly, l.floor, l.mark = l.path("orderly"), l.path("floor"), l.path("mark")
+	l.orderly, l.floor, l.beats, l.mark = l.path("orderly"), l.path("floor"), l.path("beats"), l.path("mark")
 	if err = l.build(); err == nil {
 		l.fifo, err = openMarks(l.path("marks"))
 	}
@@ -64,9 +67,11 @@ func (l *lab) build() error {
 	orderly.Env = append(os.Environ(), "CGO_ENABLED=0")
 	floor := exec.Command(cc, "-O2", "-static", "-x", "c", "-o", l.floor, "-")
 	floor.Stdin = bytes.NewBufferString(floorSource)
+	beats := exec.Command(cc, "-O2", "-static", "-x", "c", "-o", l.beats, "-")
+	beats.Stdin = bytes.NewBufferString(beatsSource)
 	mark := exec.Command(cc, "-O2", "-static", "-nostdlib", "-x", "c", "-o", l.mark, "-")
 	mark.Stdin = bytes.NewBufferString(markSource)
-	for _, c := range []*exec.Cmd{orderly, floor, mark} {
+	for _, c := range []*exec.Cmd{orderly, floor, beats, mark} {
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", c, err, out)
 		}

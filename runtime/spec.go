@@ -76,6 +76,10 @@ type Spec struct {
 	Landlock *Landlock
 	// Optional is a set of bits 1<<Part: those may fail.
 	Optional uint32
+	// Hold stops the process before it executes; SIGCONT lets it go on. A
+	// debugger that attaches must not find the caller's memory: start it with
+	// the Cow flavour.
+	Hold bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int
