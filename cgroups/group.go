@@ -2,6 +2,7 @@ package cgroups
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -83,6 +84,16 @@ func (t *Tree) Freeze(name string, frozen bool) error {
 		value = "1"
 	}
 	return t.write(name, "cgroup.freeze", value)
+}
+
+// Move moves a process, with all its threads, into a group.
+func (t *Tree) Move(name string, pid int) error {
+	return t.write(name, "cgroup.procs", strconv.Itoa(pid))
+}
+
+// Move moves a process, with all its threads, into the group of a directory.
+func Move(dir string, pid int) error {
+	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
 }
 
 // Frozen says whether every process of the group is frozen, by its own cgroup.freeze or one above it (cgroup.events).

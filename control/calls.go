@@ -8,6 +8,15 @@ type (
 	NamesParam struct {
 		Names []string `json:"names"`
 	}
+	StartParam struct {
+		Names []string `json:"names"`
+		Debug bool     `json:"debug"`
+		Hold  bool     `json:"hold"`
+	}
+	AdoptParam struct {
+		Name string `json:"name"`
+		PID  int    `json:"pid"`
+	}
 	StatusReply struct {
 		Status Status `json:"status"`
 	}

@@ -266,7 +266,7 @@ func TestDefinitionMatchesTypes(t *testing.T) {
 	}
 	methods := map[string][2]any{
 		"GetStatus": {NameParam{}, StatusReply{}}, "Show": {NameParam{}, ShowReply{}}, "List": {Empty{}, ListReply{}},
-		"Activate": {ActivateParam{}, ActivateReply{}}, "Start": {NamesParam{}, ResultReply{}}, "Stop": {NamesParam{}, ResultReply{}},
+		"Activate": {ActivateParam{}, ActivateReply{}}, "Start": {StartParam{}, ResultReply{}}, "Adopt": {AdoptParam{}, ResultReply{}}, "Release": {NamesParam{}, ResultReply{}}, "Stop": {NamesParam{}, ResultReply{}},
 		"Restart": {NamesParam{}, ResultReply{}}, "Reload": {NamesParam{}, ResultReply{}}, "Wait": {WaitParam{}, WaitReply{}},
 		"Plan": {TargetParam{}, PlanReply{}}, "Why": {NameParam{}, WhyReply{}}, "Graph": {TargetParam{}, GraphReply{}},
 		"Log": {LogParam{}, LogReply{}}, "Events": {EventsParam{}, EventsReply{}}, "History": {NameParam{}, HistoryReply{}},

@@ -40,6 +40,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.capabilities()
 	l.directory()
 	l.noNewPrivileges()
+	l.hold()
 	l.signals()
 	l.filter()
 	l.exec()
@@ -152,6 +153,15 @@ func (l *list) signals() {
 	}
 	l.do("unblock signals", "", "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK,
 		unix.SIG_SETMASK, []uint64{0}, 0, sigsetSize)
+}
+
+// hold comes before the filter of system calls, which need not allow it.
+func (l *list) hold() {
+	if !l.spec.Hold {
+		return
+	}
+	l.add(Step{Verb: "hold", Call: "getpid", Nr: unix.SYS_GETPID, how: flagSave})
+	l.add(Step{Verb: "hold", Call: "kill", Nr: unix.SYS_KILL, Args: []any{kept, int(unix.SIGSTOP)}, how: flagUse})
 }
 
 func catchable() []int {

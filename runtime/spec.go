@@ -64,6 +64,10 @@ type Spec struct {
 	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
 	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
 	Filter []uint64
+	// Hold stops the process before it executes; SIGCONT lets it go on. A
+	// debugger that attaches must not find the caller's memory: start it with
+	// the Cow flavour.
+	Hold bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.
 	Cgroup int

@@ -18,7 +18,7 @@ func boot(m *Machine, target int) int {
 		for _, e := range m.Step(time.Second, ev) {
 			if l, ok := e.(Launch); ok {
 				launches++
-				queue = append(queue, Launched(l), BecameReady(l))
+				queue = append(queue, Launched{Component: l.Component, Run: l.Run}, BecameReady{Component: l.Component, Run: l.Run})
 			}
 		}
 	}

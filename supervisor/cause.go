@@ -31,6 +31,9 @@ const (
 	Unkillable            // SIGKILL did not end it
 	CommandFailed         // Text says why when it could not start
 	NotReady              // Text says why it cannot become ready
+	Adopted               // by hand
+	Released              // by hand
+	HeldBack              // before the exec, for a debugger
 	ConditionFalse        // Text is the start condition and why it does not hold
 	Skipped               // Text is the start condition and why it does not hold
 	HeartbeatLost         // Text says what was counted, or that it was asked for
@@ -71,6 +74,12 @@ func (c Cause) String() string {
 		return "no process after a manager's death"
 	case Unkillable:
 		return "cannot be killed"
+	case Adopted:
+		return "adopted by hand"
+	case Released:
+		return "released by hand"
+	case HeldBack:
+		return "held before its exec, until it is started again"
 	case CommandFailed:
 		return commandText(c)
 	case ConditionFalse:
@@ -120,7 +129,7 @@ func (c Code) step() string {
 	case HeartbeatLost:
 		return "heartbeat"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
-		LostRun, codes:
+		LostRun, Adopted, Released, HeldBack, codes:
 	}
 	return "waiting"
 }

@@ -101,6 +101,8 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.Conflicts = list
 	case "oneshot":
 		c.Kind, c.Ready.When = targets.Oneshot, targets.Exited
+	case "detached":
+		c.Detached = true
 	case "started":
 		c.Ready.When = targets.Started
 	case "on_failure":

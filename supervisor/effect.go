@@ -9,6 +9,22 @@ type Effect interface{ effect() }
 type Launch struct {
 	Component int
 	Run       uint32
+	Debug     bool // with debug_arguments
+	Hold      bool // stopped before the exec; SIGCONT lets it go on
+}
+
+// TakeIn makes a process the main one of a run, as if it had been launched; an Exited follows like for any other, at
+// once when it is gone already.
+type TakeIn struct {
+	Component int
+	Run       uint32
+	PID       int
+}
+
+// LetGo ends the supervision of a run: its processes live on, and no Exited or Emptied follows.
+type LetGo struct {
+	Component int
+	Run       uint32
 }
 
 // RunCommand runs stop_command or reload_command; a CommandEnded follows. Cancel ends one that is still running,
@@ -75,6 +91,8 @@ type LastResort struct{ Action targets.FallbackAction }
 type Bug struct{ Text string }
 
 func (Launch) effect()        {}
+func (TakeIn) effect()        {}
+func (LetGo) effect()         {}
 func (RunCommand) effect()    {}
 func (CancelCommand) effect() {}
 func (Signal) effect()        {}

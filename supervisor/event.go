@@ -22,6 +22,8 @@ type (
 	Start struct {
 		Request    Request
 		Components []int
+		Debug      bool // with debug_arguments, this once
+		Hold       bool // stopped before the exec, until it is started again; the caller does not wait
 	}
 	Stop struct {
 		Request    Request
@@ -32,6 +34,20 @@ type (
 		Components []int
 	}
 	Reload struct {
+		Request    Request
+		Components []int
+	}
+)
+
+// Adopt makes a process that something else has started the main process of a component. Release lets go of the
+// processes of components: they live on without supervision.
+type (
+	Adopt struct {
+		Request   Request
+		Component int
+		PID       int
+	}
+	Release struct {
 		Request    Request
 		Components []int
 	}
@@ -168,6 +184,8 @@ func (Start) event()        {}
 func (Stop) event()         {}
 func (Restart) event()      {}
 func (Reload) event()       {}
+func (Adopt) event()        {}
+func (Release) event()      {}
 func (Shutdown) event()     {}
 func (Apply) event()        {}
 func (Launched) event()     {}

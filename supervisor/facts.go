@@ -35,6 +35,13 @@ const (
 	flagAborting
 )
 
+// Flags of what is done by hand.
+const (
+	flagDebug   uint32 = 1 << 29
+	flagHold    uint32 = 1 << 30
+	flagUnknown uint32 = 1 << 31
+)
+
 // Flags of the test of start conditions.
 const (
 	flagAsking  uint32 = 1 << 26
@@ -86,6 +93,9 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagWanted, &u.wanted)
 	each(flagEssential, &u.essential)
 	each(flagLanded, &u.landed)
+	each(flagDebug, &u.debug)
+	each(flagHold, &u.hold)
+	each(flagUnknown, &u.exit.Unknown)
 	each(flagExcused, &u.pulse.excused)
 	each(flagAborting, &u.aborting)
 	each(flagAsking, &u.asking.on)

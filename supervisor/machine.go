@@ -84,6 +84,8 @@ type unit struct {
 	pulse     pulse  // its heartbeat
 	aborting  bool   // its heartbeat is lost: the abort signal takes the place of the stop signal
 	requested bool   // the next start is asked for by hand
+	debug     bool   // and with debug_arguments
+	hold      bool   // and held before its exec, or is
 	asking    asking // the test of start conditions
 }
 
@@ -162,6 +164,10 @@ func (m *Machine) apply(ev Event) {
 		m.restartByHand(e)
 	case Reload:
 		m.reload(e)
+	case Adopt:
+		m.adoptByHand(e)
+	case Release:
+		m.releaseByHand(e)
 	case Shutdown:
 		m.shutdown(e)
 	case Apply:

@@ -32,9 +32,31 @@ func (m *Machine) startByHand(e Start) {
 	if !m.startable(e.Request, e.Components) {
 		return
 	}
+	if reason := m.cannotDebug(e); reason != "" {
+		m.refuse(e.Request, reason)
+		return
+	}
 	m.markStarted(e.Components)
+	for _, c := range e.Components {
+		m.goOn(c)
+		m.units[c].debug, m.units[c].hold = e.Debug, e.Hold || m.units[c].state == Starting && m.units[c].hold
+	}
 	m.want()
+	if e.Hold {
+		m.answer(e.Request, Result{})
+		return
+	}
 	m.wait(waiter{id: e.Request, want: waitReady, components: e.Components})
+}
+
+// cannotDebug says why a start cannot be made in another way than usual: it has been made.
+func (m *Machine) cannotDebug(e Start) string {
+	for _, c := range e.Components {
+		if u := &m.units[c]; (e.Debug || e.Hold) && u.alive() {
+			return u.def.Name + " is " + u.state.String() + "; stop it first"
+		}
+	}
+	return ""
 }
 
 func (m *Machine) markStarted(components []int) {
@@ -75,6 +97,7 @@ func (m *Machine) stopByHand(e Stop) {
 	for _, c := range e.Components {
 		u := &m.units[c]
 		u.stopped, u.started, u.cycle = true, false, false
+		u.plainly()
 		m.changed(c)
 	}
 	m.want()

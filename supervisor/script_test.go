@@ -227,7 +227,13 @@ func (s *script) parse(t *testing.T, words []string) Event {
 	case "activate":
 		return Activate{Request: request, Target: s.target(rest[0]), Queue: slices.Contains(rest, "queue"), StopFirst: slices.Contains(rest, "stop-first")}
 	case "start":
-		return Start{request, s.components(t, rest)}
+		return Start{Request: request, Components: s.components(t, rest)}
+	case "debug", "hold":
+		return Start{request, s.components(t, rest), verb == "debug", verb == "hold"}
+	case "adopt":
+		return Adopt{request, s.components(t, rest)[0], 4711}
+	case "release":
+		return Release{request, s.components(t, rest)}
 	case "stop":
 		return Stop{request, s.components(t, rest)}
 	case "restart":
@@ -362,7 +368,18 @@ func (s *script) print(e Effect) string {
 	name := func(c int) string { return s.m.name(c) }
 	switch e := e.(type) {
 	case Launch:
-		return fmt.Sprintf("launch %s run %d", name(e.Component), e.Run)
+		text := fmt.Sprintf("launch %s run %d", name(e.Component), e.Run)
+		if e.Debug {
+			text += " with debug arguments"
+		}
+		if e.Hold {
+			text += " held"
+		}
+		return text
+	case TakeIn:
+		return fmt.Sprintf("take in %d as %s run %d", e.PID, name(e.Component), e.Run)
+	case LetGo:
+		return fmt.Sprintf("let go of %s run %d", name(e.Component), e.Run)
 	case RunCommand:
 		return fmt.Sprintf("run %s of %s", e.Command, name(e.Component))
 	case CancelCommand:

@@ -134,6 +134,7 @@ func (m *Machine) launch(c int) {
 	if !again {
 		why = m.whyWanted(c)
 	}
+	u.debug, u.hold = u.debug && u.requested, u.hold && u.requested
 	u.run++
 	u.main, u.group, u.killed, u.stuck, u.failing, u.landed = true, true, false, false, false, false
 	u.startAt, u.readyAt = m.now, 0
@@ -143,8 +144,13 @@ func (m *Machine) launch(c int) {
 		u.restarts++
 	}
 	m.setDue(c, m.after(u.def.StartTimeout))
+	if u.hold {
+		m.setDue(c, 0)
+		why = Cause{Code: HeldBack}
+	}
 	m.move(c, Starting, why)
-	m.emit(Launch{Component: c, Run: u.run})
+	m.emit(Launch{Component: c, Run: u.run, Debug: u.debug, Hold: u.hold})
+	u.debug = false
 }
 
 // launched notes that exec has succeeded; start_timeout runs from here (R8). A manager that takes over tells it again,
@@ -154,7 +160,7 @@ func (m *Machine) launched(c int) {
 	if u.state != Starting || u.landed {
 		return
 	}
-	u.landed = true
+	u.landed, u.hold = true, false
 	m.table.mark(c)
 	m.setDue(c, m.after(u.def.StartTimeout))
 	if u.def.Kind == targets.Daemon && u.def.Ready.When == targets.Started {
@@ -174,6 +180,9 @@ func (m *Machine) ready(c int, as State) {
 	u.readyAt = m.now
 	m.setDue(c, 0)
 	m.move(c, as, Cause{})
+	if u.def.Detached && u.main {
+		m.letGo(c)
+	}
 }
 
 // reported takes in what a component says of itself.

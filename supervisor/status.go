@@ -33,6 +33,8 @@ type Status struct {
 	Code   int // 0..255, when Signal is 0
 	Signal int
 	Core   bool
+
+	Unknown bool // of an adopted process whose parent is another one: nobody else is told
 }
 
 // Result is the answer to a request.

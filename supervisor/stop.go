@@ -111,7 +111,7 @@ func (m *Machine) stop(c int, why Cause) {
 // press sends the stop signal, with the limit after which Kill follows; stop_timeout 0 kills at once.
 func (m *Machine) press(c int) {
 	u := &m.units[c]
-	if u.def.StopTimeout <= 0 {
+	if u.def.StopTimeout <= 0 || u.hold { // what is held has not executed anything that could end in order
 		m.kill(c)
 		return
 	}
@@ -196,7 +196,7 @@ func (m *Machine) commandEnded(c int, e CommandEnded) {
 func (m *Machine) ended(c int) {
 	u := &m.units[c]
 	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
-	u.main, u.group, u.killed, u.stuck = false, false, false, false
+	u.main, u.group, u.killed, u.stuck, u.hold = false, false, false, false, false
 	u.cycle, u.redefined, u.along, u.aborting, u.command = false, false, false, false, 0
 	m.setDue(c, 0)
 	if recovers {

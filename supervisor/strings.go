@@ -28,6 +28,9 @@ func pick(i int, names ...string) string {
 
 // String tells how a process ended: "exit 1", "signal SEGV (core dumped)".
 func (s Status) String() string {
+	if s.Unknown {
+		return "ended, and only its parent knows how"
+	}
 	if s.Signal == 0 {
 		return "exit " + strconv.Itoa(s.Code)
 	}

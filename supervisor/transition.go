@@ -120,6 +120,7 @@ func (m *Machine) clearMarks() bool {
 		u := &m.units[c]
 		if u.started || u.stopped {
 			u.started, u.stopped = false, false
+			u.plainly()
 			m.changed(c)
 			cleared = true
 		}

@@ -50,7 +50,7 @@ func atRest(m *Machine) string {
 			return m.name(c) + " may start"
 		case u.alive() && u.state != Stopping && u.view.has(viewGoes) && m.mayStop(c):
 			return m.name(c) + " may stop"
-		case (u.state == Starting || u.state == Stopping && !u.stuck) && m.due[c] == 0:
+		case (u.state == Starting || u.state == Stopping && !u.stuck) && m.due[c] == 0 && !(u.state == Starting && u.hold):
 			return m.name(c) + " has no limit"
 		case m.due[c] != 0 && m.due[c] <= m.now:
 			return m.name(c) + " has a limit in the past"
@@ -145,7 +145,7 @@ func randomEvent(r *rand.Rand, m *Machine) Event {
 		CommandEnded{Component: c, Run: u.run, Command: Command(1 + r.IntN(2)), Status: status},
 		Reported{Component: c, Run: u.run, Extend: r.Int64N(1e9)}, Triggered{c, u.run},
 		Beats{[]Beat{{c, u.run, r.IntN(5), r.IntN(9) == 0}}}, Beats{[]Beat{{c, u.run, 0, false}}},
-		Start{1, hand}, Stop{2, hand}, Restart{3, hand}, Reload{4, hand},
+		Start{1, hand, r.IntN(4) == 0, r.IntN(4) == 0}, Stop{2, hand}, Restart{3, hand}, Reload{4, hand}, Adopt{6, c, 7}, Release{8, hand},
 		Activate{Request: 5, Target: r.IntN(3), Queue: r.IntN(4) == 0, StopFirst: r.IntN(4) == 0},
 	}
 	switch r.IntN(100) {

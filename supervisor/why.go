@@ -83,7 +83,7 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 	case Ready, Done:
 		return m.readyText(c, now)
 	case Starting:
-		return "is starting " + elapsed(now-u.since, u.def.StartTimeout) + ": " + u.reason()
+		return "is starting " + elapsed(now-u.since, u.startLimit()) + ": " + u.reason()
 	case Stopping:
 		return m.stoppingText(c, now)
 	case Failed:
@@ -183,7 +183,7 @@ func (m *Machine) brief(c int, now time.Duration) string {
 	u := &m.units[c]
 	switch {
 	case u.state == Starting:
-		return u.def.Name + " (starting " + elapsed(now-u.since, u.def.StartTimeout) + ")"
+		return u.def.Name + " (starting " + elapsed(now-u.since, u.startLimit()) + ")"
 	case u.stopped:
 		return u.def.Name + " (stopped by hand)"
 	case u.state == Failed:
@@ -197,6 +197,14 @@ func colon(why Cause) string {
 		return ""
 	}
 	return ": " + why.String()
+}
+
+// startLimit is start_timeout, none for a start that is held.
+func (u *unit) startLimit() time.Duration {
+	if u.hold {
+		return 0
+	}
+	return u.def.StartTimeout
 }
 
 // elapsed tells a time and its limit: "since 1.2s of 10s".

@@ -42,6 +42,9 @@ func componentFields() []field[Component] {
 		{"kind", func(v value, c *Component) {
 			choose(v, &c.Kind, option[Kind]{"daemon", Daemon}, option[Kind]{"oneshot", Oneshot})
 		}},
+		{"supervision", func(v value, c *Component) {
+			choose(v, &c.Detached, option[bool]{"full", false}, option[bool]{"none", true})
+		}},
 		{"depends_on", func(v value, c *Component) { v.names(&c.DependsOn) }},
 		{"depends_on_any", func(v value, c *Component) { v.names(&c.DependsOnAny) }},
 		{"wants", func(v value, c *Component) { v.names(&c.Wants) }},
@@ -74,6 +77,13 @@ func componentFields() []field[Component] {
 func processFields() []field[Component] {
 	return []field[Component]{
 		{"command", func(v value, c *Component) { v.argv(&c.Command) }},
+		{"debug_arguments", func(v value, c *Component) {
+			v.list(&c.DebugArguments, func(e value, to *string) bool {
+				text, ok := e.string()
+				*to = text
+				return ok
+			})
+		}},
 		{"action", func(v value, c *Component) { v.action(&c.Action) }},
 		{"environment", func(v value, c *Component) { v.environment(&c.Environment) }},
 		{"pass_environment", func(v value, c *Component) { v.list(&c.PassEnvironment, value.variable) }},
@@ -150,6 +160,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
 	v.checkAction(c)
+	v.checkDetached(c)
 	v.checkAmbient(c)
 	v.checkHeartbeat(c, own["heartbeat"])
 	v.checkExitCodes(c, own["success_exit_codes"] != nil)

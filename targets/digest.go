@@ -11,6 +11,7 @@ import (
 func startDigest(c *Component) uint64 {
 	d := digest{fnv.New64a()}
 	d.number(int64(c.Kind))
+	d.flag(c.Detached)
 	d.texts(c.Command)
 	d.texts(c.Action)
 	d.number(int64(len(c.Environment)))

@@ -94,6 +94,7 @@ type Component struct {
 	Name        string // NAME, or NAME@INSTANCE
 	Description string
 	Kind        Kind
+	Detached    bool // supervision = "none": let go when it is ready
 
 	Process // how it is started
 	Edges   // who it needs
@@ -125,6 +126,7 @@ type Component struct {
 // Process is how the program of a component is started.
 type Process struct {
 	Command             []string // argv, no shell
+	DebugArguments      []string // behind those of Command, for a start with --debug
 	Action              []string // a built-in action instead: its name and its words, checked; oneshots only
 	Environment         []Setting
 	PassEnvironment     []string // names of variables of Orderly's own environment; one that is not set there is left out

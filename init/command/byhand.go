@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,40 @@ func byHand(o *options, use, short, method string) *cobra.Command {
 }
 
 func startCommand(o *options) *cobra.Command {
-	return byHand(o, "start", "Start components, with what they need", "Start")
+	var p control.StartParam
+	c := byHand(o, "start", "Start components, with what they need", "Start")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		p.Names = args
+		var reply control.ResultReply
+		if err := o.call("Start", p, &reply); err != nil {
+			return err
+		}
+		return o.result(c, &reply.Result)
+	}
+	c.Flags().BoolVar(&p.Debug, "debug", false, "with their debug_arguments, this once")
+	c.Flags().BoolVar(&p.Hold, "hold", false, "stopped before the exec, for a debugger; started again they go on")
+	return c
+}
+
+func adoptCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "adopt NAME PID", Short: "Take a running process under supervision", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			pid, err := strconv.Atoi(args[1])
+			if err != nil {
+				return fmt.Errorf("%q is not a process id", args[1])
+			}
+			var reply control.ResultReply
+			if err := o.call("Adopt", control.AdoptParam{Name: args[0], PID: pid}, &reply); err != nil {
+				return err
+			}
+			return o.result(c, &reply.Result)
+		},
+	}
+}
+
+func releaseCommand(o *options) *cobra.Command {
+	return byHand(o, "release", "Let go of components: their processes live on", "Release")
 }
 
 func stopCommand(o *options) *cobra.Command {

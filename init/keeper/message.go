@@ -50,6 +50,8 @@ const (
 	Errand                       // reading end of stdout and stderr of a command of a component, while that runs too
 	PipeReader                   // reading end of a pipe between components
 	PipeWriter                   // writing end of the same
+	Adopted                      // pidfd of a main process that something else started
+	Released                     // pidfd of a process that is nobody's any more; the run is its pid
 	Beat                         // reading end of the heartbeat pipe
 )
 

@@ -14,7 +14,11 @@ import (
 // variables can be secrets: only who may change sees them.
 func definition(c *targets.Component, secrets bool) []control.Pair {
 	var d pairs
+	if c.Detached {
+		d.add("supervision", "none")
+	}
 	d.list("command", c.Command)
+	d.list("debug_arguments", c.DebugArguments)
 	d.list("action", c.Action)
 	for _, s := range c.Environment {
 		value := s.Value

@@ -41,18 +41,24 @@ func (m *Manager) exited(e keeper.Exit) {
 		return
 	}
 	delete(m.byPID, e.PID)
-	p.pid = 0
-	m.release(p)
 	if p.role != mainRole {
+		p.pid = 0
+		m.release(p)
 		m.commandEnded(p, status(e.Status))
 		return
 	}
+	m.usage(p.unit, &e)
+	m.mainEnded(p, e.Seq, status(e.Status))
+}
+
+// mainEnded tells the machine how a main process has ended.
+func (m *Manager) mainEnded(p *process, seq uint64, how supervisor.Status) {
 	u := p.unit
-	u.main = nil
+	m.unadopt(p)
+	p.pid, u.main = 0, nil
 	m.unwatch(u)
 	empty := m.emptied(u)
-	m.usage(u, &e)
-	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: e.Seq, Status: status(e.Status), Empty: empty})
+	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: seq, Status: how, Empty: empty})
 }
 
 // status reads a wait status (wait(2)).

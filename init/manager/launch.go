@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,7 @@ func (m *Manager) launch() {
 		batch := make([]*start, 0, n)
 		held := keeper.Message{Kind: keeper.Hold}
 		for _, l := range m.queue[:n] {
-			s, err := m.prepare(m.units[l.Component], l.Run)
+			s, err := m.prepare(l)
 			if err != nil {
 				m.launchFailed(l, err)
 				continue
@@ -77,18 +78,23 @@ func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 }
 
 // prepare makes everything that a start of the main process needs. On an error nothing is left.
-func (m *Manager) prepare(u *unit, run uint32) (s *start, err error) {
-	u.run, u.heir = run, 0
-	s = &start{process: &process{unit: u, role: mainRole, run: run}, ready: -1, beat: -1}
+func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
+	u := m.units[l.Component]
+	u.run, u.heir = l.Run, 0
+	s = &start{process: &process{unit: u, role: mainRole, run: l.Run}, ready: -1, beat: -1}
 	defer func() {
 		if err != nil {
 			s.undo()
 		}
 	}()
-	if s.spec, err = m.spec(u, work{u.def.Command, u.def.Action}, run); err != nil {
+	w := work{u.def.Command, u.def.Action}
+	if l.Debug {
+		w.argv = slices.Concat(w.argv, u.def.DebugArguments)
+	}
+	if s.spec, err = m.spec(u, w, l.Run); err != nil {
 		return s, err
 	}
-	s.spec.Terminal = u.def.Terminal
+	s.spec.Terminal, s.spec.Hold = u.def.Terminal, l.Hold
 	if err = m.attach(s); err != nil {
 		return s, err
 	}
@@ -232,7 +238,7 @@ func (m *Manager) channels(s *start) error {
 
 // enter makes the cgroup of a process and its record.
 func (m *Manager) enter(p *process, spec *runtime.Spec) error {
-	if m.tree != nil {
+	if m.tree != nil && !p.unit.def.Detached {
 		fd, err := m.tree.Make(p.unit.name)
 		if err != nil {
 			return &stepError{"cgroup", err}
@@ -278,7 +284,11 @@ func (m *Manager) clone(s *start) {
 // take puts a process into flight.
 func (m *Manager) take(p *process, spec runtime.Spec) error {
 	program := m.spareProgram()
-	if err := program.Load(m.host, spec); err != nil {
+	host := m.host
+	if spec.Hold {
+		host.Flavour = runtime.Cow
+	}
+	if err := program.Load(host, spec); err != nil {
 		m.spare = append(m.spare, program)
 		return err
 	}

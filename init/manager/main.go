@@ -106,7 +106,7 @@ func Main(args []string, version string) int {
 
 // open makes the manager of a keeper's descriptors.
 func open(o Options) (*Manager, error) {
-	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, pipes: map[uint64]pipeEnds{}, console: 1}
+	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, forgone: map[int]bool{}, pipes: map[uint64]pipeEnds{}, console: 1}
 	m.life, m.die = context.WithCancel(context.Background())
 	for fd := keeper.LinkFD; fd <= keeper.SelfFD; fd++ {
 		unix.CloseOnExec(fd)

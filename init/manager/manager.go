@@ -48,6 +48,7 @@ type Manager struct {
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
 
+	forgone  map[int]bool        // without cgroups: processes that were let go
 	pipes    map[uint64]pipeEnds // between components, by the hash of their names
 	host     runtime.Host
 	root     bool
@@ -161,6 +162,10 @@ func (m *Manager) perform(e supervisor.Effect) {
 	switch e := e.(type) {
 	case supervisor.Launch:
 		m.queue = append(m.queue, e)
+	case supervisor.TakeIn:
+		m.takeIn(e)
+	case supervisor.LetGo:
+		m.letGo(e)
 	case supervisor.RunCommand:
 		m.runCommand(e)
 	case supervisor.CancelCommand:

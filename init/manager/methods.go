@@ -19,7 +19,7 @@ func (m *Manager) methods() map[string]control.Method {
 	alter := func(f func(context.Context, control.Call) (any, error)) control.Method {
 		return control.Method{Access: control.Alter, Serve: f}
 	}
-	byHand := func(event func(supervisor.Request, []int) supervisor.Event) control.Method {
+	byHand := func(event func(supervisor.Request, []int, *control.StartParam) supervisor.Event) control.Method {
 		return alter(func(ctx context.Context, c control.Call) (any, error) { return m.byHand(ctx, c, event) })
 	}
 	return map[string]control.Method{
@@ -34,16 +34,20 @@ func (m *Manager) methods() map[string]control.Method {
 		"Events":    look(m.events),
 		"History":   look(m.history),
 		"Activate":  alter(m.activate),
-		"Start": byHand(func(r supervisor.Request, n []int) supervisor.Event {
-			return supervisor.Start{Request: r, Components: n}
+		"Start": byHand(func(r supervisor.Request, n []int, p *control.StartParam) supervisor.Event {
+			return supervisor.Start{Request: r, Components: n, Debug: p.Debug, Hold: p.Hold}
 		}),
-		"Stop": byHand(func(r supervisor.Request, n []int) supervisor.Event {
+		"Adopt": alter(m.adoptCall),
+		"Release": byHand(func(r supervisor.Request, n []int, _ *control.StartParam) supervisor.Event {
+			return supervisor.Release{Request: r, Components: n}
+		}),
+		"Stop": byHand(func(r supervisor.Request, n []int, _ *control.StartParam) supervisor.Event {
 			return supervisor.Stop{Request: r, Components: n}
 		}),
-		"Restart": byHand(func(r supervisor.Request, n []int) supervisor.Event {
+		"Restart": byHand(func(r supervisor.Request, n []int, _ *control.StartParam) supervisor.Event {
 			return supervisor.Restart{Request: r, Components: n}
 		}),
-		"Reload": byHand(func(r supervisor.Request, n []int) supervisor.Event {
+		"Reload": byHand(func(r supervisor.Request, n []int, _ *control.StartParam) supervisor.Event {
 			return supervisor.Reload{Request: r, Components: n}
 		}),
 		"Apply":   alter(m.applyCall),
@@ -89,9 +93,9 @@ func inLoop[T any](m *Manager, f func() (T, error)) (out T, err error) {
 	return out, err
 }
 
-// byHand is start, stop, restart and reload. Names of targets stand for their components.
-func (m *Manager) byHand(ctx context.Context, c control.Call, event func(supervisor.Request, []int) supervisor.Event) (any, error) {
-	var p control.NamesParam
+// byHand is start, stop, restart, reload and release. Names of targets stand for their components.
+func (m *Manager) byHand(ctx context.Context, c control.Call, event func(supervisor.Request, []int, *control.StartParam) supervisor.Event) (any, error) {
+	var p control.StartParam
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (m *Manager) byHand(ctx context.Context, c control.Call, event func(supervi
 	r, err := m.result(ctx, func(id supervisor.Request) error {
 		numbers, err := m.numbers(p.Names)
 		if err == nil {
-			m.post(event(id, numbers))
+			m.post(event(id, numbers, &p))
 		}
 		return err
 	})

@@ -95,6 +95,9 @@ func (m *Manager) environment(def *targets.Component, run uint32) ([]string, err
 	for _, s := range def.Environment {
 		env = append(env, s.Key+"="+s.Value)
 	}
+	if def.Detached {
+		return lastWins(env), nil // it is to be nobody's
+	}
 	env = append(env, "ORDERLY_COMPONENT="+def.Name, "ORDERLY_RUN="+strconv.FormatUint(uint64(run), 10))
 	return lastWins(env), nil
 }

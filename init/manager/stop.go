@@ -45,23 +45,30 @@ func (m *Manager) unqueue(component int, run uint32) bool {
 // signal sends a signal to one process, now or when it has landed. A pidfd is opened for it, and then the ring is
 // asked: a pid whose exit is not there cannot have been given to another process.
 func (m *Manager) signal(p *process, sig int) {
-	if p.pid == 0 && sig == int(unix.SIGKILL) {
-		p.killEarly()
+	if p.pid == 0 && (sig == int(unix.SIGKILL) || sig == int(unix.SIGCONT)) {
+		p.signalEarly(unix.Signal(sig))
+		return
 	}
 	if p.pid == 0 {
 		p.pending = sig
+		return
+	}
+	if p.pidfd != 0 {
+		unix.PidfdSendSignal(p.pidfd, unix.Signal(sig), nil, 0)
 		return
 	}
 	alive := func() bool { return !m.ring.Has(p.pid, max(p.after, m.seen)) }
 	runtime.Signal(int(p.pid), unix.Signal(sig), alive)
 }
 
-// killEarly kills a child that has not executed yet: it may hang in a step, and SIGKILL is the one signal that it does
-// not block. The intermediate has not ended, so the child has not been reaped, and its pid is its own.
-func (p *process) killEarly() {
+// signalEarly kills or continues a child that has not executed yet: it hangs in a step, or is held there. The
+// intermediate has not ended, so the child has not been reaped, and its pid is its own.
+func (p *process) signalEarly(sig unix.Signal) {
 	if pid := p.slot.Started(); pid != 0 && !p.slot.Ended() {
-		unix.Kill(pid, unix.SIGKILL)
+		unix.Kill(pid, sig)
+		return
 	}
+	p.pending = int(sig)
 }
 
 // killUnit carries out a Kill: everything that the component has started, at once.

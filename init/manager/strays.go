@@ -46,7 +46,7 @@ func (m *Manager) scattered(u *unit) []int {
 		}
 		tree, _ := runtime.Descendants(root)
 		for _, p := range tree {
-			if !seen[p.PID] && !p.Dead {
+			if !seen[p.PID] && !p.Dead && !m.forgone[p.PID] {
 				seen[p.PID] = true
 				pids = append(pids, p.PID)
 			}

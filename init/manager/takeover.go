@@ -79,6 +79,7 @@ func (m *Manager) remember(held heldFiles) error {
 	}
 	m.resumeLogs(held)
 	m.takePipes(held)
+	m.takeForgone(held)
 	for tag, fd := range held {
 		unix.Close(fd)
 		if tag.Use != keeper.Lock { // nobody asks for the others any more
@@ -133,7 +134,10 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		return
 	}
 	u.main = p
-	if p.pid != 0 {
+	if fd, ok := held[u.tag(keeper.Adopted)]; ok {
+		delete(held, u.tag(keeper.Adopted))
+		m.watchAdopted(p, fd)
+	} else if p.pid != 0 {
 		m.byPID[p.pid] = p
 	}
 	if fd, ok := held[u.tag(keeper.Readiness)]; ok && state == supervisor.Starting {

@@ -71,7 +71,16 @@ type process struct {
 	after   uint64           // exits up to this number are of earlier processes with the same pid
 	pid     int32            // 0 until it has landed
 	pending int              // a signal to send when it has landed
+	pidfd   int              // of an adopted process; 0: started here
 	close   []int            // descriptors that are only needed until it has landed
+}
+
+// number is the pid as far as it is known: also of a start that is held before its exec.
+func (p *process) number() int {
+	if p.pid == 0 {
+		return p.slot.Started()
+	}
+	return int(p.pid)
 }
 
 // command says which command of the machine a role is.

@@ -50,7 +50,7 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 	}
 	if u := m.byName[s.Name]; u != nil {
 		if u.main != nil {
-			c.PID = int(u.main.pid)
+			c.PID = u.main.number()
 		}
 		c.MemoryBytes, c.CPUMS = m.memoryAndCPU(u)
 	}
@@ -58,6 +58,9 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 }
 
 func wireExit(s supervisor.Status) *control.Exit {
+	if s.Unknown {
+		return &control.Exit{}
+	}
 	if s.Signal != 0 {
 		return &control.Exit{Signal: supervisor.SignalName(s.Signal), Core: s.Core}
 	}

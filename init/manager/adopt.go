@@ -1,0 +1,221 @@
+package manager
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// takeIn makes a process that something else has started the main process of a run. The keeper reaps only its own
+// children, so the end of any other is told by its pidfd, which the keeper holds for the next manager.
+func (m *Manager) takeIn(e supervisor.TakeIn) {
+	u := m.units[e.Component]
+	p := &process{unit: u, role: mainRole, run: e.Run, pid: int32(e.PID), after: m.ring.Head()}
+	u.run, u.main, u.leader = e.Run, p, p.pid
+	fd, err := unix.PidfdOpen(e.PID, 0)
+	if err == nil {
+		err = m.record(p)
+	}
+	if err != nil {
+		closeAll([]int{fd})
+		m.complain(u, "adopt "+itoa(e.PID)+": "+err.Error())
+		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+		return
+	}
+	*p.slot = runtime.Slot{Pid: p.pid, Done: 1}
+	m.gather(u, e.PID)
+	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
+	m.watchAdopted(p, fd)
+}
+
+// gather moves a process with all that it has started into the component's cgroup.
+func (m *Manager) gather(u *unit, pid int) {
+	if m.tree == nil {
+		return
+	}
+	fd, err := m.tree.Make(u.name)
+	if err != nil {
+		m.complain(u, "adopt: "+err.Error())
+		return
+	}
+	defer unix.Close(fd)
+	u.group = groupThere
+	list, _ := runtime.Descendants(pid)
+	for _, p := range list {
+		if err := m.tree.Move(u.name, p.PID); err != nil && !p.Dead {
+			m.complain(u, "adopt: "+err.Error())
+		}
+	}
+}
+
+// watchAdopted waits for the end of an adopted process. One that is the keeper's child ends in the ring like any other.
+func (m *Manager) watchAdopted(p *process, fd int) {
+	p.pidfd = fd
+	if m.reaped(p) {
+		m.byPID[p.pid] = p
+	}
+	m.loop.Add(fd, func() { m.adoptedEnded(p) })
+}
+
+// reaped says whether the keeper is the one that reaps a process: as PID 1 it becomes so when the parent is gone.
+func (m *Manager) reaped(p *process) bool {
+	return parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
+}
+
+// adoptedEnded is the handler of the pidfd of an adopted process.
+func (m *Manager) adoptedEnded(p *process) {
+	if m.reaped(p) {
+		m.loop.Remove(p.pidfd)
+		m.byPID[p.pid] = p
+		m.onExit()
+		return
+	}
+	m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+}
+
+// unadopt closes the pidfd of an adopted process.
+func (m *Manager) unadopt(p *process) {
+	if p.pidfd == 0 {
+		return
+	}
+	m.loop.Remove(p.pidfd)
+	unix.Close(p.pidfd)
+	p.pidfd = 0
+	m.drop(keeper.Tag{Use: keeper.Adopted, Run: p.run, Name: p.unit.hash})
+}
+
+// letGo ends the supervision of a run: its processes leave the component's group and belong to nobody.
+func (m *Manager) letGo(e supervisor.LetGo) {
+	u := m.units[e.Component]
+	if u.main == nil {
+		return
+	}
+	p := u.main
+	m.unadopt(p)
+	m.unwatch(u)
+	m.closeNotify(u)
+	m.scatter(u)
+	delete(m.byPID, p.pid)
+	*p.slot = runtime.Slot{}
+	u.main, u.leader = nil, 0
+}
+
+// scatter moves the processes of a component out of its group, to where Orderly itself is. Without cgroups the
+// environment would still say whose they are: the keeper holds a pidfd of each, by which the next manager knows that
+// they are nobody's.
+func (m *Manager) scatter(u *unit) {
+	if m.tree == nil {
+		for _, pid := range m.scattered(u) {
+			m.forgo(pid)
+		}
+		return
+	}
+	for range 16 { // what they start meanwhile is in the group again
+		pids, _ := m.tree.Processes(u.name)
+		for _, pid := range pids {
+			if err := cgroups.Move(m.home(), pid); err != nil {
+				m.complain(u, "release: "+err.Error())
+				return
+			}
+		}
+		if len(pids) == 0 {
+			break
+		}
+	}
+	m.desert(u)
+}
+
+// home is the cgroup of the keeper.
+func (m *Manager) home() string {
+	mount := strings.TrimSuffix(m.tree.Path, m.below)
+	b, _ := os.ReadFile("/proc/" + itoa(os.Getppid()) + "/cgroup")
+	for line := range strings.Lines(string(b)) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			return filepath.Join(mount, path)
+		}
+	}
+	return mount
+}
+
+// forgo notes that a process is nobody's.
+func (m *Manager) forgo(pid int) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	tag := keeper.Tag{Use: keeper.Released, Run: uint32(pid)}
+	m.hold(keeper.Message{Tags: []keeper.Tag{tag}, Files: []int{fd}})
+	m.watchForgone(pid, fd)
+}
+
+func (m *Manager) watchForgone(pid, fd int) {
+	m.forgone[pid] = true
+	m.loop.Add(fd, func() {
+		m.loop.Remove(fd)
+		unix.Close(fd)
+		delete(m.forgone, pid)
+		m.drop(keeper.Tag{Use: keeper.Released, Run: uint32(pid)})
+	})
+}
+
+// takeForgone learns from the keeper which processes are nobody's.
+func (m *Manager) takeForgone(held heldFiles) {
+	for tag, fd := range held {
+		if tag.Use == keeper.Released {
+			delete(held, tag)
+			m.watchForgone(int(tag.Run), fd)
+		}
+	}
+}
+
+// adoptCall takes a running process under supervision.
+func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
+	var p control.AdoptParam
+	if err := c.Bind(&p); err != nil {
+		return nil, err
+	}
+	r, err := m.result(ctx, func(id supervisor.Request) error {
+		u, err := m.component(p.Name)
+		if err == nil {
+			err = m.adoptable(p.PID)
+		}
+		if err == nil {
+			m.post(supervisor.Adopt{Request: id, Component: u.number, PID: p.PID})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return control.ResultReply{Result: wireResult(r)}, nil
+}
+
+// adoptable refuses what is no process, Orderly itself, and what is another component's.
+func (m *Manager) adoptable(pid int) error {
+	own := pid == os.Getpid() || pid == os.Getppid() || pid == 1
+	if err := unix.Kill(pid, 0); pid <= 0 || err != nil || own {
+		return control.Refused(nil, "%d is not a process that can be adopted", pid)
+	}
+	if p := m.byPID[int32(pid)]; p != nil {
+		return control.Refused(nil, "%d is a process of %s", pid, p.unit.name)
+	}
+	b, _ := os.ReadFile("/proc/" + itoa(pid) + "/cgroup")
+	for _, u := range m.units {
+		for line := range strings.Lines(string(b)) {
+			path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+			if ok && m.tree != nil && m.within(path, u.name) {
+				return control.Refused(nil, "%d is a process of %s", pid, u.name)
+			}
+		}
+	}
+	return nil
+}
