@@ -25,6 +25,7 @@ type Component struct {
 	Exit        *Exit    `json:"exit"`
 	Reason      string   `json:"reason"`
 	Health      string   `json:"health"` // ok, degraded
+	Missed      []string `json:"missed"` // optional steps of the start that failed, and why
 	StatusText  string   `json:"status_text"`
 	Conditions  []string `json:"conditions"` // that it has raised
 	StartMS     float64  `json:"start_ms"`

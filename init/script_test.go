@@ -63,20 +63,15 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Condition: func(name string) (bool, error) {
-			if name != "root" {
-				return false, fmt.Errorf("unknown condition %s", name)
-			}
-			return os.Geteuid() == 0, nil
-		},
+		Dir:       "testdata/script",
+		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = t
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID,
-			"savepid": savePID, "expand": expandCommand, "untouched": untouched,
+			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole,
 		},
 	})
 }

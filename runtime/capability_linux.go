@@ -63,7 +63,7 @@ func (l *list) capabilities() {
 	s := l.spec
 	limited := s.Capabilities != nil || len(s.Ambient) > 0
 	if !limited && (s.Securebits == 0 || s.Credential == nil) {
-		l.securebits()
+		l.as(SecurebitsPart, l.securebits)
 		return
 	}
 	keep := bits(s.kept())
@@ -77,7 +77,7 @@ func (l *list) capabilities() {
 		l.do("ambient capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
 	}
 	if s.Securebits != 0 {
-		l.securebits()
+		l.as(SecurebitsPart, l.securebits)
 		l.capset("capabilities", keep, keep)
 	}
 }
@@ -117,10 +117,11 @@ func capabilityList(list []int) string {
 	return strings.Join(names, " ")
 }
 
-// noNewPrivileges comes with a filter too where the process has not the right
-// to one otherwise, see seccomp(2).
+// noNewPrivileges comes with a filter and with Landlock too where the process
+// has not the right to them otherwise, see seccomp(2) and landlock(7).
 func (l *list) noNewPrivileges() {
-	if l.spec.NoNewPrivileges || l.spec.Filter != nil && !l.admin() {
+	s := l.spec
+	if s.NoNewPrivileges || s.Filter != nil && !l.admin() || s.Landlock != nil && !l.host.Admin {
 		l.do("no new privileges", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
 }

@@ -23,6 +23,7 @@ type op struct {
 	nr    uintptr
 	a     [6]uintptr
 	flags uintptr
+	skip  uintptr // bytes from this one to the last that a failure leaves out
 }
 
 const (
@@ -37,11 +38,19 @@ func aligned(n int) int { return (n + align - 1) &^ (align - 1) }
 // ops is how many system calls a step makes.
 func (s *Step) ops() int { return max(1, len(s.Each)) }
 
+// countOps is how many they all make, and the outer clone.
+func countOps(steps []Step) int {
+	count := 1
+	for i := range steps {
+		count += steps[i].ops()
+	}
+	return count
+}
+
 // layout is the size of the memory that the steps need.
 func layout(steps []Step) (int, error) {
-	size := opBase + opSize
+	size := aligned(opBase + countOps(steps)*opSize)
 	for i := range steps {
-		size += steps[i].ops() * opSize
 		for _, a := range steps[i].Args {
 			n, err := sizeOf(a)
 			if err != nil {
@@ -150,14 +159,11 @@ func (a *arena) value(v any) uintptr {
 
 // encode writes the whole memory anew: head, the outer clone, the steps.
 func (p *Program) encode(steps []Step) {
-	count := 1
-	for i := range steps {
-		count += steps[i].ops()
-	}
+	count := countOps(steps)
 	h := p.head()
 	*h = head{full: ^uint64(0)}
 	ops := unsafe.Slice((*op)(unsafe.Pointer(&p.memory[opBase])), count)
-	a := &arena{memory: p.memory, used: opBase + count*opSize}
+	a := &arena{memory: p.memory, used: aligned(opBase + count*opSize)}
 	p.encodeClones(h, &ops[0], &ops[1])
 	next := 2
 	for i := 1; i < len(steps); i++ {
@@ -166,7 +172,10 @@ func (p *Program) encode(steps []Step) {
 }
 
 func encodeStep(a *arena, ops []op, index int, s *Step) int {
-	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(s.Fine)<<fineShift | uintptr(index)<<stepShift}
+	o := op{nr: s.Nr, flags: uintptr(s.how) | uintptr(s.Fine)<<fineShift | uintptr(index)<<stepShift, skip: uintptr(s.skip * opSize)}
+	if s.how&flagSoft != 0 {
+		o.flags = uintptr(s.how) | uintptr(s.Fine)<<fineShift | uintptr(s.part)<<stepShift
+	}
 	first := 0
 	if len(s.Each) > 0 {
 		first = 1

@@ -19,6 +19,8 @@ type Host struct {
 	LastCapability int
 	// Admin says that the caller has CAP_SYS_ADMIN in effect.
 	Admin bool
+	// Landlock is the version that the kernel has; 0: none.
+	Landlock int
 	// Personality is the caller's, see personality(2).
 	Personality uintptr
 }

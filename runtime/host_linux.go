@@ -22,6 +22,7 @@ func Probe() Host {
 
 		LastCapability: lastCapability(),
 		Admin:          hasAdmin(),
+		Landlock:       landlockVersion(),
 		Personality:    personality(),
 	}
 }

@@ -17,7 +17,8 @@ type list struct {
 //
 // The order is not free. The table of descriptors is the child's own, and
 // small, before anything is opened. Everything that needs privilege or writes
-// to /proc/self comes before the ids; the working directory after them and the
+// to /proc/self comes before the ids, and before Landlock, to which no mount is
+// made and no file opened any more; the working directory after them and the
 // capabilities, since it may be where only the user has access. Limits
 // come when nothing more is opened, and before the scheduling, which some of
 // them permit. Signals are unblocked last, and the filter of system calls is in
@@ -31,19 +32,23 @@ func (s *Spec) Steps(h Host) []Step {
 	l.session()
 	l.standard()
 	l.oomScore()
+	l.labels()
+	l.mounts()
+	l.noNewPrivileges()
+	l.landlock()
 	l.limits()
 	l.scheduling()
-	l.aslr()
+	l.as(ASLRPart, l.aslr)
 	l.umask()
 	l.bounding()
 	l.credential()
 	l.capabilities()
 	l.directory()
-	l.noNewPrivileges()
 	l.hold()
 	l.signals()
-	l.filter()
+	l.as(FilterPart, l.filter)
 	l.exec()
+	l.soften()
 	return l.steps
 }
 
@@ -81,7 +86,7 @@ func (l *list) session() { l.do("new session", "", "setsid", unix.SYS_SETSID) }
 func (l *list) limits() {
 	given := false
 	for _, r := range l.spec.Limits {
-		l.limit(r)
+		l.as(LimitsPart, func() { l.limit(r) })
 		given = given || r.Resource == unix.RLIMIT_NOFILE
 	}
 	if !given && l.host.OpenFiles.Hard != 0 {
@@ -109,7 +114,7 @@ func resource(n int) string {
 func (l *list) oomScore() {
 	if n := l.spec.OOMScoreAdjust; n != nil {
 		text := strconv.Itoa(*n)
-		l.write("oom score", text, unix.AT_FDCWD, "/proc/self/oom_score_adj", text)
+		l.as(OOMScorePart, func() { l.write("oom score", text, unix.AT_FDCWD, "/proc/self/oom_score_adj", text) })
 	}
 }
 

@@ -23,6 +23,8 @@ func everything() Spec {
 		Scheduler: &Scheduler{unix.SCHED_FIFO, 10}, CPUs: []int{0, 1, 65}, IO: &IOPriority{2, 3},
 		Capabilities: except(0, 5, 31, 40), Ambient: []int{13, 33}, NoNewPrivileges: true,
 		Securebits: 0x5, NoASLR: true, Filter: []uint64{6},
+		AppArmor: "a//b", SELinux: "u:r:t:s0", ReadOnly: []string{"/", "/etc"}, PrivateTmp: true, PrivateDevices: true,
+		Landlock: &Landlock{Read: []string{"/usr"}, Write: []string{"/data"}, Execute: []string{"/usr/bin"}, TCPBind: []int{80}, TCPConnect: []int{}},
 	}
 }
 
@@ -32,6 +34,8 @@ func deadlined() Spec {
 	return Spec{
 		Path: "/bin/true", Deadline: &Deadline{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}, NoASLR: true,
 		Securebits: 0xf, Credential: &Credential{UID: 33, GID: 34}, Filter: []uint64{6, 7},
+		ReadOnly: []string{"/etc"}, PrivateTmp: true, SELinux: "t", Landlock: &Landlock{TCPBind: []int{1}}, Limits: []Limit{{4, 0, 0}, {7, 1, 2}},
+		Optional: 1<<ReadOnlyPart | 1<<TmpPart | 1<<PolicyPart | 1<<SELinuxPart | 1<<LandlockPart | 1<<LimitsPart | 1<<SecurebitsPart | 1<<FilterPart,
 	}
 }
 

@@ -81,12 +81,19 @@ failed:
 	JEQ next
 	MOVQ CX, DX
 	SHRQ $const_stepShift, DX
+	TESTQ $const_flagSoft, CX
+	JNE missed
 	MOVL DX, Slot_Step(R13)
 	MOVL AX, Slot_Errno(R13)
 	TESTQ $const_flagFork, CX
 	JNE done
 	MOVQ $127, DI
 	JMP exit
+
+missed:
+	MOVW AX, Slot_missed(R13)(DX*2)
+	ADDQ op_skip(R12), R12
+	JMP next
 
 forked:
 	TESTQ AX, AX

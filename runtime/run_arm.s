@@ -78,6 +78,8 @@ failed:
 	CMP  R2, R0
 	BEQ  next
 	MOVW R1>>const_stepShift, R2
+	TST  $const_flagSoft, R1
+	BNE  missed
 	MOVW R2, Slot_Step(R9)
 	DMB  MB_ISH // Step is there before Errno
 	MOVW R0, Slot_Errno(R9)
@@ -85,6 +87,13 @@ failed:
 	BNE  done
 	MOVW $127, R0
 	B    exit
+
+missed:
+	ADD  R2<<1, R9, R2
+	MOVH R0, Slot_missed(R2)
+	MOVW op_skip(R8), R2
+	ADD  R2, R8
+	B    next
 
 forked:
 	CMP  $0, R0

@@ -76,6 +76,8 @@ failed:
 	CMP  R1, R0
 	BEQ  next
 	LSR  $const_stepShift, R24, R1
+	TST  $const_flagSoft, R24
+	BNE  missed
 	MOVW R1, Slot_Step(R21)
 	DMB  $11 // inner shareable: Step is there before Errno
 	MOVW R0, Slot_Errno(R21)
@@ -83,6 +85,13 @@ failed:
 	BNE  done
 	MOVD $127, R0
 	B    exit
+
+missed:
+	ADD  R1<<1, R21, R1
+	MOVH R0, Slot_missed(R1)
+	MOVD op_skip(R20), R1
+	ADD  R1, R20
+	B    next
 
 forked:
 	CBZ  R0, next

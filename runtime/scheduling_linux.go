@@ -10,9 +10,13 @@ import (
 // scheduling sets what is the process's, before it has any other thread: all
 // that it starts inherits it.
 func (l *list) scheduling() {
-	l.cpus()
-	l.ioPriority()
-	l.nice()
+	l.as(CPUsPart, l.cpus)
+	l.as(IOPart, l.ioPriority)
+	l.as(NicePart, l.nice)
+	l.as(PolicyPart, l.policy)
+}
+
+func (l *list) policy() {
 	if s := l.spec.Scheduler; s != nil {
 		l.do("scheduler", policy(s), "sched_setscheduler", unix.SYS_SCHED_SETSCHEDULER,
 			0, s.Policy, []uint32{uint32(s.Priority)})

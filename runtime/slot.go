@@ -22,7 +22,8 @@ type Slot struct {
 	// clone never happened, so there is no child and will be none.
 	Mid int32
 
-	_ [11]uint32
+	// missed is why each optional part failed, an errno by the Part.
+	missed [22]uint16
 }
 
 // Started is the pid of the child; 0: there is none yet, or no clone.
@@ -43,5 +44,6 @@ func (s *Slot) clear() {
 	atomic.StoreInt32(&s.Errno, 0)
 	atomic.StoreInt32(&s.Step, 0)
 	atomic.StoreInt32(&s.Mid, 0)
+	s.missed = [22]uint16{}
 	atomic.StoreInt32(&s.Done, 0)
 }

@@ -64,6 +64,18 @@ type Spec struct {
 	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
 	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
 	Filter []uint64
+	// AppArmor is the profile and SELinux the context that the program has;
+	// empty: what the policy says. See aa_change_onexec(2), setexeccon(3).
+	AppArmor, SELinux string
+	// ReadOnly are paths that the process cannot change, with all below them.
+	ReadOnly []string
+	// PrivateTmp gives it a /tmp and /var/tmp of its own, PrivateDevices a /dev
+	// that has no device of the machine's.
+	PrivateTmp, PrivateDevices bool
+	// Landlock restricts it further; nil: not.
+	Landlock *Landlock
+	// Optional is a set of bits 1<<Part: those may fail.
+	Optional uint32
 	// Hold stops the process before it executes; SIGCONT lets it go on. A
 	// debugger that attaches must not find the caller's memory: start it with
 	// the Cow flavour.

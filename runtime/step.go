@@ -18,8 +18,7 @@ type Step struct {
 	Call string
 	Nr   uintptr
 	// Args are at most six of int, uintptr, string (a C string), []string (a
-	// vector of them), []uint64 and []uint32 (structures), and
-	// Code.
+	// vector of them), []uint64 and []uint32 (structures), and Code.
 	Args []any
 	// Each, unless empty, makes the call once for each value, as its first
 	// argument before Args.
@@ -28,7 +27,9 @@ type Step struct {
 	// as EEXIST says of mkdir(2). 0 is none.
 	Fine syscall.Errno
 
-	how flag
+	how  flag
+	part Part
+	skip int // how many operations behind it a soft one takes along
 }
 
 // Code is an argument that becomes a struct sock_fprog, see seccomp(2).
@@ -42,6 +43,7 @@ const (
 	flagFork                  // the child goes on here, the intermediate waits and ends
 	flagSave                  // the result is kept,
 	flagUse                   // and is the first argument here
+	flagSoft                  // an error is noted in the Slot, by the part in place of the step, and the part left out
 
 	// above the flags: the error that is none, then the index of the step
 	fineShift = 8
@@ -76,6 +78,9 @@ func (s Step) String() string {
 	call := s.Call + "(" + strings.Join(args, ", ") + ")"
 	if s.how&flagSave != 0 {
 		call = "fd = " + call
+	}
+	if s.how&flagSoft != 0 {
+		call = fmt.Sprintf("optional %v %d: %s", s.part, s.skip, call)
 	}
 	if s.how&flagTry != 0 {
 		call = "try " + call

@@ -97,6 +97,7 @@ func processFields() []field[Component] {
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
 		{"limits", func(v value, c *Component) { readLimits(v, &c.Limits) }},
+		{"optional_steps", func(v value, c *Component) { v.optionalSteps(&c.OptionalSteps) }},
 		{"security", func(v value, c *Component) { readSecurity(v, &c.Security) }},
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 	}
@@ -107,7 +108,6 @@ func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "pid_file"},
 		{key: "control"},
-		{key: "optional_steps"},
 		{key: "resources"}, {key: "container"},
 	}
 }
@@ -163,6 +163,8 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	v.checkAction(c)
 	v.checkDetached(c)
 	v.checkAmbient(c)
+	v.checkSandbox(c)
+	v.checkOptional(own, c)
 	v.checkHeartbeat(c, own["heartbeat"])
 	v.checkExitCodes(c, own["success_exit_codes"] != nil)
 	_, ownReady := own["ready"]

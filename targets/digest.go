@@ -37,6 +37,7 @@ func startDigest(c *Component) uint64 {
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
 	d.flag(c.Notifies())
+	d.texts(c.OptionalSteps)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	d.heartbeat(&c.Heartbeat)
@@ -64,6 +65,25 @@ func (d digest) security(s *Security) {
 	d.flag(s.NoASLR)
 	d.texts([]string{s.Seccomp})
 	d.filter(s.Filter)
+	d.sandbox(s)
+}
+
+func (d digest) sandbox(s *Security) {
+	d.texts([]string{s.AppArmorLabel, s.SELinuxLabel})
+	d.texts(s.ReadOnlyPaths)
+	d.flag(s.PrivateTmp)
+	d.flag(s.PrivateDevices)
+	d.flag(s.Landlock != nil)
+	if l := s.Landlock; l != nil {
+		for _, list := range [][]string{l.Read, l.Write, l.Execute} {
+			d.flag(list != nil)
+			d.texts(list)
+		}
+		for _, list := range [][]int{l.TCPBind, l.TCPConnect} {
+			d.flag(list != nil)
+			d.numbers(list)
+		}
+	}
 }
 
 func (d digest) filter(f *Filter) {

@@ -8,13 +8,19 @@ import (
 
 // Security is the [component.NAME.security] table.
 type Security struct {
-	Capabilities        []int   // the kernel's numbers, sorted: all that is left to the process; nil: not written
-	AmbientCapabilities []int   // sorted: those that a program without privileges of its own keeps over exec
-	Securebits          uint32  // by the bits of SecurebitNames; 0 leaves them
-	NoASLR              bool    // addresses are not randomized (personality(2))
-	Seccomp             string  // "default" or the name of a Filter; "" is none
-	Filter              *Filter // the one of that name; nil where it is "" or "default"
-	NoNewPrivileges     bool    // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
+	Capabilities        []int     // the kernel's numbers, sorted: all that is left to the process; nil: not written
+	AmbientCapabilities []int     // sorted: those that a program without privileges of its own keeps over exec
+	Securebits          uint32    // by the bits of SecurebitNames; 0 leaves them
+	NoASLR              bool      // addresses are not randomized (personality(2))
+	Seccomp             string    // "default" or the name of a Filter; "" is none
+	Filter              *Filter   // the one of that name; nil where it is "" or "default"
+	AppArmorLabel       string    // the profile that the program has; "" is what the policy says
+	SELinuxLabel        string    // the context, likewise
+	Landlock            *Landlock // nil restricts nothing
+	ReadOnlyPaths       []string  // absolute; with all that is mounted below
+	PrivateTmp          bool      // a /tmp and /var/tmp of its own
+	PrivateDevices      bool      // a /dev without the machine's devices
+	NoNewPrivileges     bool      // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
 }
 
 // CapabilityNames are the names of capabilities(7) by the kernel's number, without CAP_ and in lower case.
@@ -26,16 +32,14 @@ func CapabilityNames() []string {
 }
 
 func securityFields() []field[Security] {
-	return []field[Security]{
+	return append([]field[Security]{
 		{"capabilities", func(v value, s *Security) { v.capabilities(&s.Capabilities) }},
 		{"ambient_capabilities", func(v value, s *Security) { v.capabilities(&s.AmbientCapabilities) }},
 		{"no_new_privileges", func(v value, s *Security) { v.bool(&s.NoNewPrivileges) }},
 		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
 		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
 		{"seccomp", func(v value, s *Security) { v.nonEmpty(&s.Seccomp) }},
-		{key: "apparmor_label"}, {key: "selinux_label"}, {key: "landlock"},
-		{key: "read_only_paths"}, {key: "private_tmp"}, {key: "private_devices"},
-	}
+	}, sandboxFields()...)
 }
 
 // readSecurity reads the table over its defaults and holds its two lists against each other.

@@ -130,8 +130,11 @@ func everything(c *Component) {
 		Security: Security{
 			Capabilities: []int{0, 13, 40}, AmbientCapabilities: []int{13}, NoNewPrivileges: true, Securebits: 1<<0 | 1<<3, NoASLR: true,
 			Seccomp: "strict", Filter: strictFilter(),
+			SELinuxLabel: "system_u:system_r:a_t:s0", ReadOnlyPaths: []string{"/", "/data"}, PrivateTmp: true, PrivateDevices: true,
+			Landlock: &Landlock{Read: []string{"/etc"}, Write: []string{}, Execute: []string{"/usr"}, TCPBind: []int{80, 443}, TCPConnect: []int{}},
 		},
 	}
+	c.OptionalSteps = []string{"limits", "nice", "seccomp"}
 	c.Edges = Edges{
 		DependsOn: []string{"c", "b"}, DependsOnAny: []string{"d"}, Wants: []string{"e"}, After: []string{"safe"}, Conflicts: []string{"f"},
 	}
@@ -260,7 +263,10 @@ func TestStartDigest(t *testing.T) {
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
 		"scheduling.policy = 'other'", "scheduling = { policy = 'fifo', priority = 1 }", "scheduling = { policy = 'fifo', priority = 2 }",
 		"security.capabilities = []", "security.capabilities = ['chown']", "security.no_new_privileges = true",
-		"security.aslr = false", "security.seccomp = 'default'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'allow'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'kill'", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
+		"security.aslr = false", "security.apparmor_label = 'a'", "security.selinux_label = 'a'", "security.read_only_paths = ['/']",
+		"security.private_tmp = true", "security.private_devices = true", "security.landlock.execute = ['/']", "security.landlock.read = ['/']\nsecurity.landlock.execute = ['/']",
+		"security.landlock.tcp_bind = []", "security.landlock.tcp_connect = []", "security.landlock.tcp_connect = [1]",
+		"scheduling.nice = 2\noptional_steps = ['nice']", "scheduling.nice = 2", "security.seccomp = 'default'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'allow'", "security.seccomp = 'x'\n[seccomp.x]\ndefault = 'kill'", "security.securebits = ['noroot']", "security.securebits = ['noroot_locked']",
 		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms' }", "scheduling = { policy = 'deadline', runtime = '2ms', deadline = '3ms' }",
 		"scheduling = { policy = 'deadline', runtime = '1ms', deadline = '3ms', period = '4ms' }",
 		"security = { capabilities = ['chown'], ambient_capabilities = ['chown'] }",

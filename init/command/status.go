@@ -74,6 +74,7 @@ func remark(c *control.Component) string {
 	if c.Reason != "" {
 		parts = append(parts, c.Reason)
 	}
+	parts = append(parts, c.Missed...)
 	if c.Health == "degraded" {
 		parts = append(parts, "degraded")
 	}
@@ -122,7 +123,8 @@ func (w *writer) detail(d *control.Detail) {
 	rows := [][]string{
 		{"  kind", d.Kind}, {"  pid", strconv.Itoa(c.PID)}, {"  processes", fmt.Sprint(d.Processes)}, {"  run", strconv.Itoa(int(c.Run))},
 		{"  conditions", strings.Join(c.Conditions, " ")}, {"  restarts", strconv.Itoa(c.Restarts)}, {"  last exit", exitText(c.Exit)}, {"  started at", sinceBoot(c.StartMS)},
-		{"  ready at", sinceBoot(c.ReadyMS)}, {"  heartbeat", orDash(c.Heartbeat)}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
+		{"  ready at", sinceBoot(c.ReadyMS)}, {"  health", strings.Join(append([]string{c.Health}, c.Missed...), "; ")},
+		{"  heartbeat", orDash(c.Heartbeat)}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
 		{"  needs", orNone(strings.Join(d.Needs, " "))}, {"  needed by", orNone(strings.Join(d.NeededBy, " "))},
 	}
 	for _, p := range d.Definition {

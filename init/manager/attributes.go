@@ -18,6 +18,7 @@ func (m *Manager) attributes(u *unit, s *runtime.Spec) error {
 	if s.Filter, err = m.filter(u); err != nil {
 		return &stepError{"seccomp", err}
 	}
+	sandbox(def, s)
 	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling
 	s.Nice, s.CPUs, s.OOMScoreAdjust = d.Nice, d.CPUs, d.OOMScoreAdjust

@@ -42,6 +42,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	}
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
+	d.list("optional_steps", c.OptionalSteps)
 	for _, e := range edgeLists(c.Edges) {
 		d.list(e.kind, e.names)
 	}

@@ -11,34 +11,52 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
-// filter is the filter of a component's system calls: made once for a definition, since that takes longer than a
-// start.
-type filter struct {
-	of   *targets.Component
-	code []uint64
+// filters are the filters of system calls of a configuration. Each is made once, since that takes longer than a
+// start, and is shared by all that have the same: it is some kilobytes.
+type filters struct {
+	of   *targets.Config
+	code map[filterKey][]uint64
+}
+
+// filterKey is a table, or for the default filter the capabilities that it is made for.
+type filterKey struct {
+	table        *targets.Filter
+	capabilities string
 }
 
 // filter makes the filter of a component, nil where it has none.
 func (m *Manager) filter(u *unit) ([]uint64, error) {
-	if u.def.Security.Seccomp == "" {
+	s := &u.def.Security
+	if s.Seccomp == "" {
 		return nil, nil
 	}
-	if u.filter.of == u.def {
-		return u.filter.code, nil
+	if m.filters.of != m.config {
+		m.filters = filters{m.config, map[filterKey][]uint64{}}
 	}
+	key := filterKey{table: s.Filter}
+	if s.Filter == nil {
+		key.capabilities = strings.Join(allowedCapabilities(s), " ")
+	}
+	if code := m.filters.code[key]; code != nil {
+		return code, nil
+	}
+	code, err := compile(s)
+	if err == nil {
+		m.filters.code[key] = code
+	}
+	return code, err
+}
+
+func compile(s *targets.Security) ([]uint64, error) {
 	arch, ok := calls.Of(goruntime.GOARCH)
 	if !ok {
 		return nil, fmt.Errorf("no system calls are known of %s", goruntime.GOARCH)
 	}
-	p, err := profile(&u.def.Security)
+	p, err := profile(s)
 	if err != nil {
 		return nil, err
 	}
-	code, err := seccomp.Compile(p, arch)
-	if err == nil {
-		u.filter = filter{u.def, code}
-	}
-	return code, err
+	return seccomp.Compile(p, arch)
 }
 
 // profile is what the configuration says of system calls, in the words of the filter.

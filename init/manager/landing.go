@@ -36,6 +36,7 @@ func (m *Manager) land(p *process) {
 		m.crashed(p, err)
 		return
 	}
+	m.tellMisses(p)
 	p.pid = int32(p.slot.Started())
 	if p.role == mainRole {
 		p.unit.leader = p.pid

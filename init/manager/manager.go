@@ -40,6 +40,7 @@ type Manager struct {
 	queue     []supervisor.Launch
 	flight    []*process
 	spare     []*runtime.Program
+	filters   filters // of system calls
 	probing   []*unit
 	looking   []int // whose heartbeats are looked at in a round
 	beats     []byte

@@ -17,7 +17,6 @@ type unit struct {
 	hash   uint64
 	def    *targets.Component
 
-	filter  filter // of its system calls
 	run     uint32
 	main    *process // of the present run; nil once it has ended
 	command *process // a stop_command or reload_command

@@ -38,7 +38,7 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 		Name: s.Name, State: s.State.String(), Run: s.Run, Restarts: int(s.Restarts), Wanted: s.Wanted,
 		Reason: s.Reason, Health: "ok", StatusText: s.Text, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
 		Conditions: append([]string{}, s.Announces...),
-		Heartbeat:  s.Heartbeat,
+		Heartbeat:  s.Heartbeat, Missed: []string{},
 	}
 	if s.Degraded {
 		c.Health = "degraded"
@@ -52,6 +52,10 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 	if u := m.byName[s.Name]; u != nil {
 		if u.main != nil {
 			c.PID = u.main.number()
+		}
+		for _, miss := range m.misses(u, s) {
+			c.Health = "degraded"
+			c.Missed = append(c.Missed, miss.String())
 		}
 		c.MemoryBytes, c.CPUMS = m.memoryAndCPU(u)
 	}

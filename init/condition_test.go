@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// condition answers what a script asks of the machine before it goes on.
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "landlock": // the version that knows TCP
+		version, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+		return e == 0 && version >= 4, nil
+	case "apparmor":
+		_, err := os.Stat("/proc/self/attr/apparmor")
+		return err == nil, nil
+	case "selinux": // registered where the module is in force
+		b, err := os.ReadFile("/proc/filesystems")
+		return strings.Contains(string(b), "selinuxfs"), err
+	}
+	return false, fmt.Errorf("unknown condition %s", name)
+}
