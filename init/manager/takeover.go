@@ -79,6 +79,7 @@ func (m *Manager) remember(held heldFiles) error {
 	}
 	m.resumeLogs(held)
 	m.takePipes(held)
+	m.resumeTrial(held.take(keeper.Trial))
 	m.takeForgone(held)
 	for tag, fd := range held {
 		unix.Close(fd)
