@@ -27,6 +27,7 @@ type Component struct {
 	Health      string   `json:"health"` // ok, degraded
 	Missed      []string `json:"missed"` // optional steps of the start that failed, and why
 	StatusText  string   `json:"status_text"`
+	Conditions  []string `json:"conditions"` // that it has raised
 	StartMS     float64  `json:"start_ms"`
 	ReadyMS     float64  `json:"ready_ms"`
 	SinceMS     float64  `json:"since_ms"`  // of the present state

@@ -36,6 +36,9 @@ const (
 	HeldBack              // before the exec, for a debugger
 	ConditionFalse        // Text is the start condition and why it does not hold
 	Skipped               // Text is the start condition and why it does not hold
+	Announces             // the condition Text
+	Withdraws             // the condition Text
+	AnnouncesTooMuch      // the condition Text
 	HeartbeatLost         // Text says what was counted, or that it was asked for
 	codes
 )
@@ -84,6 +87,12 @@ func (c Cause) String() string {
 		return commandText(c)
 	case ConditionFalse:
 		return "condition " + c.Text
+	case Announces:
+		return "raises condition " + c.Text
+	case Withdraws:
+		return "takes condition " + c.Text + " back"
+	case AnnouncesTooMuch:
+		return "condition " + c.Text + " is one too many: not raised"
 	case Skipped:
 		return "skipped: condition " + c.Text
 	case HeartbeatLost:
@@ -129,7 +138,7 @@ func (c Code) step() string {
 	case HeartbeatLost:
 		return "heartbeat"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
-		LostRun, Adopted, Released, HeldBack, codes:
+		LostRun, Adopted, Released, HeldBack, Announces, Withdraws, AnnouncesTooMuch, codes:
 	}
 	return "waiting"
 }

@@ -56,7 +56,7 @@ func (m *Machine) await(c int) {
 func (u *unit) openTests() []int {
 	var open []int
 	for i := range u.def.StartConditions {
-		if u.def.StartConditions[i].Kind != targets.TestExit && !u.asking.has(i) {
+		if !own(&u.def.StartConditions[i]) && !u.asking.has(i) {
 			open = append(open, i)
 		}
 	}
@@ -135,15 +135,23 @@ func (m *Machine) found(c, i int, holds bool, why string) {
 	}
 }
 
-// testOwn looks at the conditions that the machine knows about itself: how a oneshot ended.
+// own says whether the machine itself knows how a condition is: how a oneshot ended, what components have raised.
+func own(s *targets.StartCondition) bool {
+	return s.Kind == targets.TestExit || s.Kind == targets.TestRaised
+}
+
+// testOwn looks at the conditions that the machine knows about itself.
 func (m *Machine) testOwn(c int) {
 	u := &m.units[c]
 	for i := range u.def.StartConditions {
 		s := &u.def.StartConditions[i]
-		if s.Kind != targets.TestExit || !u.asking.on || u.asking.has(i) {
+		if !own(s) || !u.asking.on || u.asking.has(i) {
 			continue
 		}
-		holds, why := m.exitIs(s.Subject, s.Code)
+		holds, why := m.holdsNow(s.Subject), "has not been raised"
+		if s.Kind == targets.TestExit {
+			holds, why = m.exitIs(s.Subject, s.Code)
+		}
 		m.found(c, i, holds, why)
 	}
 }

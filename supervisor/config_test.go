@@ -101,6 +101,8 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.Conflicts = list
 	case "oneshot":
 		c.Kind, c.Ready.When = targets.Oneshot, targets.Exited
+	case "ready":
+		c.Ready.When, c.Ready.Condition = targets.Raised, value
 	case "detached":
 		c.Detached = true
 	case "started":
@@ -214,6 +216,9 @@ func readConditions(list []string) ([]targets.StartCondition, error) {
 		}
 		kind, subject, _ := strings.Cut(text, ":")
 		s.Subject = subject
+		if kind == "condition" {
+			s.Kind = targets.TestRaised
+		}
 		if kind == "exit" {
 			name, code, _ := strings.Cut(subject, ":")
 			s.Kind, s.Subject = targets.TestExit, name

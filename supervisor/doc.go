@@ -79,5 +79,7 @@
 //   - A reload command has start_timeout to end.
 //   - A start condition that has held once in a test is not asked again in that test: all have held, perhaps not at one time.
 //     The first that is found not to hold decides whether the start has failed or the component is left out.
+//   - What a component has raised is over when it is down, also for a restart; that who is ready with it stays so. What a oneshot
+//     that ended well has raised lasts until it is deactivated.
 //   - A test of start conditions goes on when another activation takes over, and its time-outs with it.
 package supervisor

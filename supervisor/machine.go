@@ -79,14 +79,16 @@ type unit struct {
 	exit      Status
 	exited    bool // exit is set
 	exitSeq   uint64
-	text      string // what it says of itself
-	degraded  bool   // what it says of itself
-	pulse     pulse  // its heartbeat
-	aborting  bool   // its heartbeat is lost: the abort signal takes the place of the stop signal
-	requested bool   // the next start is asked for by hand
-	debug     bool   // and with debug_arguments
-	hold      bool   // and held before its exec, or is
-	asking    asking // the test of start conditions
+	text      string   // what it says of itself
+	degraded  bool     // what it says of itself
+	pulse     pulse    // its heartbeat
+	aborting  bool     // its heartbeat is lost: the abort signal takes the place of the stop signal
+	requested bool     // the next start is asked for by hand
+	debug     bool     // and with debug_arguments
+	hold      bool     // and held before its exec, or is
+	asking    asking   // the test of start conditions
+	announces []string // conditions that it has raised, sorted
+	withdrawn []string // and those whose records are no longer needed
 }
 
 // New returns a machine at rest: nothing runs, no target is active.
@@ -181,7 +183,7 @@ func (m *Machine) apply(ev Event) {
 				m.counted(b)
 			}
 		}
-	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost, Triggered:
+	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost, Triggered, Announced:
 		m.happened(ev)
 	}
 }
@@ -220,6 +222,10 @@ func (m *Machine) happened(ev Event) {
 	case Reported:
 		if m.present(e.Component, e.Run) {
 			m.reported(e.Component, e)
+		}
+	case Announced:
+		if m.present(e.Component, e.Run) {
+			m.announced(e.Component, e)
 		}
 	case Lost:
 		if m.present(e.Component, e.Run) {

@@ -80,6 +80,7 @@ func (m *Machine) restoreUnits(t *Table) {
 		}
 	}
 	slices.Sort(m.raised)
+	m.restoreAnnounced(t)
 }
 
 // restoreLeaver gives a removed component a place. Of its definition only the name may be left.

@@ -301,6 +301,10 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 		return CommandEnded{Component: c, Run: run, Command: StopCommand, Status: status}
 	case "reloaded":
 		return CommandEnded{Component: c, Run: run, Command: ReloadCommand, Status: status}
+	case "raise":
+		return Announced{c, run, rest[0], true}
+	case "clear":
+		return Announced{c, run, rest[0], false}
 	case "tested":
 		i, _ := strconv.Atoi(rest[0])
 		why := strings.Join(rest[2:], " ")

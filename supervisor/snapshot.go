@@ -22,11 +22,12 @@ type ComponentStatus struct {
 	Restarts  uint32 // automatic ones, since boot
 	Wanted    bool
 	Essential bool
-	Started   bool // marked by hand
-	Stopped   bool // marked by hand
-	Removed   bool // no longer in the configuration
-	Skipped   bool // left out because a start condition did not hold; counts as ready
-	Testing   bool // its start conditions are waited for, until Limit
+	Started   bool     // marked by hand
+	Stopped   bool     // marked by hand
+	Removed   bool     // no longer in the configuration
+	Announces []string // conditions that it has raised, sorted
+	Skipped   bool     // left out because a start condition did not hold; counts as ready
+	Testing   bool     // its start conditions are waited for, until Limit
 	Exit      *Status
 	Reason    string // why it is not ready; "" when it is
 	Degraded  bool   // by its own report
@@ -80,7 +81,7 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 	s := ComponentStatus{
 		Component: c, Name: u.def.Name, State: m.derived(c, now), Run: u.run, Restarts: u.restarts,
 		Wanted: u.wanted, Essential: u.essential && !u.forgone(), Started: u.started, Stopped: u.stopped, Removed: u.leaver,
-		Skipped: u.asking.skipped, Testing: u.asking.on,
+		Announces: u.announces, Skipped: u.asking.skipped, Testing: u.asking.on,
 		Reason: u.reason(), Degraded: u.degraded, Text: u.text,
 		Heartbeat: u.pulse.text(&u.def.Heartbeat),
 		Since:     u.since, Start: u.startAt, Ready: u.readyAt, Limit: m.due[c],

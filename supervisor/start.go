@@ -166,6 +166,9 @@ func (m *Machine) launched(c int) {
 	if u.def.Kind == targets.Daemon && u.def.Ready.When == targets.Started {
 		m.ready(c, Ready)
 	}
+	if u.awaits(u.def.Ready.Condition) && m.holdsNow(u.def.Ready.Condition) {
+		m.ready(c, Ready)
+	}
 }
 
 // becameReady latches readiness (R9).

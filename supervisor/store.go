@@ -69,6 +69,9 @@ func (u *unit) recordName() uint64 {
 func (m *Machine) storeUnit(t *Table, c int) error {
 	u := &m.units[c]
 	if u.leaver && !u.alive() {
+		if err := m.storeAnnounced(t, c); err != nil {
+			return err
+		}
 		t.drop(ComponentRecord, u.recordName())
 		return nil
 	}
@@ -82,7 +85,7 @@ func (m *Machine) storeUnit(t *Table, c int) error {
 	var data [dataSize]byte
 	m.encodeUnit(c, data[:])
 	t.write(i, data[:])
-	return nil
+	return m.storeAnnounced(t, c)
 }
 
 // storeWhole writes the machine's own record and those of the targets.

@@ -24,7 +24,8 @@ const (
 	ComponentRecord
 	TargetRecord
 	MachineRecord
-	CommandRecord // a helper process, kept by whoever starts it
+	CommandRecord   // a helper process, kept by whoever starts it
+	ConditionRecord // a condition that a component has raised
 )
 
 // Table is the facts table over a mapping that outlives its writer: a header and records of 512 bytes.

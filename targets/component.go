@@ -23,7 +23,7 @@ func defaultComponent() Component {
 		StopSignal:       sigTerm,
 		AbortSignal:      sigAbrt,
 		SuccessExitCodes: []int{0},
-		Ready:            Ready{PollInterval: 10 * time.Millisecond},
+		Ready:            Ready{PollInterval: 10 * time.Millisecond, ProbeTimeout: time.Second},
 		Heartbeat:        Heartbeat{Min: 1},
 		Recovery: Recovery{
 			Action: Restart, Attempts: 10, Window: time.Minute,
@@ -69,6 +69,7 @@ func componentFields() []field[Component] {
 		{"heartbeat", func(v value, c *Component) { readTable(v, heartbeatFields(), &c.Heartbeat) }},
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
+		{"notify", func(v value, c *Component) { v.bool(&c.Notify) }},
 		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }

@@ -21,11 +21,12 @@ const (
 	TestKernelArg                 // the kernel command line has the word Subject
 	TestCommand                   // Command ends with 0
 	TestExit                      // the oneshot Subject ended with Code
+	TestRaised                    // an application has raised the condition Subject
 )
 
 // String is the key that the condition is written with.
 func (k TestKind) String() string {
-	return [...]string{"file", "absent", "glob", "device", "interface", "env", "kernel_arg", "command", "exit"}[k]
+	return [...]string{"file", "absent", "glob", "device", "interface", "env", "kernel_arg", "command", "exit", "condition"}[k]
 }
 
 // StartCondition is one [[component.NAME.start_conditions]] table: what has to hold, once the dependencies are ready,
@@ -48,6 +49,8 @@ func (s *StartCondition) String() string {
 		return "command " + s.Command[0]
 	case TestExit:
 		return "exit " + strconv.Itoa(s.Code) + " of " + s.Subject
+	case TestRaised:
+		return strconv.Quote(s.Subject)
 	case TestFile, TestAbsent, TestGlob, TestDevice, TestInterface, TestEnv, TestKernelArg:
 	}
 	return s.Kind.String() + " " + s.Subject
@@ -81,14 +84,14 @@ func startConditionFields() []field[StartCondition] {
 		}},
 		{"poll_interval", func(v value, s *StartCondition) { v.duration(&s.PollInterval, time.Millisecond) }},
 		{"probe_timeout", func(v value, s *StartCondition) { v.duration(&s.ProbeTimeout, time.Millisecond) }},
-		{key: "condition"},
+		{"condition", func(v value, s *StartCondition) { s.Kind = TestRaised; v.conditionName(&s.Subject) }},
 	}
 }
 
 // testKeys are the keys of which each start condition has exactly one.
 func testKeys() []string {
 	var keys []string
-	for k := TestFile; k <= TestExit; k++ {
+	for k := TestFile; k <= TestRaised; k++ {
 		keys = append(keys, k.String())
 	}
 	return keys
@@ -114,9 +117,8 @@ func readStartCondition(v value, to *StartCondition) {
 		return
 	}
 	own := writtenOf(table, testKeys())
-	_, later := table["condition"]
 	switch {
-	case len(own) == 0 && !later:
+	case len(own) == 0:
 		v.faultAt(atTable, "has nothing to test", "add one of "+strings.Join(testKeys(), ", "))
 	case len(own) > 1:
 		v.faultAt(atTable, "has more than one condition", "keep one of "+strings.Join(own, ", ")+", and write each in a table of its own")
@@ -257,4 +259,23 @@ func (g *Graph) before(y, x int) bool {
 		}
 	}
 	return false
+}
+
+// Notifies says whether the component is given NOTIFY_SOCKET.
+func (c *Component) Notifies() bool { return c.Notify || c.Ready.When == Notified }
+
+// IsConditionName says whether applications can raise a condition of this name.
+func IsConditionName(name string) bool { return bareName(name) && len(name) <= maxName }
+
+// conditionName reads the name of a condition that applications raise.
+func (v value) conditionName(to *string) {
+	text, ok := v.string()
+	if !ok {
+		return
+	}
+	if !IsConditionName(text) {
+		v.fault(strconv.Quote(text)+" is not the name of a condition", "letters, digits, - and _, at most "+strconv.Itoa(maxName))
+		return
+	}
+	*to = text
 }

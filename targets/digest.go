@@ -36,8 +36,8 @@ func startDigest(c *Component) uint64 {
 	}
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
+	d.flag(c.Notifies())
 	d.texts(c.OptionalSteps)
-	d.flag(c.Ready.When == Notified)
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	d.heartbeat(&c.Heartbeat)

@@ -117,6 +117,7 @@ type Component struct {
 	Recovery            Recovery
 	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
+	Notify              bool             // it has NOTIFY_SOCKET though its readiness does not need it
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
 	// be restarted to get from one definition to the other (R14).
@@ -182,7 +183,10 @@ const (
 	File                 // a path exists or is absent
 	Socket               // something listens
 	FD                   // a newline on a descriptor
+	Raised               // an application has raised a condition
 	Beating              // the first heartbeat
+	Probe                // a command ends with 0
+	HTTP                 // a web server answers well
 )
 
 // Ready is the readiness condition of a component: exactly one.
@@ -191,8 +195,11 @@ type Ready struct {
 	Path         string        // File
 	Absent       bool          // File: ready when the path is gone
 	Network      string        // Socket: "tcp", "udp", "unix"
-	Address      string        // Socket: HOST:PORT or a path
+	Address      string        // Socket: HOST:PORT or a path; HTTP: HOST:PORT
 	FD           int           // FD: the number in the child
+	Condition    string        // Raised: its name
+	Command      []string      // Probe: argv
+	ProbeTimeout time.Duration // Probe and HTTP: one that takes longer has not held
 	PollInterval time.Duration // where the kernel gives no event
 }
 

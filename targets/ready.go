@@ -7,7 +7,9 @@ import (
 )
 
 // readyConditions are the keys of [ready] of which exactly one is written.
-func readyConditions() []string { return []string{"when", "file", "socket", "fd"} }
+func readyConditions() []string {
+	return []string{"when", "file", "socket", "fd", "condition", "command", "http"}
+}
 
 func readyFields() []field[Ready] {
 	return []field[Ready]{
@@ -33,7 +35,20 @@ func readyFields() []field[Ready] {
 			v.number(&r.FD, 3, 1023)
 		}},
 		{"poll_interval", func(v value, r *Ready) { v.duration(&r.PollInterval, time.Millisecond) }},
-		{key: "command"}, {key: "http"}, {key: "condition"}, {key: "log"},
+		{"condition", func(v value, r *Ready) {
+			r.When = Raised
+			v.conditionName(&r.Condition)
+		}},
+		{"command", func(v value, r *Ready) {
+			r.When = Probe
+			v.argv(&r.Command)
+		}},
+		{"http", func(v value, r *Ready) {
+			r.When = HTTP
+			v.httpURL(r)
+		}},
+		{"probe_timeout", func(v value, r *Ready) { v.duration(&r.ProbeTimeout, time.Millisecond) }},
+		{key: "log"},
 	}
 }
 
@@ -41,7 +56,7 @@ func readyFields() []field[Ready] {
 func readReady(v value, to *Ready) {
 	n := conditions(v.x)
 	if n > 0 {
-		*to = Ready{PollInterval: to.PollInterval}
+		*to = Ready{PollInterval: to.PollInterval, ProbeTimeout: to.ProbeTimeout}
 	}
 	table := readTable(v, readyFields(), to)
 	if n > 1 {
@@ -49,6 +64,9 @@ func readReady(v value, to *Ready) {
 	}
 	if _, state := table["state"]; state && to.When != File {
 		v.l.fault(v.path()+".state", atKey, "belongs to a file", `add file = "/PATH"`)
+	}
+	if _, limit := table["probe_timeout"]; limit && n > 0 && to.When != Probe && to.When != HTTP {
+		v.l.fault(v.path()+".probe_timeout", atKey, "belongs to a command or http", `add command = ["/PROGRAM"]`)
 	}
 }
 

@@ -31,7 +31,7 @@ func everyKey() *Config {
 	base.StartTimeout, base.StopTimeout = 5*time.Second, 0
 	base.Environment = []Setting{{"LANG", "C"}, {"PATH", "/bin"}}
 	base.Recovery.Attempts, base.Recovery.Backoff = 3, 3
-	base.Ready = Ready{When: Notified, PollInterval: 20 * time.Millisecond}
+	base.Ready = Ready{When: Notified, PollInterval: 20 * time.Millisecond, ProbeTimeout: time.Second}
 	named := func(name string, change func(*Component)) Component {
 		c := base
 		c.Name = name
@@ -72,8 +72,10 @@ func everyKey() *Config {
 			named("e", func(c *Component) {
 				c.Scheduling = Scheduling{Policy: "idle", Nice: at(0), IOClass: "best-effort", IOPriority: 4, OOMScoreAdjust: at(0)}
 				c.StartConditions = everyStartCondition()
+				c.Notify, c.Ready.When, c.Ready.Condition = true, Raised, "bus-up"
 			}),
 			named("f", func(c *Component) {
+				c.Ready.When, c.Ready.Address, c.Ready.Path, c.Ready.ProbeTimeout = HTTP, "127.0.0.1:8080", "/healthz?a=b", 2*time.Second
 				c.Recovery.MaxDelay, c.Recovery.Delay = 50*time.Millisecond, 50*time.Millisecond
 				c.Security.Capabilities = []int{}
 				c.After = []string{"b"}
@@ -91,7 +93,7 @@ func everyStartCondition() []StartCondition {
 	list := []StartCondition{
 		{Kind: TestFile, Subject: "/run/x", Timeout: 3 * time.Second, Skip: true, PollInterval: 20 * time.Millisecond},
 		{Kind: TestAbsent, Subject: "/run/y"}, {Kind: TestGlob, Subject: "/dev/input/event*"}, {Kind: TestDevice, Subject: "/dev/vda"},
-		{Kind: TestInterface, Subject: "can0"}, {Kind: TestEnv, Subject: "LANG=C"}, {Kind: TestKernelArg, Subject: "quiet"},
+		{Kind: TestInterface, Subject: "can0"}, {Kind: TestRaised, Subject: "can-up"}, {Kind: TestEnv, Subject: "LANG=C"}, {Kind: TestKernelArg, Subject: "quiet"},
 		{Kind: TestCommand, Command: []string{"/bin/test", "-e", "x"}, ProbeTimeout: 2 * time.Second},
 	}
 	for i := range list {
@@ -141,7 +143,7 @@ func everything(c *Component) {
 	c.StopCommand, c.ReloadCommand = []string{"/bin/stop"}, []string{"/bin/reload"}
 	c.SuccessExitCodes = []int{0, 7}
 	c.OnDependencyFailure = RestartIt
-	c.Ready = Ready{When: File, Path: "/run/a", Absent: true, PollInterval: 20 * time.Millisecond}
+	c.Ready = Ready{When: File, Path: "/run/a", Absent: true, PollInterval: 20 * time.Millisecond, ProbeTimeout: time.Second}
 	c.Recovery = Recovery{
 		Action: Restart, Window: time.Hour, Delay: 20 * time.Second, Backoff: 3, MaxDelay: 20 * time.Second,
 		Jitter: 0.25, Then: Activate, Target: "safe",

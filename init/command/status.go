@@ -81,6 +81,9 @@ func remark(c *control.Component) string {
 	if c.StatusText != "" {
 		parts = append(parts, "“"+c.StatusText+"”")
 	}
+	if len(c.Conditions) > 0 {
+		parts = append(parts, "raises "+strings.Join(c.Conditions, ", "))
+	}
 	if c.Restarts > 0 {
 		parts = append(parts, fmt.Sprintf("%d restarts", c.Restarts))
 	}
@@ -119,7 +122,7 @@ func (w *writer) detail(d *control.Detail) {
 	}
 	rows := [][]string{
 		{"  kind", d.Kind}, {"  pid", strconv.Itoa(c.PID)}, {"  processes", fmt.Sprint(d.Processes)}, {"  run", strconv.Itoa(int(c.Run))},
-		{"  restarts", strconv.Itoa(c.Restarts)}, {"  last exit", exitText(c.Exit)}, {"  started at", sinceBoot(c.StartMS)},
+		{"  conditions", strings.Join(c.Conditions, " ")}, {"  restarts", strconv.Itoa(c.Restarts)}, {"  last exit", exitText(c.Exit)}, {"  started at", sinceBoot(c.StartMS)},
 		{"  ready at", sinceBoot(c.ReadyMS)}, {"  health", strings.Join(append([]string{c.Health}, c.Missed...), "; ")},
 		{"  heartbeat", orDash(c.Heartbeat)}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
 		{"  needs", orNone(strings.Join(d.Needs, " "))}, {"  needed by", orNone(strings.Join(d.NeededBy, " "))},

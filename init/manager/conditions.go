@@ -107,7 +107,7 @@ func (m *Manager) watchCondition(c *condition) {
 			return
 		}
 		c.path = nil
-	case targets.TestEnv, targets.TestKernelArg, targets.TestExit, targets.TestCommand:
+	case targets.TestEnv, targets.TestKernelArg, targets.TestExit, targets.TestCommand, targets.TestRaised:
 		return
 	}
 	m.repeat(c, func() { m.lookAgain(c); m.watchAgain(c) })
@@ -177,7 +177,7 @@ func look(c *targets.StartCondition) (holds bool, why string) {
 			return true, ""
 		}
 		return false, "is not on the kernel command line"
-	case targets.TestCommand, targets.TestExit: // not to be looked at
+	case targets.TestCommand, targets.TestExit, targets.TestRaised: // not to be looked at
 	}
 	return false, ""
 }

@@ -63,6 +63,9 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		d.add("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10))
 	}
 	d.add("ready", readyText(&c.Ready))
+	if c.Notify {
+		d.add("notify", "true")
+	}
 	for i := range c.StartConditions {
 		d.add("start_conditions", conditionText(&c.StartConditions[i]))
 	}
@@ -136,6 +139,12 @@ func readyText(r *targets.Ready) string {
 		return "file " + r.Path
 	case targets.Socket:
 		return "socket " + r.Network + ":" + r.Address
+	case targets.Probe:
+		return "command " + strings.Join(r.Command, " ")
+	case targets.HTTP:
+		return "http http://" + r.Address + r.Path
+	case targets.Raised:
+		return "condition " + r.Condition
 	case targets.FD:
 		return "fd " + strconv.Itoa(r.FD)
 	case targets.Beating:

@@ -212,6 +212,11 @@ func (m *Manager) drop(tags ...keeper.Tag) {
 // channels makes the ways on which the component says that it is ready, before the clone: it may speak at once.
 func (m *Manager) channels(s *start) error {
 	u := s.unit
+	if u.def.Notifies() {
+		if err := m.notifying(s); err != nil {
+			return err
+		}
+	}
 	switch u.def.Ready.When {
 	case targets.FD:
 		r, w, err := pipe()
@@ -222,16 +227,12 @@ func (m *Manager) channels(s *start) error {
 		s.spec.Files = append(s.spec.Files, runtime.File{Child: u.def.Ready.FD, FD: w})
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
-	case targets.Notified:
-		if err := m.notifying(s); err != nil {
-			return err
-		}
 	case targets.File:
 		u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
-	case targets.Started, targets.Exited, targets.Socket, targets.Beating:
+	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP:
 	}
 	return m.heartbeat(s)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
 )
 
 // notifyPath is the notify socket of a component. Whose it is says who speaks: each has its own, which nobody
@@ -101,7 +102,7 @@ func (m *Manager) belongs(u *unit, from ready.Sender) bool {
 }
 
 func (m *Manager) notified(u *unit, msg *ready.Message) {
-	if msg.Ready {
+	if msg.Ready && u.def.Ready.When == targets.Notified {
 		m.isReady(u, u.run)
 	}
 	m.beatNotified(u, msg)
@@ -112,12 +113,24 @@ func (m *Manager) notified(u *unit, msg *ready.Message) {
 	if msg.HasStatus {
 		r.Text = msg.Status
 	}
+	for _, r := range msg.Raises {
+		m.raise(u, r)
+	}
 	if msg.MainPID != 0 {
 		m.newMain(u, msg.MainPID)
 	}
 	if r != (supervisor.Reported{Component: u.number, Run: u.run}) {
 		m.post(r)
 	}
+}
+
+// raise tells the machine of a condition that a component raises or takes back.
+func (m *Manager) raise(u *unit, r ready.Raise) {
+	if !targets.IsConditionName(r.Name) {
+		m.complainOnce(u, "notify: X_ORDERLY_CONDITION was ignored: not the name of a condition")
+		return
+	}
+	m.post(supervisor.Announced{Component: u.number, Run: u.run, Condition: r.Name, Holds: !r.Off})
 }
 
 // newMain makes another process of the same cgroup the main one (MAINPID=, sd_notify(3)). It must be a child of the

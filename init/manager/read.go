@@ -136,7 +136,7 @@ func pastRuns(list []journal.Event, name string) []control.Past {
 	runs := []control.Past{}
 	open := map[string]int{} // by component: its newest run
 	for _, e := range list {
-		if e.Kind != journal.Component || name != "" && e.Name != name {
+		if e.Kind != journal.Component || name != "" && e.Name != name || aside(e) {
 			continue
 		}
 		i, known := open[e.Name]
@@ -151,6 +151,12 @@ func pastRuns(list []journal.Event, name string) []control.Past {
 		note(&runs[i], e)
 	}
 	return runs
+}
+
+// aside says whether an event of a component is none of a run: a start condition that did not hold, or a remark.
+func aside(e journal.Event) bool {
+	from, to := supervisor.State(e.From), supervisor.State(e.To)
+	return from == supervisor.Down && to != supervisor.Starting || from == to && to != supervisor.Stopping
 }
 
 func note(r *control.Past, e journal.Event) {

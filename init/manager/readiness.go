@@ -37,7 +37,11 @@ func (m *Manager) await(u *unit) {
 		}
 	case targets.Socket:
 		m.awaitSocket(u)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating:
+	case targets.Probe:
+		m.askFor(u, m.askCommand)
+	case targets.HTTP:
+		m.askFor(u, m.askServer)
+	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised:
 	}
 }
 
@@ -211,6 +215,7 @@ func (m *Manager) drain(u *unit) {
 func (m *Manager) unwatch(u *unit) {
 	m.closeReady(u)
 	m.closeBeat(u)
+	m.stopAsking(u)
 	if u.path != nil {
 		m.paths.Remove(u.path)
 		u.path = nil

@@ -37,7 +37,8 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 	c := control.Component{
 		Name: s.Name, State: s.State.String(), Run: s.Run, Restarts: int(s.Restarts), Wanted: s.Wanted,
 		Reason: s.Reason, Health: "ok", StatusText: s.Text, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
-		Heartbeat: s.Heartbeat, Missed: []string{},
+		Conditions: append([]string{}, s.Announces...),
+		Heartbeat:  s.Heartbeat, Missed: []string{},
 	}
 	if s.Degraded {
 		c.Health = "degraded"

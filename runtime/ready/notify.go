@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -99,6 +100,13 @@ type Message struct {
 	Beat      bool // WATCHDOG=1
 	Trigger   bool // WATCHDOG=trigger
 	Healthy   bool // X_ORDERLY_STATE=ok
+	Raises    []Raise
+}
+
+// Raise is one line X_ORDERLY_CONDITION=name, or !name, which takes it back.
+type Raise struct {
+	Name string
+	Off  bool
 }
 
 // Parse reads the lines of a datagram (sd_notify(3)). A line that is not understood changes nothing.
@@ -134,6 +142,9 @@ func (m *Message) set(key, value string) {
 		if us, err := strconv.ParseUint(value, 10, 64); err == nil {
 			m.Extend = time.Duration(min(us, most)) * time.Microsecond
 		}
+	case "X_ORDERLY_CONDITION":
+		name, off := strings.CutPrefix(value, "!")
+		m.Raises = append(m.Raises, Raise{name, off})
 	case "X_ORDERLY_STATE":
 		m.Degraded, m.Healthy = value == "degraded", value == "ok"
 	}

@@ -221,7 +221,7 @@ func TestNotify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := []byte("READY=1\nSTATUS=up \x1b[2J\nX=\n\nMAINPID=1\nEXTEND_TIMEOUT_USEC=2000000")
+	text := []byte("READY=1\nSTATUS=up \x1b[2J\nX=\n\nMAINPID=1\nEXTEND_TIMEOUT_USEC=2000000\nX_ORDERLY_CONDITION=a\nX_ORDERLY_CONDITION=!b")
 	if err := unix.Sendmsg(c, text, unix.UnixRights(int(r.Fd())), &unix.SockaddrUnix{Name: path}, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestNotify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Message{Ready: true, Status: "up ?[2J", HasStatus: true, Extend: 2 * time.Second}
+	want := Message{Ready: true, Status: "up ?[2J", HasStatus: true, Extend: 2 * time.Second, Raises: []Raise{{"a", false}, {"b", true}}}
 	if d := cmp.Diff(want, m); d != "" {
 		t.Error(d)
 	}
@@ -247,7 +247,8 @@ func TestNotify(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"READY=1", "MAINPID=1\nSTATUS=", "=\n==\n", "EXTEND_TIMEOUT_USEC=18446744073709551616", "X_ORDERLY_STATE=degraded", "WATCHDOG=1\nWATCHDOG=trigger"} {
+	for _, s := range []string{"READY=1", "MAINPID=1\nSTATUS=", "=\n==\n", "EXTEND_TIMEOUT_USEC=18446744073709551616", "X_ORDERLY_STATE=degraded", "WATCHDOG=1\nWATCHDOG=trigger",
+		"X_ORDERLY_CONDITION=a\nX_ORDERLY_CONDITION=!a\nX_ORDERLY_CONDITION=!"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -111,4 +111,5 @@ func (p *play) report(a *action) {
 		r.Extend = int64(a.span)
 	}
 	p.step(r)
+	p.announce(a, c, run)
 }

@@ -24,12 +24,37 @@ func (l *land) startConditions(place, version int) []targets.StartCondition {
 		if d.chance(60) {
 			s.Timeout = d.span(50*time.Millisecond, 3*time.Second)
 		}
+		if d.chance(15) {
+			s.Kind, s.Skip, s.Subject = targets.TestRaised, true, one(d, "p", "q")
+		}
 		if place > 0 && d.chance(15) {
 			s.Kind, s.Skip, s.Subject, s.Code = targets.TestExit, true, l.names[d.below(place)], one(d, 0, 0, 1)
 		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// raising makes some daemons ready with a condition that they raise themselves, by their own name.
+func (l *land) raising(c *targets.Component, version int) {
+	if c.Kind == targets.Daemon && l.conditional() && throw(l.seed, "raising", c.Name, version).chance(20) {
+		c.Ready.When, c.Ready.Condition = targets.Raised, c.Name
+	}
+}
+
+// announce is a component that raises a condition, or takes it back.
+func (p *play) announce(a *action, c int, run uint32) {
+	if p.land.conditional() {
+		p.step(supervisor.Announced{Component: c, Run: run, Condition: []string{"p", "q"}[a.roll>>3&1], Holds: a.roll>>4&3 != 0})
+	}
+}
+
+// readyEvent is how a run says that it is ready.
+func (s *set) readyEvent(c int) supervisor.Event {
+	if s.when == targets.Raised {
+		return supervisor.Announced{Component: c, Run: s.run, Condition: s.name, Holds: true}
+	}
+	return supervisor.BecameReady{Component: c, Run: s.run}
 }
 
 // await is what becomes of conditions: they hold, come to hold, or never do. What is told to a dead manager, or about a

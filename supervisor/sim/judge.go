@@ -65,7 +65,8 @@ type shadow struct {
 	fellNow        bool // it stopped being ready in this step, by failure
 	everFell       bool // since it became wanted, or perhaps earlier
 
-	test asked // of the start conditions
+	test   asked  // of the start conditions
+	raises string // the conditions that it has raised, sorted, each followed by a space
 
 	sure, perhaps []time.Duration // failures since the last pardon; all of them
 	streak        int
@@ -260,9 +261,9 @@ func (j *judge) answer(e supervisor.Answer) {
 // legal are the edges between stored states; a remark stays where it is.
 var legal = [...][]supervisor.State{
 	supervisor.Down:     {supervisor.Starting, supervisor.Down, supervisor.Failed}, // the last two by a start condition
-	supervisor.Starting: {supervisor.Ready, supervisor.Done, supervisor.Stopping, supervisor.Down, supervisor.Failed},
+	supervisor.Starting: {supervisor.Starting, supervisor.Ready, supervisor.Done, supervisor.Stopping, supervisor.Down, supervisor.Failed},
 	supervisor.Ready:    {supervisor.Ready, supervisor.Stopping, supervisor.Down, supervisor.Failed},
 	supervisor.Stopping: {supervisor.Stopping, supervisor.Down, supervisor.Failed},
 	supervisor.Failed:   {supervisor.Down},
-	supervisor.Done:     {supervisor.Stopping, supervisor.Down},
+	supervisor.Done:     {supervisor.Done, supervisor.Stopping, supervisor.Down},
 }

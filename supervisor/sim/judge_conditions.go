@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +18,16 @@ type asked struct {
 	skipped bool
 }
 
+// own says whether the machine itself knows how a condition is.
+func own(c *targets.StartCondition) bool {
+	return c.Kind == targets.TestExit || c.Kind == targets.TestRaised
+}
+
 // worldly are the conditions that the world answers for.
 func worldly(def *targets.Component) uint16 {
 	var bits uint16
 	for i := range def.StartConditions {
-		if def.StartConditions[i].Kind != targets.TestExit {
+		if !own(&def.StartConditions[i]) {
 			bits |= 1 << i
 		}
 	}
@@ -117,7 +123,7 @@ func (j *judge) mayDeny(s *shadow, skips bool) bool {
 		if c.Skip != skips || s.test.held&(1<<i) != 0 {
 			continue
 		}
-		if c.Kind == targets.TestExit || c.Timeout == 0 && s.test.denied&(1<<i) != 0 || c.Timeout > 0 && s.test.since+c.Timeout <= j.now() {
+		if own(c) || c.Timeout == 0 && s.test.denied&(1<<i) != 0 || c.Timeout > 0 && s.test.since+c.Timeout <= j.now() {
 			return true
 		}
 	}
@@ -128,7 +134,7 @@ func (j *judge) mayDeny(s *shadow, skips bool) bool {
 func (j *judge) testDue(s *shadow) {
 	for i := range s.def.StartConditions {
 		c := &s.def.StartConditions[i]
-		open := s.test.number != 0 && s.test.held&(1<<i) == 0 && c.Kind != targets.TestExit
+		open := s.test.number != 0 && s.test.held&(1<<i) == 0 && !own(c)
 		if open && c.Timeout > 0 && s.test.since+c.Timeout <= j.now() {
 			j.fail("deadline", "condition %d of %s was to hold by %v", i, s.name, s.test.since+c.Timeout)
 		}
@@ -140,9 +146,32 @@ func (j *judge) skips(after *supervisor.Snapshot) {
 	for i := range after.Components {
 		c := &after.Components[i]
 		s := j.units[c.Component]
+		if got := strings.Join(c.Announces, " "); got != s.raises {
+			j.fail("condition", "%s has raised %q, known is %q", c.Name, s.raises, got)
+		}
 		if c.Skipped && (!s.test.skipped || !c.Wanted || c.State != supervisor.Down) {
 			j.fail("condition", "%s is left out, and was not", c.Name)
 		}
 		s.test.skipped = c.Skipped
+	}
+}
+
+// announced notes what a component has raised, and who is ready with it.
+func (j *judge) announced(e supervisor.Announced) {
+	s := j.of(e.Component, e.Run)
+	if s == nil || !s.alive() {
+		return
+	}
+	list := strings.Fields(s.raises)
+	list = slices.DeleteFunc(list, func(name string) bool { return name == e.Condition })
+	if e.Holds {
+		list = append(list, e.Condition)
+	}
+	slices.Sort(list)
+	s.raises = strings.Join(list, " ")
+	for _, d := range j.units {
+		if e.Holds && d.def.Ready.When == targets.Raised && d.def.Ready.Condition == e.Condition {
+			d.heardReady = true
+		}
 	}
 }

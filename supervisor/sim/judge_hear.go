@@ -63,7 +63,7 @@ func (j *judge) hear(ev supervisor.Event) {
 	case supervisor.Tested:
 		j.hearTested(e)
 	case supervisor.Launched, supervisor.LaunchFailed, supervisor.BecameReady, supervisor.NeverReady, supervisor.Exited,
-		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost:
+		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost, supervisor.Announced:
 		j.hearRun(ev)
 	}
 }
@@ -94,6 +94,8 @@ func (j *judge) hearRun(ev supervisor.Event) {
 		j.bars(e)
 	case supervisor.Reported:
 		j.extend(e)
+	case supervisor.Announced:
+		j.announced(e)
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/orderly-init/orderly/supervisor"
 )
@@ -72,6 +73,7 @@ func (j *judge) resync(after *supervisor.Snapshot) {
 	for i := range after.Components {
 		s := j.units[after.Components[i].Component]
 		s.wanted, s.willBe = after.Components[i].Wanted, after.Components[i].Wanted
+		s.raises = strings.Join(after.Components[i].Announces, " ")
 		s.test = asked{skipped: after.Components[i].Skipped, held: worldly(s.def)} // where nothing is asked any more
 	}
 }

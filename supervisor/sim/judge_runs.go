@@ -20,7 +20,7 @@ func (j *judge) changed(e supervisor.Changed) {
 		j.fail("edges", "%s: %s -> %s, it was %s", s.name, stored(e.From), stored(e.To), stored(s.state))
 		return
 	}
-	if e.To == supervisor.Starting {
+	if e.To == supervisor.Starting && e.From != supervisor.Starting {
 		j.starts(s, e.Run)
 		return
 	}
@@ -40,6 +40,9 @@ func (j *judge) changed(e supervisor.Changed) {
 		j.leaves(s)
 	}
 	s.state = e.To
+	if !s.alive() {
+		s.raises = ""
+	}
 	switch e.To {
 	case supervisor.Ready, supervisor.Done:
 		j.isReady(s)

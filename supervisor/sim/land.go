@@ -119,6 +119,7 @@ func (l *land) component(place, generation int) targets.Component {
 		c.Recovery.Then = targets.Reboot
 	}
 	c.StartConditions = l.startConditions(place, version)
+	l.raising(&c, version)
 	if d.chance(70) { // else only keys have changed that a start does not use
 		c.Start = uint64(version)
 	}

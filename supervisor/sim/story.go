@@ -75,6 +75,8 @@ func eventText(n namer, ev supervisor.Event) string {
 		return of(e.Component, e.Run, fmt.Sprintf("reports extend=%v", time.Duration(e.Extend)))
 	case supervisor.Lost:
 		return of(e.Component, e.Run, "lost")
+	case supervisor.Announced:
+		return of(e.Component, e.Run, fmt.Sprintf("condition %s holds=%v", e.Condition, e.Holds))
 	case supervisor.Beats:
 		text := "beats"
 		for _, b := range e.List {

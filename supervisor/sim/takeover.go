@@ -113,7 +113,7 @@ func (p *play) caughtUp(c int, s *set, starting bool) []supervisor.Event {
 	unlimited := p.machine.Components()[c].StartTimeout == 0
 	if starting && s.ready && (!s.heard || unlimited) {
 		s.heard = true
-		found = append(found, supervisor.BecameReady{Component: c, Run: s.run})
+		found = append(found, s.readyEvent(c))
 	}
 	if starting && s.closed && !s.ready && (!s.heard || unlimited) {
 		s.heard = true

@@ -123,7 +123,7 @@ func (w *world) tellLaunched(s *set) {
 func (w *world) tellReady(s *set) {
 	w.tell(s, "ready", func(c int) supervisor.Event {
 		s.heard = true
-		return supervisor.BecameReady{Component: c, Run: s.run}
+		return s.readyEvent(c)
 	})
 }
 

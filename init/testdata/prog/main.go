@@ -48,6 +48,8 @@ func main() {
 			l, err := net.Listen(network, address)
 			check(err)
 			defer l.Close()
+		case "http": // answers every request with a status
+			serveHTTP(next(), next())
 		case "notify":
 			notify(next())
 		case "print":
@@ -174,6 +176,19 @@ func spawn(session bool, args []string) {
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	check(c.Start())
+}
+
+func serveHTTP(address, status string) {
+	l, err := net.Listen("tcp", address)
+	check(err)
+	go func() {
+		for {
+			c, err := l.Accept()
+			check(err)
+			fmt.Fprintf(c, "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status)
+			c.Close()
+		}
+	}()
 }
 
 func notify(text string) {

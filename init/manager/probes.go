@@ -1,0 +1,70 @@
+package manager
+
+import (
+	"time"
+
+	"github.com/orderly-init/orderly/runtime/ready"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// asker is a readiness that is asked for, again and again, while the component starts: by a command, or a web server. The next
+// question comes only when the one before has been answered.
+type asker struct {
+	unit     *unit
+	run      uint32
+	interval time.Duration // until the next question; it doubles up to poll_interval
+	next     *chore
+	over     bool
+}
+
+// askFor begins to ask with a question, which answers once, now or later.
+func (m *Manager) askFor(u *unit, question func(*asker, func(holds bool))) {
+	a := &asker{unit: u, run: u.run, interval: firstProbe}
+	u.asker = a
+	var ask func()
+	ask = func() {
+		if state, run := m.machine.StateOf(u.number); a.over || state != supervisor.Starting || run != a.run {
+			return
+		}
+		question(a, func(holds bool) {
+			switch {
+			case a.over:
+			case holds:
+				a.over = true
+				m.isReady(u, a.run)
+			default:
+				a.next = m.in(a.interval, ask)
+				a.interval = min(2*a.interval, max(u.def.Ready.PollInterval, firstProbe))
+			}
+		})
+	}
+	a.next = m.in(0, ask) // not from within landed, which goes through what is in flight
+}
+
+// stopAsking ends it; what is answered from now on means nothing.
+func (m *Manager) stopAsking(u *unit) {
+	if u.asker == nil {
+		return
+	}
+	u.asker.over = true
+	u.asker.next.callOff()
+	u.asker = nil
+	m.dismiss(u)
+}
+
+// askCommand runs ready.command.
+func (m *Manager) askCommand(a *asker, answer func(holds bool)) {
+	r := &a.unit.def.Ready
+	if !m.inquire(a.unit, r.Command, r.ProbeTimeout, func(holds bool, _ string) { answer(holds) }) {
+		answer(false)
+	}
+}
+
+// askServer asks for ready.http, off the loop: connecting can take its time.
+func (m *Manager) askServer(a *asker, answer func(holds bool)) {
+	r := a.unit.def.Ready
+	m.work.Go(func() {
+		code, err := ready.Get(m.life, r.Address, r.Path, r.ProbeTimeout)
+		m.loop.Post(func() { answer(err == nil && code >= 200 && code < 400) })
+	})
+}
