@@ -86,6 +86,9 @@ type (
 	HistoryReply struct {
 		Runs []Past `json:"runs"`
 	}
+	ApplyParam struct {
+		ConfirmMS float64 `json:"confirm_ms"`
+	}
 	ApplyReply struct {
 		Changes []Change `json:"changes"`
 		Result  Result   `json:"result"`

@@ -270,7 +270,7 @@ func TestDefinitionMatchesTypes(t *testing.T) {
 		"Restart": {NamesParam{}, ResultReply{}}, "Reload": {NamesParam{}, ResultReply{}}, "Wait": {WaitParam{}, WaitReply{}},
 		"Plan": {TargetParam{}, PlanReply{}}, "Why": {NameParam{}, WhyReply{}}, "Graph": {TargetParam{}, GraphReply{}},
 		"Log": {LogParam{}, LogReply{}}, "Events": {EventsParam{}, EventsReply{}}, "History": {NameParam{}, HistoryReply{}},
-		"Apply": {Empty{}, ApplyReply{}}, "Upgrade": {UpgradeParam{}, Empty{}}, "End": {EndParam{}, Empty{}},
+		"Apply": {ApplyParam{}, ApplyReply{}}, "Confirm": {Empty{}, Empty{}}, "Upgrade": {UpgradeParam{}, Empty{}}, "End": {EndParam{}, Empty{}},
 	}
 	text := regexp.MustCompile(`(?m)^#.*$|\s+`).ReplaceAllString(Definition, "")
 	want := "interface" + Interface

@@ -52,6 +52,7 @@ func (m *Manager) methods() map[string]control.Method {
 			return supervisor.Reload{Request: r, Components: n}
 		}),
 		"Apply":   alter(m.applyCall),
+		"Confirm": alter(m.confirm),
 		"Upgrade": alter(m.upgrade),
 		"End":     alter(m.endCall),
 	}
