@@ -24,6 +24,7 @@ func (m *Manager) methods() map[string]control.Method {
 	}
 	return map[string]control.Method{
 		"GetStatus": look(m.getStatus),
+		"GetUsage":  look(m.getUsage),
 		"Show":      look(m.show),
 		"List":      look(m.list),
 		"Wait":      look(m.wait),
