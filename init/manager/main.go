@@ -248,7 +248,7 @@ func (m *Manager) run() int {
 		if !m.PID1 && m.Again == 0 && written(&m.config.System) {
 			m.system(targets.Warning, "[system] is not applied: Orderly is not PID 1 here")
 		}
-		m.begin()
+		m.distrust(m.begin)
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Hello})
 	m.loop.Run()

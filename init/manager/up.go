@@ -26,7 +26,7 @@ func (m *Manager) bringUp() {
 			m.notes = append(m.notes, notes...)
 			m.link.Send(keeper.Message{Kind: keeper.Booted})
 			m.buttons()
-			m.begin()
+			m.distrust(m.begin)
 		})
 	})
 }
