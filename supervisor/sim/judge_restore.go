@@ -58,6 +58,9 @@ func (j *judge) restored(sameConfig bool) {
 // facts is what must survive of a component.
 func facts(c supervisor.ComponentStatus) supervisor.ComponentStatus {
 	c.Component, c.Text, c.Reason, c.WaitsFor, c.Exit, c.State, c.Heartbeat = 0, "", "", nil, nil, supervisor.Down, ""
+	if len(c.Announces) == 0 {
+		c.Announces = nil
+	}
 	return c
 }
 
@@ -100,6 +103,8 @@ func (j *judge) repeated(again []supervisor.Effect, sameConfig bool) {
 			if !j.ladder.last && !j.lost {
 				j.fail("ladder", "last resort again, and there was none")
 			}
+		case supervisor.LetGo:
+			j.letGoAgain(e, sameConfig)
 		case supervisor.Await:
 			j.awaitAgain(e, sameConfig)
 		default:
