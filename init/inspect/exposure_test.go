@@ -41,7 +41,9 @@ func tightenings() []struct {
 		{"landlock", func(c *targets.Component) {
 			c.Security.Landlock = &targets.Landlock{Read: []string{"/etc"}, Write: []string{"/data"}, Execute: []string{"/usr"}, TCPBind: []int{80}}
 		}},
-		{"read_only_paths", func(c *targets.Component) { c.Security.ReadOnlyPaths = append(c.Security.ReadOnlyPaths, "/usr", "/etc") }},
+		{"read_only_paths", func(c *targets.Component) {
+			c.Security.ReadOnlyPaths = append(c.Security.ReadOnlyPaths, "/usr", "/etc")
+		}},
 		{"private_tmp", func(c *targets.Component) { c.Security.PrivateTmp = true }},
 		{"private_devices", func(c *targets.Component) { c.Security.PrivateDevices = true }},
 		{"label", func(c *targets.Component) { c.Security.AppArmorLabel = "web" }},
