@@ -195,8 +195,8 @@ type Ready struct {
 	When         When
 	Path         string        // File
 	Absent       bool          // File: ready when the path is gone
-	Network      string        // Socket: "tcp", "udp", "unix"
-	Address      string        // Socket: HOST:PORT or a path; HTTP: HOST:PORT
+	Network      string        // Socket: "tcp", "udp", "unix", "vsock"
+	Address      string        // Socket: HOST:PORT, CID:PORT or a path; HTTP: HOST:PORT
 	FD           int           // FD: the number in the child
 	Condition    string        // Raised: its name
 	Command      []string      // Probe: argv

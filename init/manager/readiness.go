@@ -30,6 +30,10 @@ func (m *Manager) await(u *unit) {
 		if u.path == nil { // taken over: what is there may be of this run
 			u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
 		}
+		if ready.Silent(u.path.Name) {
+			m.askFor(u, m.askFile)
+			return
+		}
 		run := u.run
 		u.path.Holds = func() { m.isReady(u, run) }
 		if err := m.paths.Add(u.path); err != nil {
@@ -51,6 +55,10 @@ func (m *Manager) awaitSocket(u *unit) {
 	ask := func() {
 		u.probe = &probe{next: poll.Now(), interval: firstProbe}
 		m.probing = append(m.probing, u)
+	}
+	if u.def.Ready.Network == "vsock" {
+		m.askFor(u, m.askVsock)
+		return
 	}
 	path := u.def.Ready.Address
 	if u.def.Ready.Network != "unix" || path[0] == '@' {

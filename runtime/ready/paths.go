@@ -62,6 +62,9 @@ func (p *Paths) Add(w *Path) error {
 // Remove forgets a path.
 func (p *Paths) Remove(w *Path) { p.disarm(w) }
 
+// Now says whether it is so now; from any goroutine, where Test is nil.
+func (w *Path) Now() bool { return w.holds() }
+
 func (w *Path) holds() bool {
 	if w.Test != nil {
 		return w.Test()

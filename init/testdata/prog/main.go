@@ -43,6 +43,10 @@ func main() {
 			pause()
 		case "listen":
 			network, address, _ := strings.Cut(next(), ":")
+			if network == "vsock" {
+				listenVsock(address)
+				continue
+			}
 			if network == "unix" {
 				os.Remove(address)
 			}
@@ -211,6 +215,16 @@ func serveHTTP(address, status string) {
 			c.Close()
 		}
 	}()
+}
+
+// listenVsock listens on a port, for the machine itself.
+func listenVsock(port string) {
+	n, err := strconv.ParseUint(port, 10, 32)
+	check(err)
+	fd, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0)
+	check(err)
+	check(unix.Bind(fd, &unix.SockaddrVM{CID: unix.VMADDR_CID_LOCAL, Port: uint32(n)}))
+	check(unix.Listen(fd, 8))
 }
 
 func notify(text string) {
