@@ -4,6 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	scheduling     self
+//	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
 
@@ -103,6 +104,13 @@ func main() {
 			}
 			spawn(true, args[:i])
 			args = args[min(i+1, len(args)):]
+		case "daemonize": // goes on in a session of its own, as a pid file says
+			path := next()
+			pid := spawn(true, args)
+			check(os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"), 0o644))
+			os.Exit(0)
+		case "pidfile":
+			check(os.WriteFile(next(), []byte(strconv.Itoa(os.Getpid())), 0o644))
 		case "flood":
 			n, err := strconv.Atoi(next())
 			check(err)
@@ -176,11 +184,12 @@ func pause() {
 	}
 }
 
-func spawn(session bool, args []string) {
+func spawn(session bool, args []string) int {
 	c := exec.Command("/proc/self/exe", args...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	check(c.Start())
+	return c.Process.Pid
 }
 
 func listen(network, address string) io.Closer {
