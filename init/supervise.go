@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/manager"
+	"github.com/orderly-init/orderly/init/watchdog"
 	"github.com/orderly-init/orderly/supervisor"
 )
 
@@ -36,16 +38,26 @@ func asPID1() int {
 	_, err := keeper.Run(keeper.Options{
 		PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
 		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
-		End: func(end uint8, now bool) {
-			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Now: now, Voice: voice})
+		End: func(e keeper.Ending) {
+			end := supervisor.End(e.End)
+			boot.Down(boot.DownOptions{
+				End: end, Grace: 5 * time.Second, Now: e.Now, Voice: voice, Last: func() { e.Last(e.Disarm || stays(end)) },
+			})
 		},
 		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
 		Now:    boot.Now,
 		Shown:  func(uint64) {},
+
+		Watchdog: cmp.Or(line.Watchdog, watchdog.Armed()),
 	})
 	fmt.Fprintf(voice, "orderly: %v\n", err)
 	boot.Down(boot.DownOptions{End: supervisor.Reboot, Voice: voice})
 	return 1
+}
+
+// stays says whether the machine is meant to stay down: then nothing may start it again.
+func stays(end supervisor.End) bool {
+	return end == supervisor.Poweroff || end == supervisor.Halt || end == supervisor.Exit
 }
 
 // run is `orderly run`: the same supervisor in the foreground.

@@ -26,6 +26,9 @@ const (
 	Held    // one descriptor with its tag
 	HeldEnd // no more of them
 	Missed  // Value is how many bytes of output were thrown away while there was no manager to read them
+
+	Watch    // to the keeper: feed the watchdog at the path Text, Value is a WatchValue; no path is none any more
+	Watchdog // to the manager: how the watchdog is, in words; Value is a WatchState
 )
 
 // Tag names a held descriptor: what it is, whose, and of which run.
@@ -73,10 +76,13 @@ func FinishValue(end uint8, code int, now bool) uint64 {
 // MaxTags is how many tags and descriptors fit one message: SCM_MAX_FD of the kernel is 253.
 const MaxTags = 64
 
+// MaxText is how many bytes of text fit one message.
+const MaxText = 1024
+
 const (
 	headSize = 16
 	tagSize  = 16
-	maxSize  = headSize + MaxTags*tagSize
+	maxSize  = headSize + MaxTags*tagSize + MaxText
 )
 
 // Message is one packet between keeper and manager.
@@ -84,7 +90,8 @@ type Message struct {
 	Kind  Kind
 	Value uint64
 	Tags  []Tag
-	Files []int // descriptors that travel along; the receiver owns them
+	Text  string // at most MaxText bytes; more are cut off
+	Files []int  // descriptors that travel along; the receiver owns them
 }
 
 // Append encodes m without its descriptors.
@@ -97,7 +104,7 @@ func (m *Message) Append(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint32(b, t.Run)
 		b = binary.LittleEndian.AppendUint64(b, t.Name)
 	}
-	return b
+	return append(b, m.Text[:min(len(m.Text), MaxText)]...)
 }
 
 // Decode reads a packet; tags are appended to the given slice so that a receiver can reuse it.
@@ -107,10 +114,11 @@ func Decode(b []byte, tags []Tag) (Message, error) {
 	}
 	m := Message{Kind: Kind(binary.LittleEndian.Uint32(b)), Value: binary.LittleEndian.Uint64(b[8:])}
 	n := int(binary.LittleEndian.Uint32(b[4:]))
-	if n > MaxTags || len(b) != headSize+n*tagSize {
+	if n > MaxTags || len(b) < headSize+n*tagSize || len(b) > maxSize {
 		return Message{}, fmt.Errorf("packet of %d bytes: %d tags do not fit", len(b), n)
 	}
-	for b = b[headSize:]; len(b) > 0; b = b[tagSize:] {
+	m.Text = string(b[headSize+n*tagSize:])
+	for b = b[headSize : headSize+n*tagSize]; len(b) > 0; b = b[tagSize:] {
 		tags = append(tags, Tag{
 			Use:  Use(binary.LittleEndian.Uint32(b)),
 			Run:  binary.LittleEndian.Uint32(b[4:]),

@@ -68,6 +68,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.saved = false
 	m.authorise()
+	m.guard()
 	defs := m.machine.Components()
 	units := make([]*unit, len(defs))
 	for old, u := range m.units {

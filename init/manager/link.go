@@ -37,6 +37,8 @@ func (m *Manager) onMessage(msg *keeper.Message) {
 		m.onSignal(unix.Signal(msg.Value))
 	case keeper.Missed:
 		m.system(targets.Warning, fmt.Sprintf("%d bytes of output were thrown away while the manager was away", msg.Value))
+	case keeper.Watchdog:
+		m.watched(msg)
 	}
 }
 
@@ -136,8 +138,10 @@ func (m *Manager) lastResort(action targets.FallbackAction) {
 		m.give(supervisor.Poweroff)
 	case targets.FallbackHalt:
 		m.give(supervisor.Halt)
-	case targets.FallbackReboot, targets.FallbackWatchdog:
+	case targets.FallbackReboot:
 		m.give(supervisor.Reboot)
+	case targets.FallbackWatchdog:
+		m.starve()
 	case targets.FallbackCommand:
 		m.fallbackCommand()
 	}

@@ -53,6 +53,7 @@ func (m *Manager) reached(e supervisor.Moved) {
 	if e.Top == supervisor.Transition || e.Top == supervisor.ShuttingDown {
 		return
 	}
+	m.guardAgain()
 	if !m.shown {
 		m.shown = true
 		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
