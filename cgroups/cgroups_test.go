@@ -92,6 +92,30 @@ func TestKillEmptiesTheGroupAndIsTold(t *testing.T) {
 	}
 }
 
+// TestMakeAfterKill: what is started in a group after it was killed lives, although the group was there all the time.
+func TestMakeAfterKill(t *testing.T) {
+	tr := tree(t)
+	w, err := NewWatch(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for range 3 {
+		pid := sleeper(t, tr, "svc")
+		if err := w.Add("svc"); err != nil {
+			t.Fatal(err)
+		}
+		if full, err := tr.Populated("svc"); !full || err != nil {
+			t.Fatalf("populated: %v, %v; want true: %d lives", full, err, pid)
+		}
+		if err := tr.Kill("svc"); err != nil {
+			t.Fatal(err)
+		}
+		awaitEmpty(t, tr, w)
+		w.Remove("svc")
+	}
+}
+
 // awaitFrozen waits until svc is frozen or not: that takes effect a little after it was written, and the watch tells.
 func awaitFrozen(t *testing.T, tr *Tree, w *Watch, frozen bool) {
 	t.Helper()

@@ -61,6 +61,7 @@ func (t *Tree) Populated(name string) (bool, error) {
 // Kill kills every process in the group and below it, at once (cgroup.kill, Linux 5.14; before that one by one
 // until none is left, bounded).
 func (t *Tree) Kill(name string) error {
+	delete(t.sound, name)
 	err := t.write(name, "cgroup.kill", "1")
 	if !missing(err) {
 		return err

@@ -37,8 +37,9 @@ func Hierarchy() (mount, own string, err error) {
 
 // Tree is a directory of the hierarchy in which groups are made.
 type Tree struct {
-	Path string
-	fd   int
+	Path  string
+	fd    int
+	sound map[string]bool // groups made here and not killed since
 }
 
 // Open opens the directory below the hierarchy, and makes it where it is missing.
@@ -50,7 +51,7 @@ func Open(path string) (*Tree, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &Tree{Path: path, fd: fd}, nil
+	return &Tree{Path: path, fd: fd, sound: map[string]bool{}}, nil
 }
 
 // Close closes the tree; its groups stay.
@@ -69,8 +70,14 @@ func (t *Tree) Names() ([]string, error) {
 }
 
 // Make makes a group, or takes the one that is there, and returns a descriptor of its directory, which is the
-// caller's.
+// caller's. One that may have been killed is made anew where nobody is in it: from Linux 6.14 on a group in which
+// cgroup.kill was written kills every process that is cloned into it (kill_seq in kernel/cgroup/cgroup.c: what is
+// compared before and after is that of the caller's group and that of this one).
 func (t *Tree) Make(name string) (fd int, err error) {
+	if !t.sound[name] {
+		t.Remove(name)
+		t.sound[name] = true
+	}
 	if err := unix.Mkdirat(t.fd, name, 0o755); err != nil && err != unix.EEXIST {
 		return -1, t.failed("mkdir", name, err)
 	}
@@ -80,6 +87,7 @@ func (t *Tree) Make(name string) (fd int, err error) {
 
 // Remove removes a group and what was made below it. A group with a process in it stays: EBUSY.
 func (t *Tree) Remove(name string) error {
+	delete(t.sound, name)
 	err := unix.Unlinkat(t.fd, name, unix.AT_REMOVEDIR)
 	if err == unix.EBUSY || err == unix.ENOTEMPTY {
 		t.removeBelow(filepath.Join(t.Path, name))

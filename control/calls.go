@@ -20,6 +20,12 @@ type (
 	StatusReply struct {
 		Status Status `json:"status"`
 	}
+	UsageReply struct {
+		TimeMS     float64 `json:"time_ms"` // of the measurement
+		Target     string  `json:"target"`
+		State      string  `json:"state"`
+		Components []Usage `json:"components"`
+	}
 	ShowReply struct {
 		Detail Detail `json:"detail"`
 	}
@@ -79,6 +85,9 @@ type (
 	}
 	HistoryReply struct {
 		Runs []Past `json:"runs"`
+	}
+	ApplyParam struct {
+		ConfirmMS float64 `json:"confirm_ms"`
 	}
 	ApplyReply struct {
 		Changes []Change `json:"changes"`

@@ -260,17 +260,17 @@ func TestTooManyClients(t *testing.T) {
 func TestDefinitionMatchesTypes(t *testing.T) {
 	t.Parallel()
 	types := map[string]any{
-		"Status": Status{}, "Component": Component{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
+		"Status": Status{}, "Component": Component{}, "Usage": Usage{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
 		"Result": Result{}, "Failure": Failure{}, "Progress": Progress{}, "Waiting": Waiting{}, "Plan": Plan{},
 		"PlanWave": PlanWave{}, "Event": Event{}, "Past": Past{}, "LogLine": LogLine{}, "Node": Node{}, "Edge": Edge{}, "Change": Change{},
 	}
 	methods := map[string][2]any{
-		"GetStatus": {NameParam{}, StatusReply{}}, "Show": {NameParam{}, ShowReply{}}, "List": {Empty{}, ListReply{}},
+		"GetStatus": {NameParam{}, StatusReply{}}, "GetUsage": {Empty{}, UsageReply{}}, "Show": {NameParam{}, ShowReply{}}, "List": {Empty{}, ListReply{}},
 		"Activate": {ActivateParam{}, ActivateReply{}}, "Start": {StartParam{}, ResultReply{}}, "Adopt": {AdoptParam{}, ResultReply{}}, "Release": {NamesParam{}, ResultReply{}}, "Stop": {NamesParam{}, ResultReply{}},
 		"Restart": {NamesParam{}, ResultReply{}}, "Reload": {NamesParam{}, ResultReply{}}, "Wait": {WaitParam{}, WaitReply{}},
 		"Plan": {TargetParam{}, PlanReply{}}, "Why": {NameParam{}, WhyReply{}}, "Graph": {TargetParam{}, GraphReply{}},
 		"Log": {LogParam{}, LogReply{}}, "Events": {EventsParam{}, EventsReply{}}, "History": {NameParam{}, HistoryReply{}},
-		"Apply": {Empty{}, ApplyReply{}}, "Upgrade": {UpgradeParam{}, Empty{}}, "End": {EndParam{}, Empty{}},
+		"Apply": {ApplyParam{}, ApplyReply{}}, "Confirm": {Empty{}, Empty{}}, "Upgrade": {UpgradeParam{}, Empty{}}, "End": {EndParam{}, Empty{}},
 	}
 	text := regexp.MustCompile(`(?m)^#.*$|\s+`).ReplaceAllString(Definition, "")
 	want := "interface" + Interface

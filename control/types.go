@@ -37,6 +37,17 @@ type Component struct {
 	CPUMS       float64  `json:"cpu_ms"`
 }
 
+// Usage is one component with what it uses. Time and bytes count up while its processes live; where no cgroup counts, the
+// processes that are gone are no longer in the sum of the bytes.
+type Usage struct {
+	Component  Component `json:"component"`
+	Tasks      int       `json:"tasks"` // threads
+	ReadBytes  int64     `json:"read_bytes"`
+	WriteBytes int64     `json:"write_bytes"`
+	Beats      *int      `json:"beats"` // counted in the last window; null where there was none
+	BeatsMin   int       `json:"beats_min"`
+}
+
 // Exit is how the last run ended.
 type Exit struct {
 	Code   *int   `json:"code,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,6 +42,7 @@ failed modprobe W/file: exec format error
 }
 
 func doActions(m *manager) error {
+	goruntime.LockOSThread() // the namespace is the thread's own
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return err
 	}

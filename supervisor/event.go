@@ -200,3 +200,21 @@ func (Lost) event()         {}
 func (Beats) event()        {}
 func (Triggered) event()    {}
 func (Tick) event()         {}
+
+// ofRun is an event about one run of a component. One that names another run than the present one changes nothing.
+type ofRun interface {
+	Event
+	of() (component int, run uint32)
+}
+
+func (e Launched) of() (int, uint32)     { return e.Component, e.Run }
+func (e LaunchFailed) of() (int, uint32) { return e.Component, e.Run }
+func (e BecameReady) of() (int, uint32)  { return e.Component, e.Run }
+func (e NeverReady) of() (int, uint32)   { return e.Component, e.Run }
+func (e Exited) of() (int, uint32)       { return e.Component, e.Run }
+func (e Emptied) of() (int, uint32)      { return e.Component, e.Run }
+func (e CommandEnded) of() (int, uint32) { return e.Component, e.Run }
+func (e Reported) of() (int, uint32)     { return e.Component, e.Run }
+func (e Announced) of() (int, uint32)    { return e.Component, e.Run }
+func (e Lost) of() (int, uint32)         { return e.Component, e.Run }
+func (e Triggered) of() (int, uint32)    { return e.Component, e.Run }

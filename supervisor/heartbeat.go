@@ -180,3 +180,9 @@ func (u *unit) stopSignal() int {
 	}
 	return u.def.StopSignal
 }
+
+// LastBeats is what was counted in the last window of a component, and false where there was none.
+func (m *Machine) LastBeats(c int) (int, bool) {
+	p := &m.units[c].pulse
+	return p.count, p.seen
+}

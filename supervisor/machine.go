@@ -184,58 +184,38 @@ func (m *Machine) apply(ev Event) {
 				m.counted(b)
 			}
 		}
-	case Launched, LaunchFailed, BecameReady, NeverReady, Exited, Emptied, CommandEnded, Reported, Lost, Triggered, Announced:
-		m.happened(ev)
+	case ofRun:
+		if c, run := e.of(); m.present(c, run) {
+			m.happened(c, e)
+		}
 	}
 }
 
-// happened takes in what became of a run. A stale run changes nothing.
-func (m *Machine) happened(ev Event) {
+// happened takes in what became of the present run of c.
+func (m *Machine) happened(c int, ev ofRun) {
 	switch e := ev.(type) {
 	case Launched:
-		if m.present(e.Component, e.Run) {
-			m.launched(e.Component)
-		}
+		m.launched(c)
 	case LaunchFailed:
-		if m.present(e.Component, e.Run) {
-			m.launchFailed(e.Component, e)
-		}
+		m.launchFailed(c, e)
 	case BecameReady:
-		if m.present(e.Component, e.Run) {
-			m.becameReady(e.Component)
-		}
+		m.becameReady(c)
 	case NeverReady:
-		if m.present(e.Component, e.Run) {
-			m.neverReady(e.Component, e.Why)
-		}
+		m.neverReady(c, e.Why)
 	case Exited:
-		if m.present(e.Component, e.Run) {
-			m.mainExited(e.Component, e)
-		}
+		m.mainExited(c, e)
 	case Emptied:
-		if m.present(e.Component, e.Run) {
-			m.emptied(e.Component)
-		}
+		m.emptied(c)
 	case CommandEnded:
-		if m.present(e.Component, e.Run) {
-			m.commandEnded(e.Component, e)
-		}
+		m.commandEnded(c, e)
 	case Reported:
-		if m.present(e.Component, e.Run) {
-			m.reported(e.Component, e)
-		}
+		m.reported(c, e)
 	case Announced:
-		if m.present(e.Component, e.Run) {
-			m.announced(e.Component, e)
-		}
+		m.announced(c, e)
 	case Lost:
-		if m.present(e.Component, e.Run) {
-			m.lost(e.Component)
-		}
+		m.lost(c)
 	case Triggered:
-		if m.present(e.Component, e.Run) {
-			m.triggered(e.Component)
-		}
+		m.triggered(c)
 	}
 }
 

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 )
 
-// defaultState is the state_directory of a configuration that says nothing, or that could not be read.
-const defaultState = "/var/lib/orderly"
+// DefaultState is the state_directory of a configuration that says nothing, or that could not be read.
+const DefaultState = "/var/lib/orderly"
 
 func stateOf(directory string) string {
 	if directory == "" {
-		return defaultState
+		return DefaultState
 	}
 	return directory
 }
@@ -20,6 +20,22 @@ func stateOf(directory string) string {
 // directory is the default one.
 func LastGood(stateDirectory string) string {
 	return filepath.Join(stateOf(stateDirectory), "last-good")
+}
+
+// Unconfirmed is the path of the configuration before one that is on the disk and was not confirmed.
+func Unconfirmed(stateDirectory string) string {
+	return filepath.Join(stateOf(stateDirectory), "before-unconfirmed")
+}
+
+// Forget removes a file that was saved, for good: also after a power cut.
+func Forget(path string) error {
+	if err := os.Remove(path); err != nil {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		return err
+	}
+	return wrap("forget "+path, syncDirectory(filepath.Dir(path)))
 }
 
 // SaveAtomically replaces a file so that after a power cut there is the old one or the new one, whole: temporary

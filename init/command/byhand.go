@@ -96,12 +96,27 @@ func waitCommand(o *options) *cobra.Command {
 	return c
 }
 
-func applyCommand(o *options) *cobra.Command {
+func confirmCommand(o *options) *cobra.Command {
 	return &cobra.Command{
+		Use: "confirm", Short: "Keep the configuration that waits to be confirmed", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var reply control.Empty
+			return o.call("Confirm", control.Empty{}, &reply)
+		},
+	}
+}
+
+func applyCommand(o *options) *cobra.Command {
+	var confirm time.Duration
+	c := &cobra.Command{
 		Use: "apply", Short: "Load the configuration again and make the difference true", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("confirm") && confirm <= 0 {
+				return fmt.Errorf("--confirm %v: the time must be longer than nothing", confirm)
+			}
 			var reply control.ApplyReply
-			if err := o.call("Apply", control.Empty{}, &reply); err != nil {
+			p := control.ApplyParam{ConfirmMS: float64(confirm) / float64(time.Millisecond)}
+			if err := o.call("Apply", p, &reply); err != nil {
 				return err
 			}
 			if !o.json {
@@ -117,6 +132,8 @@ func applyCommand(o *options) *cobra.Command {
 			return errSilent
 		},
 	}
+	c.Flags().DurationVar(&confirm, "confirm", 0, "go back after this time unless `orderly confirm` comes before")
+	return c
 }
 
 func upgradeCommand(o *options) *cobra.Command {

@@ -60,7 +60,7 @@ func TestMoment(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"orderly nonsense", "orderly start", "orderly status a b", "orderly graph --format png", "orderly plan x --from y"} {
+	for _, args := range []string{"orderly nonsense", "orderly top --sort cpus", "orderly top --interval 1ms", "orderly top --once -n 2", "orderly start", "orderly status a b", "orderly graph --format png", "orderly plan x --from y"} {
 		if got := Main(strings.Fields(args)); got != 2 {
 			t.Errorf("%s: exit status %d; want 2", args, got)
 		}

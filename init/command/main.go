@@ -92,8 +92,8 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add("look", statusCommand(o), showCommand(o), listCommand(o), whyCommand(o), planCommand(o), graphCommand(o), waitCommand(o),
-		logCommand(o), eventsCommand(o), historyCommand(o))
-	add("change", activateCommand(o), startCommand(o), stopCommand(o), restartCommand(o), reloadCommand(o), adoptCommand(o), releaseCommand(o), applyCommand(o),
+		logCommand(o), eventsCommand(o), historyCommand(o), topCommand(o))
+	add("change", activateCommand(o), startCommand(o), stopCommand(o), restartCommand(o), reloadCommand(o), adoptCommand(o), releaseCommand(o), applyCommand(o), confirmCommand(o),
 		upgradeCommand(o), endCommand(o, "poweroff"), endCommand(o, "reboot"), endCommand(o, "halt"), endCommand(o, "kexec"))
 	add("files", checkCommand(o), runCommand())
 	root.AddCommand(versionCommand(o))

@@ -54,6 +54,7 @@ const (
 	PipeReader                   // reading end of a pipe between components
 	PipeWriter                   // writing end of the same
 	Adopted                      // pidfd of a main process that something else started
+	Trial                        // memfd with the configuration before one that waits to be confirmed
 	Released                     // pidfd of a process that is nobody's any more; the run is its pid
 	Beat                         // reading end of the heartbeat pipe
 )

@@ -8,6 +8,7 @@ import (
 	"os"
 	goruntime "runtime"
 	"strings"
+	"time"
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/keeper"
@@ -16,15 +17,33 @@ import (
 )
 
 // applyCall loads the configuration again and makes the difference true.
-func (m *Manager) applyCall(ctx context.Context, _ control.Call) (any, error) {
+func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 	config, sources, problems := m.read() // off the loop: a disk can be slow
 	if config == nil {
 		return nil, control.Invalid(texts(problems))
 	}
+	var p control.ApplyParam
+	if err := c.Bind(&p); err != nil {
+		return nil, err
+	}
+	next := swap{config: config, sources: sources, then: m.settled}
+	if p.ConfirmMS > 0 {
+		if err := m.try(time.Duration(p.ConfirmMS * float64(time.Millisecond))); err != nil {
+			return nil, err
+		}
+		next.then = nil
+	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {
-		m.applies = append(m.applies, swap{id, config, sources})
+		next.request = id
+		if p.ConfirmMS <= 0 && m.trial.until != 0 {
+			return control.Refused(nil, "a configuration waits to be confirmed; orderly confirm, or wait until the one before is back")
+		}
+		m.applies = append(m.applies, next)
 		return nil
 	})
+	if p.ConfirmMS > 0 && (err != nil || r.Kind == supervisor.ResultRefused) {
+		m.untry()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +52,15 @@ func (m *Manager) applyCall(ctx context.Context, _ control.Call) (any, error) {
 		reply.Changes = append(reply.Changes, control.Change{Name: c.Name, Change: c.What})
 	}
 	return reply, nil
+}
+
+// applyLater applies a configuration that nobody waits for, unless another one waits to be confirmed.
+func (m *Manager) applyLater(s swap) {
+	if m.trial.until != 0 {
+		m.system(targets.Warning, "apply: refused: a configuration waits to be confirmed")
+		return
+	}
+	m.applies = append(m.applies, s)
 }
 
 func texts(problems targets.Problems) []string {
@@ -53,7 +81,7 @@ func (m *Manager) applyFromDisk(id supervisor.Request) {
 			}
 			if config != nil {
 				m.system(targets.Info, "apply: the configuration is loaded")
-				m.applies = append(m.applies, swap{id, config, sources})
+				m.applyLater(swap{request: id, config: config, sources: sources, then: m.settled})
 			}
 		})
 	})
@@ -88,6 +116,9 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.units = units
 	m.renumberQueue(e)
+	if then := m.next.then; then != nil {
+		m.later(then)
+	}
 	m.prunePipes()
 	m.sink.Configure(config.Log.Directory, config.Log.MaxSize)
 }

@@ -199,7 +199,9 @@ func writeAll(fd int, b []byte) error {
 }
 
 // unproved says that the running configuration is to be saved once it has reached its target.
-func (m *Manager) unproved() bool { return m.PID1 && !m.rescued && !m.saved }
+func (m *Manager) unproved() bool {
+	return m.PID1 && !m.rescued && !m.saved && m.trial.until == 0
+}
 
 // proved saves the configuration that has just reached its target, off the loop: a disk can be slow.
 func (m *Manager) proved() {

@@ -250,7 +250,7 @@ func (m *Manager) run() int {
 		if !m.PID1 && m.Again == 0 {
 			m.notOurs()
 		}
-		m.begin()
+		m.distrust(m.begin)
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Hello})
 	m.loop.Run()

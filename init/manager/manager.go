@@ -79,6 +79,7 @@ type Manager struct {
 	notes    []string // what is not as it should be, for status
 
 	dog         dog           // the watchdog, which the keeper feeds
+	trial       trial         // of a configuration that waits to be confirmed
 	next        *swap         // of an apply, until the machine has taken it
 	rescued     bool          // the built-in configuration runs
 	rescueUntil time.Duration // when it ends in a reboot; 0 is never
@@ -97,6 +98,7 @@ type swap struct {
 	request supervisor.Request
 	config  *targets.Config
 	sources []targets.Source
+	then    func() // when it is in force; nil is nothing
 }
 
 // post notes an event; turn acts on it.
@@ -121,7 +123,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
 	beat, _ := m.machine.BeatDeadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore(), beat} {
+	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore(), beat, m.trial.until} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -132,6 +134,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 // due does what time has made due: a Tick for the machine above all.
 func (m *Manager) due() {
 	m.rescueOver()
+	m.trialOver()
 	if at, ok := m.machine.Deadline(); ok && at <= poll.Now() {
 		m.post(supervisor.Tick{})
 	}

@@ -24,6 +24,7 @@ func (m *Manager) methods() map[string]control.Method {
 	}
 	return map[string]control.Method{
 		"GetStatus": look(m.getStatus),
+		"GetUsage":  look(m.getUsage),
 		"Show":      look(m.show),
 		"List":      look(m.list),
 		"Wait":      look(m.wait),
@@ -51,6 +52,7 @@ func (m *Manager) methods() map[string]control.Method {
 			return supervisor.Reload{Request: r, Components: n}
 		}),
 		"Apply":   alter(m.applyCall),
+		"Confirm": alter(m.confirm),
 		"Upgrade": alter(m.upgrade),
 		"End":     alter(m.endCall),
 	}

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -79,6 +80,7 @@ func (m *Manager) remember(held heldFiles) error {
 	}
 	m.resumeLogs(held)
 	m.takePipes(held)
+	m.resumeTrial(held.take(keeper.Trial))
 	m.takeForgone(held)
 	for tag, fd := range held {
 		unix.Close(fd)
@@ -182,12 +184,25 @@ func (m *Manager) recorded(u *unit) *process {
 // what is in its cgroup is killed and it is started anew (R16); of one that was being emptied the rest is watched.
 func (m *Manager) lost(u *unit) {
 	if m.machine.MainAlive(u.number) {
-		m.killGroup(u)
+		if m.populated(u) {
+			m.killGroup(u)
+			m.awaitEmpty(u)
+		}
 		m.post(supervisor.Lost{Component: u.number, Run: u.run})
 		return
 	}
 	if m.emptied(u) {
 		m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+	}
+}
+
+// awaitEmpty gives killed processes a moment to be gone: nothing is cloned into a group that is being killed.
+func (m *Manager) awaitEmpty(u *unit) {
+	for range 200 {
+		if !m.populated(u) {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -58,11 +58,16 @@ func (m *Manager) reached(e supervisor.Moved) {
 		m.shown = true
 		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
 	}
-	if !m.unproved() {
+	m.prove(e.Target, e.Top)
+}
+
+// prove saves the configuration as the last good one when everything essential of the target is ready.
+func (m *Manager) prove(target int, top supervisor.Top) {
+	if !m.unproved() || top == supervisor.Transition || top == supervisor.ShuttingDown || top == supervisor.Fallback {
 		return
 	}
-	missing, err := m.missing([]string{m.config.Targets[e.Target].Name}, supervisor.Ready.String())
-	if err == nil && len(missing) == 0 && e.Top != supervisor.Fallback {
+	missing, err := m.missing([]string{m.config.Targets[target].Name}, supervisor.Ready.String())
+	if err == nil && len(missing) == 0 {
 		m.proved()
 	}
 }

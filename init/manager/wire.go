@@ -34,6 +34,15 @@ func wireFailures(list []supervisor.Failure) []control.Failure {
 }
 
 func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component {
+	c := m.wireState(s)
+	if u := m.byName[s.Name]; u != nil {
+		c.MemoryBytes, c.CPUMS = m.memoryAndCPU(u)
+	}
+	return c
+}
+
+// wireState is a component without what it uses.
+func (m *Manager) wireState(s *supervisor.ComponentStatus) control.Component {
 	c := control.Component{
 		Name: s.Name, State: s.State.String(), Run: s.Run, Restarts: int(s.Restarts), Wanted: s.Wanted,
 		Reason: s.Reason, Health: "ok", StatusText: s.Text, StartMS: ms(s.Start), ReadyMS: ms(s.Ready), SinceMS: ms(s.Since),
@@ -57,7 +66,6 @@ func (m *Manager) wireComponent(s *supervisor.ComponentStatus) control.Component
 			c.Health = "degraded"
 			c.Missed = append(c.Missed, miss.String())
 		}
-		c.MemoryBytes, c.CPUMS = m.memoryAndCPU(u)
 	}
 	return c
 }

@@ -1,0 +1,199 @@
+package manager
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/boot"
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// A trial is a configuration that waits to be confirmed. The one before comes back when it is not:
+//
+//	apply --confirm ─► the one before is saved, and held by the keeper ─► apply ─┬─ confirm: both are removed
+//	                                                                            ├─ time is up: apply the one before
+//	                   the manager dies: the next one goes on with the trial ───┤
+//	                   the machine resets: the next boot uses the one before ───┘
+//
+// The saved one stays until a configuration is confirmed, or applied without a trial: what is on the disk is the one
+// that was not confirmed.
+type trial struct {
+	until time.Duration // since boot; 0 is no trial
+	back  swap          // what to go back to
+}
+
+// deadlineSize is what precedes the bundle in what the keeper holds: until when, in nanoseconds since boot.
+const deadlineSize = 8
+
+// try begins a trial, before the new configuration is applied. It is called off the loop, since a disk can be slow;
+// what it cannot save it does not try.
+func (m *Manager) try(span time.Duration) error {
+	back, err := inLoop(m, func() (swap, error) {
+		if m.trial.until != 0 {
+			return swap{}, control.Refused(nil, "another configuration waits to be confirmed")
+		}
+		return swap{config: m.config, sources: m.sources}, nil
+	})
+	if err != nil {
+		return err
+	}
+	bundle := targets.Bundle(back.sources)
+	if m.keepsState(back.config) {
+		if err := boot.SaveAtomically(boot.Unconfirmed(back.config.StateDirectory), bundle); err != nil {
+			return control.Refused(nil, "%v", err)
+		}
+	}
+	_, err = inLoop(m, func() (struct{}, error) {
+		m.trial = trial{until: poll.Now() + span, back: back}
+		return struct{}{}, m.holdTrial(bundle)
+	})
+	return err
+}
+
+// keepsState says whether the state directory is this Orderly's alone: as PID 1, or because the configuration names one.
+func (m *Manager) keepsState(c *targets.Config) bool {
+	return m.PID1 || c.StateDirectory != boot.DefaultState
+}
+
+func (m *Manager) holdTrial(bundle []byte) error {
+	fd, err := sealed(append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Trial}}, Files: []int{fd}})
+	return nil
+}
+
+// resumeTrial goes on with the trial of a dead manager.
+func (m *Manager) resumeTrial(fd int) {
+	if fd < 0 {
+		return
+	}
+	file := os.NewFile(uintptr(fd), "configuration before")
+	defer file.Close()
+	b, err := io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64))
+	if err != nil || len(b) < deadlineSize {
+		return
+	}
+	back, err := unbundled(b[deadlineSize:])
+	if err != nil {
+		m.system(targets.Error, "configuration before the trial: "+err.Error())
+		return
+	}
+	m.trial = trial{until: time.Duration(binary.LittleEndian.Uint64(b)), back: back}
+}
+
+// unbundled reads a configuration that has been valid before.
+func unbundled(bundle []byte) (swap, error) {
+	sources, err := targets.Unbundle(bundle)
+	if err != nil {
+		return swap{}, err
+	}
+	config, problems := targets.Load(sources)
+	if problems.Fatal() {
+		return swap{}, problems
+	}
+	return swap{config: config, sources: sources}, nil
+}
+
+// trialOver goes back when nobody has confirmed in time.
+func (m *Manager) trialOver() {
+	if m.trial.until == 0 || poll.Now() < m.trial.until {
+		return
+	}
+	m.system(targets.Warning, "the configuration was not confirmed: the one before comes back")
+	m.applies = append(m.applies, m.trial.back)
+	m.endTrial()
+}
+
+func (m *Manager) endTrial() {
+	m.trial = trial{}
+	m.drop(keeper.Tag{Use: keeper.Trial})
+}
+
+// trialNote is what status says of a trial.
+func (m *Manager) trialNote() []string {
+	if m.trial.until == 0 {
+		return nil
+	}
+	left := (m.trial.until - poll.Now()).Round(time.Second)
+	return []string{fmt.Sprintf("the configuration waits to be confirmed: the one before comes back in %v", max(0, left))}
+}
+
+// settled forgets the configuration before: the present one is confirmed.
+func (m *Manager) settled() {
+	m.saved = false
+	if t := m.machine.Active(); t != supervisor.None && t < len(m.config.Targets) {
+		m.prove(t, m.machine.Snapshot(poll.Now()).State)
+	}
+	if !m.keepsState(m.config) {
+		return
+	}
+	path := boot.Unconfirmed(m.config.StateDirectory)
+	m.work.Go(func() {
+		if err := boot.Forget(path); err != nil {
+			m.loop.Post(func() { m.system(targets.Warning, err.Error()) })
+		}
+	})
+}
+
+// confirm ends a trial well.
+func (m *Manager) confirm(context.Context, control.Call) (any, error) {
+	return inLoop(m, func() (any, error) {
+		if m.trial.until == 0 {
+			return nil, control.Refused(nil, "no configuration waits to be confirmed")
+		}
+		m.endTrial()
+		m.settled()
+		m.system(targets.Info, "the configuration is confirmed")
+		return control.Empty{}, nil
+	})
+}
+
+// distrust goes back, before the first target is activated, to the configuration before one that the machine did not
+// live to have confirmed. then is what follows.
+func (m *Manager) distrust(then func()) {
+	if m.rescued || !m.keepsState(m.config) || m.Again > 0 && m.machine.Active() != supervisor.None {
+		then()
+		return
+	}
+	path := boot.Unconfirmed(m.config.StateDirectory)
+	m.work.Go(func() {
+		b, err := os.ReadFile(path)
+		m.loop.Post(func() {
+			if err != nil {
+				then()
+				return
+			}
+			m.goBack(b, then)
+		})
+	})
+}
+
+func (m *Manager) goBack(bundle []byte, then func()) {
+	back, err := unbundled(bundle)
+	if err != nil {
+		m.system(targets.Error, "configuration before the unconfirmed one: "+err.Error())
+		then()
+		return
+	}
+	m.notes = append(m.notes, "the configuration on the disk was not confirmed: the one before it is used; orderly apply uses that on the disk")
+	m.system(targets.Warning, m.notes[len(m.notes)-1])
+	back.then = then
+	m.applies = append(m.applies, back)
+}
+
+// untry ends a trial whose configuration was not applied. What is saved stays: the disk has what was not confirmed.
+func (m *Manager) untry() { m.loop.Call(m.endTrial) }
