@@ -156,7 +156,7 @@ func (s *script) event(t *testing.T, words []string) {
 		return
 	}
 	if words[0] == "ill" {
-		s.line("  ill? "+strings.Repeat("no", 1-min(len(m.Ill()), 1))+m.Ill())
+		s.line("  ill? " + strings.Repeat("no", 1-min(len(m.Ill()), 1)) + m.Ill())
 		return
 	}
 	if words[0] == "due" {

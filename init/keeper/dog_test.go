@@ -54,7 +54,9 @@ func TestDogLooks(t *testing.T) {
 // TestWatch: what is said of a watchdog that is asked for, and what becomes of one that is given up.
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	d := dog{open: func(path string) (*watchdog.Device, error) { return nil, fmt.Errorf("open %s: %w", path, errors.ErrUnsupported) }}
+	d := dog{open: func(path string) (*watchdog.Device, error) {
+		return nil, fmt.Errorf("open %s: %w", path, errors.ErrUnsupported)
+	}}
 	if text := d.watch("/dev/none", 10*time.Second, time.Second, 0); text != "watchdog: open /dev/none: unsupported operation" {
 		t.Error(text)
 	}
