@@ -67,7 +67,7 @@ func (m *Machine) releaseByHand(e Release) {
 		if u.state != Ready {
 			continue // named twice
 		}
-		u.stopped, u.started, u.cycle = true, false, false
+		u.stopped, u.started, u.cycle, u.redefined = true, false, false, false
 		m.letGo(c)
 		m.move(c, Down, Cause{Code: Released})
 	}

@@ -85,7 +85,8 @@ func (m *Machine) supervise(c int, on bool) {
 }
 
 // resumeBeat goes on with the window that a dead manager had begun. Its beats are in the pipe, unless the window has ended and the
-// dead manager had counted them; those of a notify socket it had counted in its memory.
+// dead manager had counted them; those of a notify socket it had counted in its memory. In the first window of a run there may be
+// beats of before it was ready as well, which the dead manager had not thrown away yet.
 func (m *Machine) resumeBeat(c int) {
 	u := &m.units[c]
 	h := &u.def.Heartbeat
@@ -93,7 +94,8 @@ func (m *Machine) resumeBeat(c int) {
 		return
 	}
 	m.beat[c] = windowEnd(h, u.pulse.looked)
-	if h.Via == targets.ViaNotify || m.beat[c] <= m.now {
+	first := u.pulse.looked == u.readyAt.Truncate(time.Microsecond)
+	if h.Via == targets.ViaNotify || m.beat[c] <= m.now || first {
 		u.pulse.excused = true
 	}
 }

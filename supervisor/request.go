@@ -96,7 +96,8 @@ func (m *Machine) stopByHand(e Stop) {
 	}
 	for _, c := range e.Components {
 		u := &m.units[c]
-		u.stopped, u.started, u.cycle = true, false, false
+		u.stopped, u.started = true, false
+		u.cycle = u.redefined // one that is wanted again before it was stopped still runs by its old definition
 		u.plainly()
 		m.changed(c)
 	}

@@ -165,6 +165,7 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	v.checkAmbient(c)
 	v.checkSandbox(c)
 	v.checkOptional(own, c)
+	v.checkPrinted(c)
 	v.checkHeartbeat(c, own["heartbeat"])
 	v.checkExitCodes(c, own["success_exit_codes"] != nil)
 	_, ownReady := own["ready"]

@@ -187,6 +187,7 @@ const (
 	Beating              // the first heartbeat
 	Probe                // a command ends with 0
 	HTTP                 // a web server answers well
+	Printed              // a line of its output matches
 )
 
 // Ready is the readiness condition of a component: exactly one.
@@ -199,6 +200,7 @@ type Ready struct {
 	FD           int           // FD: the number in the child
 	Condition    string        // Raised: its name
 	Command      []string      // Probe: argv
+	Pattern      string        // Printed: a regular expression that compiles
 	ProbeTimeout time.Duration // Probe and HTTP: one that takes longer has not held
 	PollInterval time.Duration // where the kernel gives no event
 }

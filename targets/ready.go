@@ -8,7 +8,7 @@ import (
 
 // readyConditions are the keys of [ready] of which exactly one is written.
 func readyConditions() []string {
-	return []string{"when", "file", "socket", "fd", "condition", "command", "http"}
+	return []string{"when", "file", "socket", "fd", "condition", "command", "http", "log"}
 }
 
 func readyFields() []field[Ready] {
@@ -48,7 +48,10 @@ func readyFields() []field[Ready] {
 			v.httpURL(r)
 		}},
 		{"probe_timeout", func(v value, r *Ready) { v.duration(&r.ProbeTimeout, time.Millisecond) }},
-		{key: "log"},
+		{"log", func(v value, r *Ready) {
+			r.When = Printed
+			v.expression(&r.Pattern)
+		}},
 	}
 }
 

@@ -5,7 +5,8 @@
 //
 //	pipes ──► Sink (one goroutine, one epoll) ──► NAME.log ──► NAME.log.1
 //	Say   ──►      lines, bounded                    │
-//	               └──► Subscribe (orderly log -f)   └──► Read (orderly log)
+//	               ├──► Subscribe (orderly log -f)   └──► Read (orderly log)
+//	               └──► Watch: a line that is waited for
 //
 // A component never waits for the log: its pipe is always read, and what cannot be written is dropped and counted,
 // and the count is written as soon as something can be written again. A line longer than MaxLine is split.

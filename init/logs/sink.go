@@ -24,6 +24,7 @@ type Sink struct {
 	lost    map[string]int64 // bytes that could not be written, by name
 	subs    []*Subscription
 	buffer  []byte
+	scratch [2]int // a pipe to look into others with; zero until it is needed
 }
 
 // Subscription receives lines as they come; a slow receiver misses lines and is told how many.
@@ -47,6 +48,11 @@ func New(dir string, max int64) (*Sink, error) {
 		defer close(s.done)
 		loop.Run()
 		s.flush()
+		for _, fd := range s.scratch {
+			if fd != 0 {
+				unix.Close(fd)
+			}
+		}
 	}()
 	return s, nil
 }
@@ -60,8 +66,13 @@ func (s *Sink) Configure(dir string, max int64) {
 func (s *Sink) Attach(st Stream) {
 	s.loop.Post(func() {
 		unix.SetNonblock(st.FD, true)
-		s.streams[st.FD] = &stream{Stream: st}
-		if err := s.loop.Add(st.FD, func() { s.read(st.FD) }); err != nil {
+		to := &stream{Stream: st}
+		s.streams[st.FD] = to
+		add := func() error { return s.loop.Add(st.FD, func() { s.read(st.FD) }) }
+		if st.Watch != nil {
+			add = func() error { return s.watch(to) }
+		}
+		if err := add(); err != nil {
 			s.close(st.FD)
 		}
 	})
@@ -127,6 +138,10 @@ const readBudget = 4
 
 func (s *Sink) read(fd int) {
 	st := s.streams[fd]
+	if st != nil && st.Watch != nil {
+		s.readWatched(st)
+		return
+	}
 	for range readBudget {
 		if st == nil {
 			break
@@ -161,6 +176,10 @@ func (s *Sink) close(fd int) {
 	delete(s.streams, fd)
 	s.loop.Remove(fd)
 	unix.Close(fd)
+	if w := st.Watch; w != nil {
+		w.stream = nil
+		w.Over(false)
+	}
 	if st.Closed != nil {
 		st.Closed()
 	}

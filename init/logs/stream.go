@@ -12,6 +12,7 @@ type Stream struct {
 	Source Source
 	FD     int    // reading end; the sink owns and closes it
 	Rate   int64  // bytes per second that are kept; 0 is all
+	Watch  *Watch // a line that is waited for; nil is none
 	Closed func() // called by the sink's goroutine once the last writer is gone
 }
 
@@ -22,6 +23,8 @@ type stream struct {
 	budget  int64
 	filled  time.Duration
 	dropped int64 // bytes over the rate since the last line that was kept
+	found   bool  // the line that is waited for is in the pipe, and is not to be read yet
+	looks   int   // at the beginning of a line in the pipe
 }
 
 // burst is how many seconds of its rate a stream may keep at once.

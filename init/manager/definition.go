@@ -141,6 +141,8 @@ func readyText(r *targets.Ready) string {
 		return "socket " + r.Network + ":" + r.Address
 	case targets.Probe:
 		return "command " + strings.Join(r.Command, " ")
+	case targets.Printed:
+		return "log " + r.Pattern
 	case targets.HTTP:
 		return "http http://" + r.Address + r.Path
 	case targets.Raised:

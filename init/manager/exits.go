@@ -18,6 +18,9 @@ func (m *Manager) onExit() {
 		if !ok {
 			return
 		}
+		if m.unread(e) {
+			return
+		}
 		m.seen = e.Seq
 		m.exited(e)
 	}
@@ -26,12 +29,8 @@ func (m *Manager) onExit() {
 // exited takes one exit. A pid in no record is an intermediate or an orphan: it is reaped, and that is all, but
 // it may have been the last one of a component whose main process has ended.
 func (m *Manager) exited(e keeper.Exit) {
-	p := m.byPID[e.PID]
+	p := m.owner(e)
 	if p == nil {
-		m.landed() // it may have landed, and ended, since the round began
-		p = m.byPID[e.PID]
-	}
-	if p == nil || e.Seq <= p.after {
 		m.fallen(e.PID)
 		m.orphaned()
 		return
@@ -49,6 +48,19 @@ func (m *Manager) exited(e keeper.Exit) {
 	}
 	m.usage(p.unit, &e)
 	m.mainEnded(p, e.Seq, status(e.Status))
+}
+
+// owner is the process of ours that an exit is of, nil where it is nobody's.
+func (m *Manager) owner(e keeper.Exit) *process {
+	p := m.byPID[e.PID]
+	if p == nil {
+		m.landed() // it may have landed, and ended, since the round began
+		p = m.byPID[e.PID]
+	}
+	if p == nil || e.Seq <= p.after {
+		return nil
+	}
+	return p
 }
 
 // mainEnded tells the machine how a main process has ended.

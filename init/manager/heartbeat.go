@@ -106,8 +106,11 @@ func (m *Manager) firstBeat(u *unit) {
 
 // silence says which channel was closed without a word.
 func silence(u *unit) string {
-	if u.def.Ready.When == targets.Beating {
+	switch u.def.Ready.When {
+	case targets.Beating:
 		return "the heartbeat descriptor was closed without a beat"
+	case targets.Printed:
+		return "its output was closed without a line that matches"
 	}
 	return "the readiness descriptor was closed without a newline"
 }

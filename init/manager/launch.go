@@ -232,7 +232,7 @@ func (m *Manager) channels(s *start) error {
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
-	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP:
+	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP, targets.Printed:
 	}
 	return m.heartbeat(s)
 }
@@ -272,6 +272,9 @@ func (m *Manager) clone(s *start) {
 	}
 	u.main = s.process
 	for _, l := range s.logs {
+		if u.def.Ready.When == targets.Printed {
+			l.Watch = m.watchLines(u)
+		}
 		m.sink.Attach(l)
 	}
 	if s.ready >= 0 {

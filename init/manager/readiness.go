@@ -41,7 +41,7 @@ func (m *Manager) await(u *unit) {
 		m.askFor(u, m.askCommand)
 	case targets.HTTP:
 		m.askFor(u, m.askServer)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised:
+	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised, targets.Printed:
 	}
 }
 
@@ -216,6 +216,7 @@ func (m *Manager) unwatch(u *unit) {
 	m.closeReady(u)
 	m.closeBeat(u)
 	m.stopAsking(u)
+	m.endLines(u)
 	if u.path != nil {
 		m.paths.Remove(u.path)
 		u.path = nil

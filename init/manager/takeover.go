@@ -74,11 +74,11 @@ func (m *Manager) remember(held heldFiles) error {
 	for _, u := range m.units {
 		m.resume(u, held)
 	}
+	m.resumeLogs(held) // before the exits: what was printed may have made a run ready
 	m.onExit()
 	for _, e := range again {
 		m.perform(e)
 	}
-	m.resumeLogs(held)
 	m.takePipes(held)
 	m.resumeTrial(held.take(keeper.Trial))
 	m.takeForgone(held)
@@ -218,7 +218,9 @@ func (m *Manager) resumeLogs(held heldFiles) {
 		if u.def.Output.Stdout != "log" {
 			source = logs.Err
 		}
-		m.sink.Attach(m.stream(u, tag.Run, source, fd, tag))
+		stream := m.stream(u, tag.Run, source, fd, tag)
+		stream.Watch = m.linesOf(u, tag)
+		m.sink.Attach(stream)
 	}
 }
 

@@ -20,6 +20,7 @@ type unit struct {
 	run     uint32
 	main    *process // of the present run; nil once it has ended
 	command *process // a stop_command or reload_command
+	lines   lines    // of its output, that are waited for
 	asker   *asker   // of its readiness
 	inquiry *inquiry // a program that finds something out about it
 	group   groupState

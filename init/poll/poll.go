@@ -48,13 +48,18 @@ func New() (*Loop, error) {
 }
 
 // Add has f called whenever fd is readable or hung up. The descriptor stays the caller's.
-func (l *Loop) Add(fd int, f func()) error {
+func (l *Loop) Add(fd int, f func()) error { return l.add(fd, unix.EPOLLIN, f) }
+
+// AddEdge is Add for one who leaves there what it has seen: f is called when there is more than before (epoll(7), EPOLLET).
+func (l *Loop) AddEdge(fd int, f func()) error { return l.add(fd, unix.EPOLLIN|unix.EPOLLET, f) }
+
+func (l *Loop) add(fd int, events uint32, f func()) error {
 	for len(l.handlers) <= fd {
 		l.handlers = append(l.handlers, nil)
 	}
 	l.handlers[fd] = f
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd,
-		&unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}))
+		&unix.EpollEvent{Events: events, Fd: int32(fd)}))
 }
 
 // Remove forgets a descriptor; it comes before closing it.

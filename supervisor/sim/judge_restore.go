@@ -58,6 +58,9 @@ func (j *judge) restored(sameConfig bool) {
 // facts is what must survive of a component.
 func facts(c supervisor.ComponentStatus) supervisor.ComponentStatus {
 	c.Component, c.Text, c.Reason, c.WaitsFor, c.Exit, c.State, c.Heartbeat = 0, "", "", nil, nil, supervisor.Down, ""
+	if len(c.Announces) == 0 { // all taken back, or none ever raised
+		c.Announces = nil
+	}
 	return c
 }
 

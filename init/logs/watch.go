@@ -1,0 +1,157 @@
+package logs
+
+import (
+	"bytes"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Watch waits for a line of a stream. The line stays in the pipe until Release, and so does one that has only begun: what has been
+// read of a pipe is lost with its reader, and the next reader is to find the line as well.
+//
+//	pipe ──tee──► lines ──Matches──► Over ──► ... ──► Release ──read──► log
+type Watch struct {
+	Matches func(line []byte) bool // called by the sink's goroutine
+	Over    func(found bool)       // called by it, once: a line has matched, or no line will come any more
+
+	stream *stream // nil once it is over, or before Attach
+}
+
+// Look looks through what is in the pipe of a watch, and calls done when that has been done: Over was called before, if it was at all.
+func (s *Sink) Look(w *Watch, done func()) {
+	s.loop.Post(func() {
+		if w.stream != nil {
+			s.read(w.stream.FD)
+		}
+		done()
+	})
+}
+
+// Release ends a watch; its stream goes on as any other.
+func (s *Sink) Release(w *Watch) {
+	s.loop.Post(func() {
+		st := w.stream
+		if st == nil {
+			return
+		}
+		st.Watch, w.stream, st.found = nil, nil, false
+		s.loop.Remove(st.FD)
+		if err := s.loop.Add(st.FD, func() { s.read(st.FD) }); err != nil {
+			s.close(st.FD)
+		}
+	})
+}
+
+// watch begins one. What has only begun stays in the pipe, so the kernel tells of what is new and not of what is there.
+func (s *Sink) watch(st *stream) error {
+	if s.scratch == [2]int{} {
+		if err := unix.Pipe2(s.scratch[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+			return os.NewSyscallError("pipe2", err)
+		}
+	}
+	st.Watch.stream = st
+	return s.loop.AddEdge(st.FD, func() { s.read(st.FD) })
+}
+
+// beginningRoom is how much of a line that has only begun is left in a pipe, in bytes: far less than the smallest pipe holds, two
+// pages (pipe(7)), so that no writer waits. beginningLooks is how often it is looked at: a program that makes its pipe one of
+// packets (O_DIRECT) fills the smallest one with a few writes however short.
+const (
+	beginningRoom  = 2048
+	beginningLooks = 8
+)
+
+// readWatched reads a stream up to the line that is waited for, or to one that has only begun.
+func (s *Sink) readWatched(st *stream) {
+	for range readBudget {
+		if st.found {
+			return
+		}
+		n, ended, err := s.peek(st.FD)
+		if err == unix.EAGAIN {
+			return
+		}
+		ended = ended && waiting(st.FD) == n
+		whole := st.whole(s.buffer[:n], ended)
+		if whole == 0 && !ended {
+			return
+		}
+		if st.found = st.matches(s.buffer[:whole], ended); st.found {
+			st.Watch.Over(true)
+			return
+		}
+		if whole == 0 {
+			s.close(st.FD)
+			return
+		}
+		if n, err = unix.Read(st.FD, s.buffer[:whole]); err != nil {
+			return
+		}
+		st.feed(s.buffer[:n], func(line []byte) { s.line(st, line) })
+	}
+	s.loop.Post(func() { s.again(st) }) // the kernel does not tell again of what is there already
+}
+
+func (s *Sink) again(st *stream) {
+	if s.streams[st.FD] == st {
+		s.read(st.FD)
+	}
+}
+
+// peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and
+// no writer is the end, and so is a pipe that cannot be looked into.
+func (s *Sink) peek(fd int) (n int, ended bool, err error) {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	unix.Poll(poll, 0)
+	got, err := unix.Tee(fd, s.scratch[1], len(s.buffer), unix.SPLICE_F_NONBLOCK)
+	if err != nil || got == 0 {
+		return 0, true, err
+	}
+	n, err = unix.Read(s.scratch[0], s.buffer[:got])
+	return n, poll[0].Revents&unix.POLLHUP != 0, err
+}
+
+// waiting is how many bytes are in a pipe (FIONREAD, by its other name).
+func waiting(fd int) int {
+	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// whole says how much is to be looked at, and read if it is not what is waited for: the whole lines, and where there is none the
+// beginning of one that cannot be left there.
+func (st *stream) whole(b []byte, ended bool) int {
+	if ended {
+		return len(b)
+	}
+	if lines := bytes.LastIndexByte(b, '\n') + 1; lines > 0 {
+		st.looks = 0
+		return lines
+	}
+	if st.looks++; waiting(st.FD) > len(b) || len(b) >= beginningRoom || st.looks >= beginningLooks {
+		st.looks = 0
+		return len(b)
+	}
+	return 0
+}
+
+// matches says whether one of the lines that end in b is the one.
+func (st *stream) matches(b []byte, ended bool) bool {
+	found := false
+	look := func(line []byte) {
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		found = found || st.Watch.Matches(line)
+	}
+	try := stream{rest: slices.Clone(st.rest)}
+	try.feed(b, look)
+	if ended && len(try.rest) > 0 {
+		look(try.rest)
+	}
+	return found
+}
