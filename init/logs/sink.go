@@ -24,7 +24,8 @@ type Sink struct {
 	lost    map[string]int64 // bytes that could not be written, by name
 	subs    []*Subscription
 	buffer  []byte
-	scratch [2]int // a pipe to look into others with; zero until it is needed
+	glances []*stream // with a line that has only begun in the pipe
+	scratch [2]int    // a pipe to look into others with; zero until it is needed
 }
 
 // Subscription receives lines as they come; a slow receiver misses lines and is told how many.
@@ -43,7 +44,7 @@ func New(dir string, max int64) (*Sink, error) {
 		loop: loop, done: make(chan struct{}), files: files{dir: dir, max: max}, streams: map[int]*stream{},
 		batch: map[string][]byte{}, lost: map[string]int64{}, buffer: make([]byte, 64<<10),
 	}
-	loop.Before = func() (time.Duration, bool) { s.flush(); return 0, false }
+	loop.Before = func() (time.Duration, bool) { defer s.flush(); return s.glance() }
 	go func() {
 		defer close(s.done)
 		loop.Run()

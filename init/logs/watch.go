@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // Watch waits for a line of a stream. The line stays in the pipe until Release, and so does one that has only begun: what has been
@@ -75,7 +78,9 @@ func (s *Sink) readWatched(st *stream) {
 		}
 		ended = ended && waiting(st.FD) == n
 		whole := st.whole(s.buffer[:n], ended)
-		if whole == 0 && !ended {
+		if st.begun = 0; whole == 0 && !ended {
+			st.begun = n
+			s.glances = append(s.glances, st)
 			return
 		}
 		if st.found = st.matches(s.buffer[:whole], ended); st.found {
@@ -94,6 +99,26 @@ func (s *Sink) readWatched(st *stream) {
 	s.loop.Post(func() { s.again(st) }) // the kernel does not tell again of what is there already
 }
 
+// glanceEvery is how often a pipe with a line that has only begun is looked at. Its writer may have filled it since without an
+// event: a write that waits for room wakes readers only where the pipe was empty (pipe_write in fs/pipe.c).
+const glanceEvery = 100 * time.Millisecond
+
+// glance reads on where more than the beginning of a line is in a pipe, and says when to come back.
+func (s *Sink) glance() (at time.Duration, ok bool) {
+	due := s.glances
+	s.glances = nil
+	for _, st := range due {
+		switch {
+		case s.streams[st.FD] != st || st.Watch == nil || st.begun == 0 || slices.Contains(s.glances, st):
+		case waiting(st.FD) > st.begun:
+			s.read(st.FD)
+		default:
+			s.glances = append(s.glances, st)
+		}
+	}
+	return poll.Now() + glanceEvery, len(s.glances) > 0
+}
+
 func (s *Sink) again(st *stream) {
 	if s.streams[st.FD] == st {
 		s.read(st.FD)
@@ -103,14 +128,14 @@ func (s *Sink) again(st *stream) {
 // peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and
 // no writer is the end, and so is a pipe that cannot be looked into.
 func (s *Sink) peek(fd int) (n int, ended bool, err error) {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	unix.Poll(poll, 0)
+	state := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	unix.Poll(state, 0)
 	got, err := unix.Tee(fd, s.scratch[1], len(s.buffer), unix.SPLICE_F_NONBLOCK)
 	if err != nil || got == 0 {
 		return 0, true, err
 	}
 	n, err = unix.Read(s.scratch[0], s.buffer[:got])
-	return n, poll[0].Revents&unix.POLLHUP != 0, err
+	return n, state[0].Revents&unix.POLLHUP != 0, err
 }
 
 // waiting is how many bytes are in a pipe (FIONREAD, by its other name).
