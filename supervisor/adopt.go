@@ -42,7 +42,7 @@ func (m *Machine) adopted(c, pid int) {
 	u := &m.units[c]
 	u.run++
 	u.main, u.group, u.landed = true, true, true
-	u.killed, u.stuck, u.failing, u.requested = false, false, false, false
+	u.killed, u.stuck, u.failing, u.requested, u.debug, u.hold = false, false, false, false, false, false
 	u.startAt, u.readyAt = m.now, m.now
 	u.text, u.degraded = "", false
 	m.setDue(c, 0)
@@ -83,6 +83,12 @@ func (m *Machine) letGo(c int) {
 	u.main, u.group, u.killed, u.stuck, u.along = false, false, false, false, false
 	m.changed(c)
 	m.emit(LetGo{Component: c, Run: u.run})
+}
+
+// released says whether the processes of the newest run were let go: that is done once more after a manager's death, for it may
+// have died before.
+func (u *unit) released() bool {
+	return u.state == Down && u.cause.Code == Released || u.state == Ready && u.def.Detached
 }
 
 // goOn continues a start that is held before its exec.

@@ -25,6 +25,9 @@ func (m *Machine) swap(e Apply) {
 	if m.target == None {
 		active = None
 	}
+	if e.Graph.Config.FallbackTarget != m.graph.Config.FallbackTarget {
+		m.forgetFallback()
+	}
 	n := m.renumber(e.Graph)
 	before := m.units
 	m.replace(e.Graph, n)
@@ -41,6 +44,12 @@ func (m *Machine) swap(e Apply) {
 		m.act = activation{on: true, began: m.now, deadline: m.after(timeout)}
 		m.tell(Transition, "configuration applied")
 	}
+}
+
+// forgetFallback forgets the tries of a fallback target that is not it any more: the new one has its own.
+func (m *Machine) forgetFallback() {
+	m.ladder.tries, m.ladder.retryAt, m.ladder.fallen = 0, 0, false
+	m.table.markMachine()
 }
 
 // numbers map old numbers to new ones, or None.

@@ -153,6 +153,8 @@ func (m *Machine) decodeWhole(data []byte, byName map[uint64]int) {
 func (m *Machine) repeat(c int) {
 	u := &m.units[c]
 	switch {
+	case u.released():
+		m.emit(LetGo{Component: c, Run: u.run})
 	case u.asking.on:
 		m.await(c)
 	case u.killed && u.state == Stopping:

@@ -9,10 +9,10 @@ import (
 // maxUnixPath is the longest path of a unix socket: sun_path less its final NUL (unix(7)).
 const maxUnixPath = 107
 
-// parseAddress splits tcp:HOST:PORT, udp:HOST:PORT, unix:/PATH and unix:@NAME. A host is numeric or localhost:
+// parseAddress splits tcp:HOST:PORT, udp:HOST:PORT, unix:/PATH, unix:@NAME and vsock:CID:PORT. A host is numeric or localhost:
 // names need a resolver, and that is a component itself. IPv6 stands in brackets.
 func parseAddress(text string) (network, address, what, hint string) {
-	const form = `write "tcp:HOST:PORT", "udp:HOST:PORT", "unix:/PATH" or "unix:@NAME"`
+	const form = `write "tcp:HOST:PORT", "udp:HOST:PORT", "unix:/PATH", "unix:@NAME" or "vsock:CID:PORT"`
 	network, address, ok := strings.Cut(text, ":")
 	if !ok {
 		return "", "", strconv.Quote(text) + " is not a socket address", form
@@ -23,7 +23,7 @@ func parseAddress(text string) (network, address, what, hint string) {
 	case "unix":
 		what, hint = unixAddress(address)
 	case "vsock":
-		what, hint = "vsock is not available in this version", form
+		what, hint = vsockAddress(address)
 	default:
 		what, hint = strconv.Quote(network)+" is not a kind of socket", form
 	}
@@ -62,6 +62,26 @@ func unixAddress(path string) (what, hint string) {
 	}
 	if len(path) < 2 || path[0] != '/' && path[0] != '@' {
 		return strconv.Quote(path) + " is not the path of a unix socket", `write "unix:/PATH", or "unix:@NAME" for an abstract one`
+	}
+	return "", ""
+}
+
+// vsockAddress checks the CID and PORT of vsock(7): numbers of 32 bits, of which the highest means "any", for a port none.
+func vsockAddress(address string) (what, hint string) {
+	const most = 1<<32 - 2
+	cid, port, ok := strings.Cut(address, ":")
+	if !ok {
+		return strconv.Quote(address) + " has no port", `write CID:PORT, such as "any:1024"`
+	}
+	if n, err := strconv.ParseUint(port, 10, 32); err != nil || n == 0 || n > most {
+		return strconv.Quote(port) + " is not a port of vsock", "ports are 1 to 4294967294"
+	}
+	switch cid {
+	case "any", "-1", "local", "host":
+		return "", ""
+	}
+	if n, err := strconv.ParseUint(cid, 10, 32); err != nil || n == 0 || n > most {
+		return strconv.Quote(cid) + " is not a context id", `write a number from 1 on, "local", "host" or "any"`
 	}
 	return "", ""
 }

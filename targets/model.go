@@ -117,6 +117,7 @@ type Component struct {
 	Recovery            Recovery
 	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
+	PIDFile             string           // names the main process of one that forks into the background; "" is none
 	Notify              bool             // it has NOTIFY_SOCKET though its readiness does not need it
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
@@ -188,6 +189,7 @@ const (
 	Probe                // a command ends with 0
 	HTTP                 // a web server answers well
 	Printed              // a line of its output matches
+	Forked               // pid_file names a process of it; the default of one that has a pid_file
 )
 
 // Ready is the readiness condition of a component: exactly one.
@@ -195,8 +197,8 @@ type Ready struct {
 	When         When
 	Path         string        // File
 	Absent       bool          // File: ready when the path is gone
-	Network      string        // Socket: "tcp", "udp", "unix"
-	Address      string        // Socket: HOST:PORT or a path; HTTP: HOST:PORT
+	Network      string        // Socket: "tcp", "udp", "unix", "vsock"
+	Address      string        // Socket: HOST:PORT, CID:PORT or a path; HTTP: HOST:PORT
 	FD           int           // FD: the number in the child
 	Condition    string        // Raised: its name
 	Command      []string      // Probe: argv

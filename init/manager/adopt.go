@@ -79,7 +79,9 @@ func (m *Manager) adoptedEnded(p *process) {
 		m.onExit()
 		return
 	}
-	m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+	if !m.followed(p) {
+		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+	}
 }
 
 // unadopt closes the pidfd of an adopted process.
@@ -96,16 +98,19 @@ func (m *Manager) unadopt(p *process) {
 // letGo ends the supervision of a run: its processes leave the component's group and belong to nobody.
 func (m *Manager) letGo(e supervisor.LetGo) {
 	u := m.units[e.Component]
-	if u.main == nil {
-		return
+	record, ok := m.table.Find(supervisor.ComponentRecord, u.name)
+	if !ok || m.slot(record).Started() == 0 {
+		return // done, by a manager that has died since
 	}
-	p := u.main
-	m.unadopt(p)
+	if p := u.main; p != nil {
+		m.unadopt(p)
+		delete(m.byPID, p.pid)
+	}
+	u.leader = int32(m.slot(record).Started())
 	m.unwatch(u)
 	m.closeNotify(u)
 	m.scatter(u)
-	delete(m.byPID, p.pid)
-	*p.slot = runtime.Slot{}
+	*m.slot(record) = runtime.Slot{}
 	u.main, u.leader = nil, 0
 }
 

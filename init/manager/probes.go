@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"errors"
 	"time"
 
 	"github.com/orderly-init/orderly/runtime/ready"
@@ -66,5 +67,40 @@ func (m *Manager) askServer(a *asker, answer func(holds bool)) {
 	m.work.Go(func() {
 		code, err := ready.Get(m.life, r.Address, r.Path, r.ProbeTimeout)
 		m.loop.Post(func() { answer(err == nil && code >= 200 && code < 400) })
+	})
+}
+
+// askVsock asks the kernel for a vsock socket, or, where that does not tell, connects, off the loop.
+func (m *Manager) askVsock(a *asker, answer func(holds bool)) {
+	r := a.unit.def.Ready
+	yes, err := m.sockets.Vsock(r.Address)
+	if !errors.Is(err, ready.ErrNotTold) {
+		m.vsockAnswer(a, answer, yes, err)
+		return
+	}
+	m.work.Go(func() {
+		yes, err := ready.ConnectVsock(r.Address, r.ProbeTimeout)
+		m.loop.Post(func() { m.vsockAnswer(a, answer, yes, err) })
+	})
+}
+
+func (m *Manager) vsockAnswer(a *asker, answer func(holds bool), yes bool, err error) {
+	switch {
+	case a.over:
+	case errors.Is(err, ready.ErrNoVsock):
+		a.over = true
+		m.post(supervisor.NeverReady{Component: a.unit.number, Run: a.run, Why: "vsock:" + a.unit.def.Ready.Address + ": " + err.Error()})
+	case err != nil:
+		m.complainOnce(a.unit, "ready.socket: vsock:"+a.unit.def.Ready.Address+": "+err.Error())
+	}
+	answer(yes)
+}
+
+// askFile looks at a path where the kernel does not tell of changes, off the loop: the server of a network file system may not answer.
+func (m *Manager) askFile(a *asker, answer func(holds bool)) {
+	path := a.unit.path
+	m.work.Go(func() {
+		yes := path.Now()
+		m.loop.Post(func() { answer(yes) })
 	})
 }

@@ -20,7 +20,7 @@ func (p *play) act(a *action) {
 		p.old(a)
 	case report:
 		p.report(a)
-	case activate, start, stop, restart, reload, apply, shutdown:
+	case activate, start, stop, restart, reload, apply, shutdown, adopt, release, hold:
 		if p.up {
 			p.requests++
 			p.step(p.request(a))
@@ -48,6 +48,12 @@ func (p *play) request(a *action) supervisor.Event {
 		return supervisor.Activate{Request: id, Target: t, Queue: a.queue, StopFirst: a.stopFirst}
 	case start:
 		return supervisor.Start{Request: id, Components: list}
+	case hold:
+		return supervisor.Start{Request: id, Components: list, Hold: true}
+	case adopt:
+		return supervisor.Adopt{Request: id, Component: list[0], PID: 1 + a.roll}
+	case release:
+		return supervisor.Release{Request: id, Components: list}
 	case stop:
 		return supervisor.Stop{Request: id, Components: list}
 	case restart:

@@ -30,6 +30,7 @@
 //	start order   dependencies ready, others settled, nobody in conflict alive (rule 1)
 //	along         a dependent that goes along with a failure is gone before its dependency starts again (rule 1)
 //	stop order    no dependent alive, except for a failure (rule 2)
+//	by hand       who is adopted is taken in, who is released is let go, once
 //	one set       one set of processes per component, one launch per run, runs go up
 //	facts first   what is launched has its record (R16)
 //	kill          once, not before stop_timeout, and then

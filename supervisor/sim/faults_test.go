@@ -24,6 +24,8 @@ func TestFaults(t *testing.T) {
 		{"stops before its dependents", "stop order", inject(stopsEarly)},
 		{"launches twice", "one set", rewrite(double[supervisor.Launch])},
 		{"does not launch", "one set", rewrite(drop[supervisor.Launch])},
+		{"does not take in", "by hand", rewrite(drop[supervisor.TakeIn])},
+		{"does not let go", "by hand", rewrite(drop[supervisor.LetGo])},
 		{"acts without facts", "facts first", fault{store: func(*supervisor.Machine, *supervisor.Table) error { return nil }}},
 		{"forgets facts", "restore", fault{store: sometimes()}},
 		{"kills at once", "kill", rewrite(killsEarly)},

@@ -28,6 +28,7 @@ type judge struct {
 	ending    bool
 	killAllAt time.Duration // shutdown_timeout
 	ladder    climb
+	fallback  string        // of the configuration that ladder is about
 	heartFrom time.Duration // when a manager took over, or another configuration, last
 }
 
@@ -44,6 +45,9 @@ type shadow struct {
 
 	wanted, willBe bool // before the step, after it
 	launched       bool // Launch was seen for the run
+	held           bool // before its exec
+	adopted        bool // the run was begun by somebody else
+	let            bool // it was let go
 	landed         bool
 	heardReady     bool
 	heardWell      bool // a success exit
@@ -78,6 +82,7 @@ func newJudge(p *play) *judge {
 	j.renumber()
 	j.snap = p.machine.Snapshot(0)
 	j.ladder.visited = map[string]bool{}
+	j.fallback = p.machine.Graph().Config.FallbackTarget
 	return j
 }
 
@@ -142,6 +147,7 @@ func (j *judge) saw(effects []supervisor.Effect) {
 		j.p.story.effect(j.now(), j.p, e)
 		j.effect(e)
 	}
+	j.taken()
 	j.present(&after)
 	j.snap = after
 	for _, s := range j.units {
@@ -180,6 +186,9 @@ func (j *judge) swapped(r supervisor.Renumbered) {
 		kept[t.Name] = j.ladder.visited[t.Name]
 	}
 	j.ladder.visited, j.ladder.excused = kept, true
+	if name := j.p.machine.Graph().Config.FallbackTarget; name != j.fallback { // it has its own tries
+		j.fallback, j.ladder.last, j.ladder.tries = name, false, 0
+	}
 	j.heartFrom = j.now()
 }
 
@@ -188,7 +197,8 @@ func (j *judge) pardon(effects []supervisor.Effect) {
 	all := false
 	j.turned = false
 	switch j.ev.(type) {
-	case supervisor.Activate, supervisor.Start, supervisor.Stop, supervisor.Restart, supervisor.Apply, supervisor.Shutdown:
+	case supervisor.Activate, supervisor.Start, supervisor.Stop, supervisor.Restart, supervisor.Apply, supervisor.Shutdown,
+		supervisor.Adopt, supervisor.Release:
 		all = true
 	}
 	for _, e := range effects {
@@ -215,6 +225,10 @@ func (j *judge) effect(e supervisor.Effect) {
 		j.changed(e)
 	case supervisor.Launch:
 		j.launch(e)
+	case supervisor.TakeIn:
+		j.takeIn(e)
+	case supervisor.LetGo:
+		j.letGo(e)
 	case supervisor.Signal:
 		j.signal(e)
 	case supervisor.Kill:

@@ -46,6 +46,10 @@ func (j *judge) hear(ev supervisor.Event) {
 		j.open[e.Request] = true
 	case supervisor.Start:
 		j.ask(e.Request)
+	case supervisor.Adopt:
+		j.ask(e.Request)
+	case supervisor.Release:
+		j.ask(e.Request)
 	case supervisor.Stop:
 		j.ask(e.Request)
 	case supervisor.Restart:
@@ -72,7 +76,7 @@ func (j *judge) hearRun(ev supervisor.Event) {
 	switch e := ev.(type) {
 	case supervisor.Launched:
 		if s := j.of(e.Component, e.Run); s != nil && s.state == supervisor.Starting && !s.landed {
-			s.landed = true
+			s.landed, s.held = true, false
 			s.startLimit = j.limit(s.def.StartTimeout)
 			s.heardReady = s.heardReady || s.def.Ready.When == targets.Started
 		}

@@ -103,6 +103,8 @@ func (j *judge) repeated(again []supervisor.Effect, sameConfig bool) {
 			if !j.ladder.last && !j.lost {
 				j.fail("ladder", "last resort again, and there was none")
 			}
+		case supervisor.LetGo:
+			j.letGoAgain(e, sameConfig)
 		case supervisor.Await:
 			j.awaitAgain(e, sameConfig)
 		default:

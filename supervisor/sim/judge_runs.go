@@ -16,6 +16,9 @@ func (j *judge) changed(e supervisor.Changed) {
 		return
 	}
 	s := j.units[e.Component]
+	if j.hand(s, &e) {
+		return
+	}
 	if e.From != s.state || int(e.From) >= len(legal) || !slices.Contains(legal[e.From], e.To) {
 		j.fail("edges", "%s: %s -> %s, it was %s", s.name, stored(e.From), stored(e.To), stored(s.state))
 		return
@@ -104,7 +107,7 @@ func (j *judge) mayStart(s *shadow) {
 		}
 	}
 	for _, n := range g.Conflicts[s.number] {
-		if j.units[n].alive() || j.p.world.sets[j.units[n].name].alive() {
+		if j.units[n].alive() || j.p.world.sets[j.units[n].name].alive() && !j.units[n].let {
 			j.fail("start order", "%s starts while %s is %s, in conflict with it", s.name, j.units[n].name, stored(j.units[n].state))
 		}
 	}
@@ -278,6 +281,9 @@ func (j *judge) launch(e supervisor.Launch) {
 		return
 	}
 	s.launched = true
+	if e.Hold {
+		s.held, s.startLimit = true, 0
+	}
 }
 
 // signal judges the stop signal, or that of a reload.
@@ -287,6 +293,7 @@ func (j *judge) signal(e supervisor.Signal) {
 	case s == nil:
 		j.fail("kill", "a signal to an old run of %s", j.p.component(e.Component))
 	case s.state == supervisor.Ready && e.Signal == s.def.ReloadSignal:
+	case s.state == supervisor.Starting && s.held && e.Signal == goOn:
 	case s.aborted && e.Signal == s.def.AbortSignal && s.state == supervisor.Stopping:
 	case s.state != supervisor.Stopping || e.Signal != s.def.StopSignal:
 		j.fail("kill", "signal %d to %s, which is %s", e.Signal, s.name, stored(s.state))
@@ -302,7 +309,7 @@ func (j *judge) kill(e supervisor.Kill) {
 		return
 	case s.killed:
 		j.fail("kill", "%s is killed twice", s.name)
-	case j.now() < s.killFrom && !(j.ending && j.now() >= j.killAllAt):
+	case j.now() < s.killFrom && !s.held && !(j.ending && j.now() >= j.killAllAt):
 		j.fail("kill", "%s is killed %v too early", s.name, s.killFrom-j.now())
 	}
 	s.killed = true

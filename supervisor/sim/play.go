@@ -236,6 +236,12 @@ func (p *play) perform(e supervisor.Effect) {
 	switch e := e.(type) {
 	case supervisor.Launch:
 		p.launch(e)
+	case supervisor.TakeIn:
+		p.world.takeIn(p.machine.Components()[e.Component], e.Run)
+	case supervisor.LetGo:
+		if s := p.set(e.Component, e.Run); s != nil {
+			p.world.letGo(s)
+		}
 	case supervisor.RunCommand:
 		if s := p.set(e.Component, e.Run); s != nil {
 			p.world.runCommand(s, e.Command)
@@ -245,6 +251,10 @@ func (p *play) perform(e supervisor.Effect) {
 			p.world.cancel(s, e.Command)
 		}
 	case supervisor.Signal:
+		if s := p.set(e.Component, e.Run); s != nil && e.Signal == goOn {
+			p.world.goOn(s)
+			return
+		}
 		if s := p.set(e.Component, e.Run); s != nil && (e.Signal == 15 || e.Signal == abort) {
 			p.world.signal(s, e.Group)
 		}
@@ -300,5 +310,5 @@ func (p *play) launch(e supervisor.Launch) {
 		p.judge.fail("one set", "%s is launched as run %d while run %d lives", def.Name, e.Run, old.run)
 		return
 	}
-	p.world.launch(def, e.Run)
+	p.world.launch(def, e.Run, e.Hold)
 }

@@ -46,7 +46,11 @@ func eventText(n namer, ev supervisor.Event) string {
 	case supervisor.Activate:
 		return fmt.Sprintf("#%d activate %s queue=%v stop-first=%v", e.Request, n.target(e.Target), e.Queue, e.StopFirst)
 	case supervisor.Start:
-		return hand("start", e.Request, e.Components)
+		return hand("start", e.Request, e.Components) + fmt.Sprintf(" hold=%v", e.Hold)
+	case supervisor.Adopt:
+		return hand("adopt", e.Request, []int{e.Component})
+	case supervisor.Release:
+		return hand("release", e.Request, e.Components)
 	case supervisor.Stop:
 		return hand("stop", e.Request, e.Components)
 	case supervisor.Restart:
@@ -97,7 +101,11 @@ func effectText(n namer, e supervisor.Effect) string {
 	}
 	switch e := e.(type) {
 	case supervisor.Launch:
-		return of("launch", e.Component, e.Run)
+		return of("launch", e.Component, e.Run) + fmt.Sprintf(" hold=%v", e.Hold)
+	case supervisor.TakeIn:
+		return of("take in", e.Component, e.Run)
+	case supervisor.LetGo:
+		return of("let go of", e.Component, e.Run)
 	case supervisor.RunCommand:
 		return of("run "+e.Command.String()+" of", e.Component, e.Run)
 	case supervisor.CancelCommand:

@@ -63,7 +63,8 @@ type set struct {
 	closed   bool // the readiness channel, without a word
 	heard    bool // what the channel said has been read
 	watched  bool // the manager waits for its end
-	gone     bool // its component left the configuration
+	gone     bool // its component left the configuration, or let go of it
+	held     bool // before its exec
 	told     time.Duration
 	pulse    pulse
 }
@@ -151,8 +152,8 @@ func (w *world) tellLost(s *set) {
 }
 
 // launch begins a run of a component.
-func (w *world) launch(def *targets.Component, run uint32) {
-	s := &set{name: def.Name, run: run, when: def.Ready.When,
+func (w *world) launch(def *targets.Component, run uint32, held bool) {
+	s := &set{name: def.Name, run: run, when: def.Ready.When, held: held,
 		plan: planOf(w.seed, def.Name, run, def.Kind == targets.Oneshot, w.mild)}
 	s.pulse = pulseOf(w.seed, def, run, w.mild)
 	w.sets[def.Name] = s
@@ -172,7 +173,7 @@ func (w *world) clone(s *set) {
 }
 
 func (w *world) exec(s *set) {
-	if s.main != cloned {
+	if s.main != cloned || s.held {
 		return
 	}
 	if s.plan.noExec {

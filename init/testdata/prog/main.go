@@ -4,6 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	scheduling     self
+//	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
 
@@ -42,6 +43,10 @@ func main() {
 			pause()
 		case "listen":
 			network, address, _ := strings.Cut(next(), ":")
+			if network == "vsock" {
+				listenVsock(address)
+				continue
+			}
 			if network == "unix" {
 				os.Remove(address)
 			}
@@ -98,6 +103,13 @@ func main() {
 			}
 			spawn(true, args[:i])
 			args = args[min(i+1, len(args)):]
+		case "daemonize": // goes on in a session of its own, as a pid file says
+			path := next()
+			pid := spawn(true, args)
+			check(os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"), 0o644))
+			os.Exit(0)
+		case "pidfile":
+			check(os.WriteFile(next(), []byte(strconv.Itoa(os.Getpid())), 0o644))
 		case "flood":
 			n, err := strconv.Atoi(next())
 			check(err)
@@ -171,11 +183,12 @@ func pause() {
 	}
 }
 
-func spawn(session bool, args []string) {
+func spawn(session bool, args []string) int {
 	c := exec.Command("/proc/self/exe", args...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	check(c.Start())
+	return c.Process.Pid
 }
 
 func serveHTTP(address, status string) {
@@ -189,6 +202,16 @@ func serveHTTP(address, status string) {
 			c.Close()
 		}
 	}()
+}
+
+// listenVsock listens on a port, for the machine itself.
+func listenVsock(port string) {
+	n, err := strconv.ParseUint(port, 10, 32)
+	check(err)
+	fd, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0)
+	check(err)
+	check(unix.Bind(fd, &unix.SockaddrVM{CID: unix.VMADDR_CID_LOCAL, Port: uint32(n)}))
+	check(unix.Listen(fd, 8))
 }
 
 func notify(text string) {
