@@ -46,7 +46,7 @@ func asPID1() int {
 		},
 		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
 		Now:    boot.Now,
-		Shown:  func(uint64) {},
+		Shown:  func(string) {},
 
 		Watchdog: cmp.Or(line.Watchdog, watchdog.Armed()),
 	})
@@ -80,7 +80,7 @@ func run(args []string) int {
 	}
 	code, err := keeper.Run(keeper.Options{
 		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
-		GiveUp: giveUp, Shown: tell,
+		GiveUp: giveUp, Shown: func(text string) { daemon.SdNotify(false, text) }, Above: above(),
 	})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
@@ -109,8 +109,14 @@ func giveUp(facts int) {
 	os.Exit(1)
 }
 
-// tell tells a service manager above us (sd_notify(3)).
-func tell(state uint64) {
-	text := map[uint64]string{keeper.ShownReady: daemon.SdNotifyReady, keeper.ShownStopping: daemon.SdNotifyStopping}[state]
-	daemon.SdNotify(false, text)
+// above is the watchdog of a service manager above us, nil where it asks for no signs of life (sd_watchdog_enabled(3)).
+func above() *watchdog.Device {
+	timeout, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || timeout <= 0 {
+		return nil
+	}
+	return watchdog.Above(timeout, func() error {
+		_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+		return err
+	})
 }

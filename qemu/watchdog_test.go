@@ -48,6 +48,13 @@ func TestWatchdog(t *testing.T) {
 	m.sh("kill -KILL $(pidof sleep)")
 	m.expect("watchdog: not fed: critical component critical is failed")
 	m.expect("watchdog: not fed: the manager forbids it")
+	m.expect("watchdog: the machine was last reset by it")
 	m.expect("target main: settled")
+	if text := m.run("orderly", "status"); !strings.Contains(text, "note: watchdog: the machine was last reset by it") {
+		t.Errorf("status: %s", text)
+	}
 	m.powerOff()
+	if strings.Contains(m.Console(), "did not stop") { // what the driver says of a device that was closed and not disarmed
+		t.Error("power off did not disarm the watchdog")
+	}
 }

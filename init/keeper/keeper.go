@@ -26,10 +26,11 @@ type Options struct {
 	// in GiveUp, which does not return as PID 1 either.
 	End    func(Ending)
 	GiveUp func(facts int)
-	Now    func()             // reboot at once
-	Shown  func(state uint64) // tells a service manager above us
+	Now    func()            // reboot at once
+	Shown  func(text string) // tells a service manager above us
 
-	Watchdog string // the device to feed from the first moment, before anything is configured; "" is none
+	Watchdog string           // the device to feed from the first moment, before anything is configured; "" is none
+	Above    *watchdog.Device // the watchdog of a service manager above us, instead of a device; nil is none
 }
 
 // Ending is how a machine ends.
@@ -88,6 +89,9 @@ func Run(o Options) (code int, err error) {
 	k := &Keeper{Options: o, binary: binary, held: held{}, dog: dog{open: watchdog.Open}}
 	if err := k.open(); err != nil {
 		return 1, err
+	}
+	if k.dog.device = o.Above; o.Above != nil {
+		k.dog.interval = o.Above.Timeout / 3
 	}
 	if o.Watchdog != "" {
 		k.say("%s", k.dog.watch(o.Watchdog, 0, 0, poll.Now()))
@@ -194,7 +198,7 @@ func (k *Keeper) handle(m Message) {
 	case Booted:
 		k.booted = true
 	case Shown:
-		k.Shown(m.Value)
+		k.Shown(m.Text)
 	case Finish:
 		k.ending, k.end = true, m.Value
 	}

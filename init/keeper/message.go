@@ -20,7 +20,7 @@ const (
 	Booted                  // the machine has been set up: a later manager must not do it again
 	Replace                 // one descriptor: the binary of the next manager, which follows at once
 	Finish                  // Value is a FinishValue: end the machine, or the program
-	Shown                   // Value is a state to tell a service manager above us
+	Shown                   // Text is what to tell a service manager above us (sd_notify(3))
 
 	Signal  // Value is the signal's number
 	Held    // one descriptor with its tag
@@ -57,12 +57,6 @@ const (
 	Trial                        // memfd with the configuration before one that waits to be confirmed
 	Released                     // pidfd of a process that is nobody's any more; the run is its pid
 	Beat                         // reading end of the heartbeat pipe
-)
-
-// The states that Shown tells.
-const (
-	ShownReady    uint64 = iota + 1 // the initial target is up
-	ShownStopping                   // the end has begun
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

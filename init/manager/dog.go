@@ -17,8 +17,12 @@ type dog struct {
 	text  string // in words
 	ill   string // why it is not fed; "" is that it may be
 	said  string // the text that was logged last
+	reset bool   // the machine was last reset by it
 	up    bool   // the machine has been set up: a device that is not there now is missing
 }
+
+// wasReset is what the driver tells (WDIOF_CARDRESET); not every one knows.
+const wasReset = "watchdog: the machine was last reset by it"
 
 // guard has the keeper feed the watchdog of the running configuration. Every manager says so: the keeper knows what it
 // feeds already. Where Orderly is not PID 1 the machine is somebody else's.
@@ -45,6 +49,10 @@ func (m *Manager) watched(msg *keeper.Message) {
 	if msg.Value&keeper.WatchWrong != 0 {
 		level = targets.Warning
 	}
+	if reset := msg.Value&keeper.WatchReset != 0; reset && !m.dog.reset {
+		m.dog.reset = true
+		m.system(targets.Warning, wasReset)
+	}
 	if msg.Text != m.dog.said && (m.dog.up || msg.Value&keeper.WatchFed != 0) {
 		m.dog.said = msg.Text
 		m.system(level, "watchdog: "+msg.Text)
@@ -67,6 +75,9 @@ func (m *Manager) feel() {
 // notes are what status tells of a watchdog that is not as it should be.
 func (d *dog) notes() []string {
 	notes := []string{}
+	if d.reset {
+		notes = append(notes, wasReset)
+	}
 	if d.state&keeper.WatchWrong != 0 {
 		notes = append(notes, "watchdog: not as it was asked for: "+d.text)
 	}

@@ -102,7 +102,7 @@ func (m *Manager) shutdown(end supervisor.End) {
 	}
 	if m.stopping == supervisor.GoOn {
 		m.stopping = end
-		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownStopping})
+		m.above("STOPPING=1")
 	}
 	m.post(supervisor.Shutdown{End: end})
 }

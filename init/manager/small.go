@@ -89,7 +89,7 @@ func (m *Manager) notOurs() {
 	for _, t := range []struct {
 		name string
 		set  bool
-	}{{"[system]", written(&m.config.System)}, {"[watchdog]", m.config.Watchdog.Device != ""}} {
+	}{{"[system]", written(&m.config.System)}, {"[watchdog]", m.config.Watchdog.Device != "" && os.Getenv("WATCHDOG_USEC") == ""}} { // else critical counts
 		if t.set {
 			m.system(targets.Warning, t.name+" is not applied: Orderly is not PID 1 here")
 		}
