@@ -74,13 +74,14 @@ func (s *Sink) readWatched(st *stream) {
 		}
 		n, ended, err := s.peek(st.FD)
 		if err == unix.EAGAIN {
+			st.crowded = false
 			return
 		}
+		st.crowded = st.crowded || crowded(st.FD)
 		ended = ended && waiting(st.FD) == n
 		whole := st.whole(s.buffer[:n], ended)
-		if st.begun = 0; whole == 0 && !ended {
-			st.begun = n
-			s.glances = append(s.glances, st)
+		if whole == 0 && !ended {
+			s.lookSoon(st)
 			return
 		}
 		if st.found = st.matches(s.buffer[:whole], ended); st.found {
@@ -99,43 +100,54 @@ func (s *Sink) readWatched(st *stream) {
 	s.loop.Post(func() { s.again(st) }) // the kernel does not tell again of what is there already
 }
 
-// glanceEvery is how often a pipe with a line that has only begun is looked at. Its writer may have filled it since without an
-// event: a write that waits for room wakes readers only where the pipe was empty (pipe_write in fs/pipe.c).
-const glanceEvery = 100 * time.Millisecond
-
-// glance reads on where more than the beginning of a line is in a pipe, and says when to come back.
-func (s *Sink) glance() (at time.Duration, ok bool) {
-	due := s.glances
-	s.glances = nil
-	for _, st := range due {
-		switch {
-		case s.streams[st.FD] != st || st.Watch == nil || st.begun == 0 || slices.Contains(s.glances, st):
-		case waiting(st.FD) > st.begun:
-			s.read(st.FD)
-		default:
-			s.glances = append(s.glances, st)
-		}
-	}
-	return poll.Now() + glanceEvery, len(s.glances) > 0
-}
-
 func (s *Sink) again(st *stream) {
 	if s.streams[st.FD] == st {
 		s.read(st.FD)
 	}
 }
 
+// soon is when a pipe is looked at again whose writer may wait: beginningLooks times at most, then nothing is left in it.
+const soon = 5 * time.Millisecond
+
+// lookSoon looks again at a pipe that was so full that a writer may have had to wait. When it goes on in the middle of one write(2), and
+// a beginning is left in the pipe, the kernel tells nobody: it wakes readers only where the pipe was empty, or at the end of the write.
+func (s *Sink) lookSoon(st *stream) {
+	if st.crowded && !slices.Contains(s.late, st) {
+		s.late = append(s.late, st)
+		s.next = poll.Now() + soon
+	}
+}
+
+// lookAgain looks at those, and says when the next look is due.
+func (s *Sink) lookAgain() (time.Duration, bool) {
+	if len(s.late) > 0 && poll.Now() >= s.next {
+		late := s.late
+		s.late = nil
+		for _, st := range late {
+			s.again(st)
+		}
+	}
+	return s.next, len(s.late) > 0
+}
+
+// crowded says whether a pipe is half full at least: its writer may wait. It is full at half its bytes where no two writes fit
+// into one page.
+func crowded(fd int) bool {
+	room, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	return err == nil && waiting(fd) >= room/2
+}
+
 // peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and
 // no writer is the end, and so is a pipe that cannot be looked into.
 func (s *Sink) peek(fd int) (n int, ended bool, err error) {
-	state := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	unix.Poll(state, 0)
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	unix.Poll(poll, 0)
 	got, err := unix.Tee(fd, s.scratch[1], len(s.buffer), unix.SPLICE_F_NONBLOCK)
 	if err != nil || got == 0 {
 		return 0, true, err
 	}
 	n, err = unix.Read(s.scratch[0], s.buffer[:got])
-	return n, state[0].Revents&unix.POLLHUP != 0, err
+	return n, poll[0].Revents&unix.POLLHUP != 0, err
 }
 
 // waiting is how many bytes are in a pipe (FIONREAD, by its other name).

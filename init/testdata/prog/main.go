@@ -10,6 +10,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -50,9 +51,9 @@ func main() {
 			if network == "unix" {
 				os.Remove(address)
 			}
-			l, err := net.Listen(network, address)
-			check(err)
-			defer l.Close()
+			defer listen(network, address).Close()
+		case "pty": // makes a pseudo-terminal and links to it
+			pty(next())
 		case "http": // answers every request with a status
 			serveHTTP(next(), next())
 		case "notify":
@@ -189,6 +190,27 @@ func spawn(session bool, args []string) int {
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	check(c.Start())
 	return c.Process.Pid
+}
+
+func listen(network, address string) io.Closer {
+	if network == "udp" {
+		c, err := net.ListenPacket(network, address)
+		check(err)
+		return c
+	}
+	l, err := net.Listen(network, address)
+	check(err)
+	return l
+}
+
+// pty makes a pseudo-terminal (pty(7)) that lives as long as the program, and a link to its name.
+func pty(link string) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	check(err)
+	check(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	check(err)
+	check(os.Symlink("/dev/pts/"+strconv.Itoa(n), link))
 }
 
 func serveHTTP(address, status string) {
