@@ -35,6 +35,15 @@ func lookup(a Account, passwd, group string) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
+	return match(a, users, groups, passwd)
+}
+
+// LookupIn is Lookup in the texts of passwd(5) and group(5), for a system that is not running.
+func LookupIn(a Account, passwd, group string) (Credential, error) {
+	return match(a, parseEntries(passwd, parseUser), parseEntries(group, parseGroup), "/etc/passwd")
+}
+
+func match(a Account, users []userEntry, groups []groupEntry, passwd string) (Credential, error) {
 	u, hasEntry, err := findUser(users, a.User)
 	if err != nil {
 		return Credential{}, err

@@ -96,3 +96,15 @@ func FuzzEntries(f *testing.F) {
 		}
 	})
 }
+
+// Texts that have been read are looked through as files are.
+func TestLookupIn(t *testing.T) {
+	t.Parallel()
+	got, err := LookupIn(Account{User: "web", Group: "dialout"}, passwdText, groupText)
+	if diff := cmp.Diff(Credential{33, 20, []uint32{20, 44, 0}}, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	if _, err := LookupIn(Account{User: "5"}, "", ""); message(err) != `user "5": no entry in /etc/passwd, so its group must be given` {
+		t.Error(err)
+	}
+}

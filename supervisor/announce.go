@@ -59,7 +59,7 @@ func (m *Machine) conditionTold(condition string) {
 			m.touch(c)
 		}
 		if u.state == Starting && u.landed && u.awaits(condition) {
-			m.ready(c, Ready)
+			m.becameReady(c)
 		}
 	}
 }

@@ -103,6 +103,10 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.Kind, c.Ready.When = targets.Oneshot, targets.Exited
 	case "ready":
 		c.Ready.When, c.Ready.Condition = targets.Raised, value
+	case "pid_file":
+		c.PIDFile = value
+	case "forked":
+		c.PIDFile, c.Ready.When = value, targets.Forked
 	case "detached":
 		c.Detached = true
 	case "started":

@@ -31,7 +31,9 @@ func (m *Machine) mainExited(c int, e Exited) {
 	m.changed(c)
 	switch u.state {
 	case Starting:
-		m.exitedEarly(c, e.Status)
+		if !u.forked() {
+			m.exitedEarly(c, e.Status)
+		}
 	case Ready:
 		m.exitedLate(c, e.Status)
 	case Stopping:
@@ -109,6 +111,9 @@ func (m *Machine) emptied(c int) {
 	m.changed(c)
 	if u.state == Stopping && !u.main && u.command == 0 {
 		m.ended(c)
+	}
+	if u.state == Starting && !u.main {
+		m.exitedEarly(c, u.exit)
 	}
 }
 

@@ -33,6 +33,8 @@ const (
 	flagLanded
 	flagExcused
 	flagAborting
+	flagNamed
+	flagSaid
 )
 
 // Flags of what is done by hand.
@@ -98,6 +100,8 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagUnknown, &u.exit.Unknown)
 	each(flagExcused, &u.pulse.excused)
 	each(flagAborting, &u.aborting)
+	each(flagNamed, &u.named)
+	each(flagSaid, &u.said)
 	each(flagAsking, &u.asking.on)
 	each(flagSkipped, &u.asking.skipped)
 }

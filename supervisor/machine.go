@@ -51,6 +51,8 @@ type unit struct {
 
 	main    bool    // the main process may be alive
 	landed  bool    // exec has succeeded: start_timeout runs from there
+	named   bool    // pid_file has named the main process
+	said    bool    // the readiness condition holds, and pid_file is waited for
 	group   bool    // other processes may be alive
 	command Command // the helper that runs
 	killed  bool    // Kill was sent
@@ -215,6 +217,8 @@ func (m *Machine) happened(c int, ev ofRun) {
 		m.lost(c)
 	case Triggered:
 		m.triggered(c)
+	case Named:
+		m.processNamed(c)
 	}
 }
 

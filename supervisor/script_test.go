@@ -291,6 +291,8 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 		return LaunchFailed{c, run, "exec /x", "no such file or directory"}
 	case "ready":
 		return BecameReady{c, run}
+	case "named":
+		return Named{c, run}
 	case "neverready":
 		return NeverReady{c, run, "channel closed"}
 	case "exit":

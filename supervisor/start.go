@@ -137,6 +137,7 @@ func (m *Machine) launch(c int) {
 	u.debug, u.hold = u.debug && u.requested, u.hold && u.requested
 	u.run++
 	u.main, u.group, u.killed, u.stuck, u.failing, u.landed = true, true, false, false, false, false
+	u.named, u.said = false, false
 	u.startAt, u.readyAt = m.now, 0
 	u.requested = false
 	u.text, u.degraded = "", false
@@ -167,13 +168,19 @@ func (m *Machine) launched(c int) {
 		m.ready(c, Ready)
 	}
 	if u.awaits(u.def.Ready.Condition) && m.holdsNow(u.def.Ready.Condition) {
-		m.ready(c, Ready)
+		m.becameReady(c)
 	}
 }
 
 // becameReady latches readiness (R9).
 func (m *Machine) becameReady(c int) {
-	if u := &m.units[c]; u.state == Starting && u.def.Kind == targets.Daemon {
+	u := &m.units[c]
+	switch {
+	case u.state != Starting || u.def.Kind != targets.Daemon:
+	case u.unnamed():
+		u.said = true
+		m.table.mark(c)
+	default:
 		m.ready(c, Ready)
 	}
 }

@@ -70,6 +70,7 @@ func componentFields() []field[Component] {
 		{"recovery", func(v value, c *Component) { readRecovery(v, &c.Recovery) }},
 		{"start_recovery", readStartRecovery}, // after recovery, which it begins with
 		{"notify", func(v value, c *Component) { v.bool(&c.Notify) }},
+		{"pid_file", func(v value, c *Component) { v.absolute(&c.PIDFile) }},
 		{"start_conditions", func(v value, c *Component) { readStartConditions(v, &c.StartConditions) }},
 	}, processFields(), laterFields())
 }
@@ -106,7 +107,6 @@ func processFields() []field[Component] {
 // laterFields are keys that other versions have.
 func laterFields() []field[Component] {
 	return []field[Component]{
-		{key: "pid_file"},
 		{key: "control"},
 		{key: "resources"}, {key: "container"},
 	}
@@ -177,4 +177,5 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	case c.Kind == Oneshot:
 		c.Ready.When = Exited
 	}
+	v.checkPIDFile(own, c)
 }

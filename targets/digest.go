@@ -41,6 +41,7 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	d.heartbeat(&c.Heartbeat)
+	d.texts([]string{c.PIDFile})
 	return d.Sum64()
 }
 

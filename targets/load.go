@@ -12,7 +12,12 @@ const maxProblems = 1000
 // Load reads, merges and checks the sources. A configuration that has faults is nil, and the problems say all of
 // them at once; notices come with a configuration that is used.
 func Load(sources []Source) (*Config, Problems) {
-	l := loader{}
+	_, config, problems := load(sources)
+	return config, problems
+}
+
+func load(sources []Source) (*loader, *Config, Problems) {
+	l := &loader{}
 	for _, s := range sources {
 		l.files = append(l.files, file{Source: s})
 	}
@@ -29,12 +34,12 @@ func Load(sources []Source) (*Config, Problems) {
 		problems = append(problems, Problem{What: fmt.Sprintf("and %d more problems", l.dropped)})
 	}
 	if problems.Fatal() {
-		return nil, problems
+		return l, nil, problems
 	}
 	for i := range d.Components {
 		d.Components[i].Start = startDigest(&d.Components[i])
 	}
-	return &d.Config, problems
+	return l, &d.Config, problems
 }
 
 // loader is one load on its way from files to a configuration.

@@ -117,6 +117,7 @@ type Component struct {
 	Recovery            Recovery
 	StartRecovery       *Recovery        // after failures before ready; nil is Recovery
 	StartConditions     []StartCondition // in the order written, at most MaxStartConditions
+	PIDFile             string           // names the main process of one that forks into the background; "" is none
 	Notify              bool             // it has NOTIFY_SOCKET though its readiness does not need it
 
 	// Start is a digest of every key that a start uses: two equal digests mean that a running process need not
@@ -188,6 +189,7 @@ const (
 	Probe                // a command ends with 0
 	HTTP                 // a web server answers well
 	Printed              // a line of its output matches
+	Forked               // pid_file names a process of it; the default of one that has a pid_file
 )
 
 // Ready is the readiness condition of a component: exactly one.

@@ -12,33 +12,13 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
-func checkCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "check [DIR|FILE...]", Short: "Find every problem of a configuration, without running it",
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				args = targets.DefaultDirs()
-			}
-			_, problems := load(args)
-			lines := make([]string, 0, len(problems))
-			for _, p := range problems {
-				lines = append(lines, p.String())
-			}
-			err := o.print(c, lines, func(w *writer) {
-				for _, l := range lines {
-					w.line("%s", l)
-				}
-			})
-			if err == nil && problems.Fatal() {
-				return errSilent
-			}
-			return err
-		},
-	}
-}
-
 // load reads and checks a configuration; the config is nil where it has errors.
 func load(paths []string) (*targets.Config, targets.Problems) {
+	return inspect(paths, func(*targets.Config) []targets.Finding { return nil })
+}
+
+// inspect is load for a configuration that is held against something.
+func inspect(paths []string, look func(*targets.Config) []targets.Finding) (*targets.Config, targets.Problems) {
 	sources, problems := targets.ReadSources(paths...)
 	if problems.Fatal() {
 		return nil, problems
@@ -46,7 +26,7 @@ func load(paths []string) (*targets.Config, targets.Problems) {
 	if len(sources) == 0 {
 		return nil, append(problems, targets.Problem{What: "no configuration in " + strings.Join(paths, ", ")})
 	}
-	config, more := targets.Load(sources)
+	config, more := targets.Inspect(sources, look)
 	return config, append(problems, more...)
 }
 

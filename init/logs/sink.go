@@ -24,7 +24,9 @@ type Sink struct {
 	lost    map[string]int64 // bytes that could not be written, by name
 	subs    []*Subscription
 	buffer  []byte
-	scratch [2]int // a pipe to look into others with; zero until it is needed
+	scratch [2]int        // a pipe to look into others with; zero until it is needed
+	late    []*stream     // to be looked at again
+	next    time.Duration // when
 }
 
 // Subscription receives lines as they come; a slow receiver misses lines and is told how many.
@@ -43,7 +45,11 @@ func New(dir string, max int64) (*Sink, error) {
 		loop: loop, done: make(chan struct{}), files: files{dir: dir, max: max}, streams: map[int]*stream{},
 		batch: map[string][]byte{}, lost: map[string]int64{}, buffer: make([]byte, 64<<10),
 	}
-	loop.Before = func() (time.Duration, bool) { s.flush(); return 0, false }
+	loop.Before = func() (time.Duration, bool) {
+		at, again := s.lookAgain()
+		s.flush()
+		return at, again
+	}
 	go func() {
 		defer close(s.done)
 		loop.Run()

@@ -25,6 +25,7 @@ type stream struct {
 	dropped int64 // bytes over the rate since the last line that was kept
 	found   bool  // the line that is waited for is in the pipe, and is not to be read yet
 	looks   int   // at the beginning of a line in the pipe
+	crowded bool  // the pipe was nearly full since it was last empty
 }
 
 // burst is how many seconds of its rate a stream may keep at once.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // Watch waits for a line of a stream. The line stays in the pipe until Release, and so does one that has only begun: what has been
@@ -71,11 +74,14 @@ func (s *Sink) readWatched(st *stream) {
 		}
 		n, ended, err := s.peek(st.FD)
 		if err == unix.EAGAIN {
+			st.crowded = false
 			return
 		}
+		st.crowded = st.crowded || crowded(st.FD)
 		ended = ended && waiting(st.FD) == n
 		whole := st.whole(s.buffer[:n], ended)
 		if whole == 0 && !ended {
+			s.lookSoon(st)
 			return
 		}
 		if st.found = st.matches(s.buffer[:whole], ended); st.found {
@@ -98,6 +104,37 @@ func (s *Sink) again(st *stream) {
 	if s.streams[st.FD] == st {
 		s.read(st.FD)
 	}
+}
+
+// soon is when a pipe is looked at again whose writer may wait: beginningLooks times at most, then nothing is left in it.
+const soon = 5 * time.Millisecond
+
+// lookSoon looks again at a pipe that was so full that a writer may have had to wait. When it goes on in the middle of one write(2), and
+// a beginning is left in the pipe, the kernel tells nobody: it wakes readers only where the pipe was empty, or at the end of the write.
+func (s *Sink) lookSoon(st *stream) {
+	if st.crowded && !slices.Contains(s.late, st) {
+		s.late = append(s.late, st)
+		s.next = poll.Now() + soon
+	}
+}
+
+// lookAgain looks at those, and says when the next look is due.
+func (s *Sink) lookAgain() (time.Duration, bool) {
+	if len(s.late) > 0 && poll.Now() >= s.next {
+		late := s.late
+		s.late = nil
+		for _, st := range late {
+			s.again(st)
+		}
+	}
+	return s.next, len(s.late) > 0
+}
+
+// crowded says whether a pipe is half full at least: its writer may wait. It is full at half its bytes where no two writes fit
+// into one page.
+func crowded(fd int) bool {
+	room, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	return err == nil && waiting(fd) >= room/2
 }
 
 // peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and

@@ -79,7 +79,9 @@ func (m *Manager) adoptedEnded(p *process) {
 		m.onExit()
 		return
 	}
-	m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+	if !m.followed(p) {
+		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
+	}
 }
 
 // unadopt closes the pidfd of an adopted process.

@@ -63,6 +63,7 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 		d.add("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10))
 	}
 	d.add("ready", readyText(&c.Ready))
+	d.text("pid_file", c.PIDFile)
 	if c.Notify {
 		d.add("notify", "true")
 	}
@@ -141,6 +142,8 @@ func readyText(r *targets.Ready) string {
 		return "socket " + r.Network + ":" + r.Address
 	case targets.Probe:
 		return "command " + strings.Join(r.Command, " ")
+	case targets.Forked:
+		return "pid_file"
 	case targets.Printed:
 		return "log " + r.Pattern
 	case targets.HTTP:

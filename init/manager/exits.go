@@ -68,8 +68,10 @@ func (m *Manager) mainEnded(p *process, seq uint64, how supervisor.Status) {
 	u := p.unit
 	m.unadopt(p)
 	p.pid, u.main = 0, nil
-	m.unwatch(u)
 	empty := m.emptied(u)
+	if empty || how != (supervisor.Status{}) || !m.machine.Unnamed(u.number) { // else it goes on in the background
+		m.unwatch(u)
+	}
 	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: seq, Status: how, Empty: empty})
 }
 

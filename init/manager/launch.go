@@ -217,6 +217,9 @@ func (m *Manager) channels(s *start) error {
 			return err
 		}
 	}
+	if u.def.PIDFile != "" {
+		ready.RemovePIDFile(u.def.PIDFile) // it names a process of before, or a later one with its number
+	}
 	switch u.def.Ready.When {
 	case targets.FD:
 		r, w, err := pipe()
@@ -232,7 +235,7 @@ func (m *Manager) channels(s *start) error {
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
-	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP, targets.Printed:
+	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP, targets.Printed, targets.Forked:
 	}
 	return m.heartbeat(s)
 }

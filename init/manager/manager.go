@@ -184,6 +184,7 @@ func (m *Manager) perform(e supervisor.Effect) {
 		m.killUnit(e)
 	case supervisor.Changed:
 		m.beginBeat(e)
+		m.cleared(e)
 		m.changed(e)
 	case supervisor.Moved:
 		m.moved(e)

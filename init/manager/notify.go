@@ -160,6 +160,9 @@ func (m *Manager) newMain(u *unit, pid int) {
 func (m *Manager) inherited(p *process) bool {
 	u, pid := p.unit, p.pid
 	m.drain(u)
+	if m.followed(p) {
+		return true
+	}
 	if heir := u.heir; heir != 0 && p.pid == pid {
 		u.heir = 0
 		m.newMain(u, heir)

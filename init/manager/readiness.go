@@ -25,6 +25,7 @@ const firstProbe = time.Millisecond
 
 // await begins to wait for the readiness of a run whose program has been executed.
 func (m *Manager) await(u *unit) {
+	m.awaitName(u)
 	switch u.def.Ready.When {
 	case targets.File:
 		if u.path == nil { // taken over: what is there may be of this run
@@ -45,7 +46,7 @@ func (m *Manager) await(u *unit) {
 		m.askFor(u, m.askCommand)
 	case targets.HTTP:
 		m.askFor(u, m.askServer)
-	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised, targets.Printed:
+	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised, targets.Printed, targets.Forked:
 	}
 }
 
@@ -225,6 +226,10 @@ func (m *Manager) unwatch(u *unit) {
 	m.closeBeat(u)
 	m.stopAsking(u)
 	m.endLines(u)
+	if u.pidFile != nil {
+		m.paths.Remove(u.pidFile)
+		u.pidFile = nil
+	}
 	if u.path != nil {
 		m.paths.Remove(u.path)
 		u.path = nil

@@ -133,6 +133,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	p := m.recorded(u)
 	if p == nil {
 		m.lost(u)
+		m.resumeUnnamed(u, held)
 		return
 	}
 	u.main = p
@@ -142,16 +143,29 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	} else if p.pid != 0 {
 		m.byPID[p.pid] = p
 	}
-	if fd, ok := held[u.tag(keeper.Readiness)]; ok && state == supervisor.Starting {
+	m.resumeChannels(u, held, state == supervisor.Starting)
+	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
+		m.flight = append(m.flight, p)
+	}
+}
+
+// resumeChannels takes up on what a run speaks.
+func (m *Manager) resumeChannels(u *unit, held heldFiles, starting bool) {
+	if fd, ok := held[u.tag(keeper.Readiness)]; ok && starting {
 		delete(held, u.tag(keeper.Readiness))
 		m.watchReady(u, fd)
 	}
 	if fd, ok := held[u.tag(keeper.Beat)]; ok {
 		delete(held, u.tag(keeper.Beat))
-		m.watchBeat(u, fd, state == supervisor.Starting && u.def.Ready.When == targets.Beating)
+		m.watchBeat(u, fd, starting && u.def.Ready.When == targets.Beating)
 	}
-	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
-		m.flight = append(m.flight, p)
+}
+
+// resumeUnnamed takes up a run that has forked into the background, and whose main process is not known yet.
+func (m *Manager) resumeUnnamed(u *unit, held heldFiles) {
+	if m.machine.Unnamed(u.number) && !m.machine.MainAlive(u.number) {
+		m.resumeChannels(u, held, true)
+		m.await(u)
 	}
 }
 

@@ -29,6 +29,7 @@ type unit struct {
 	ready      int           // reading end of the readiness pipe, -1 is none
 	beat       beatPipe      // of the present run
 	path       *ready.Path   // being waited for
+	pidFile    *ready.Path   // being waited for
 	probe      *probe        // socket being asked for
 	conditions []*condition  // start conditions being asked for
 	closed     time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all

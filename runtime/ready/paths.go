@@ -22,6 +22,7 @@ type Path struct {
 	Name   string
 	Absent bool        // waits for it to be gone
 	Stale  Mark        // what was there before the start does not count
+	Inside bool        // what stands in it matters too, while it is being written
 	Test   func() bool // instead of the look at Name; nil is none
 	Holds  func()
 }
@@ -84,7 +85,11 @@ const events = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_MOVE
 func (p *Paths) arm(w *Path) error {
 	for {
 		dir := nearest(filepath.Dir(w.Name))
-		wd, err := unix.InotifyAddWatch(p.FD, dir, events|unix.IN_ONLYDIR)
+		mask := uint32(events | unix.IN_ONLYDIR | unix.IN_MASK_ADD) // others may watch the same directory
+		if w.Inside {
+			mask |= unix.IN_MODIFY
+		}
+		wd, err := unix.InotifyAddWatch(p.FD, dir, mask)
 		if err == unix.ENOENT || err == unix.ENOTDIR {
 			continue
 		}

@@ -4,11 +4,13 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	scheduling     self
+//	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -49,9 +51,9 @@ func main() {
 			if network == "unix" {
 				os.Remove(address)
 			}
-			l, err := net.Listen(network, address)
-			check(err)
-			defer l.Close()
+			defer listen(network, address).Close()
+		case "pty": // makes a pseudo-terminal and links to it
+			pty(next())
 		case "http": // answers every request with a status
 			serveHTTP(next(), next())
 		case "notify":
@@ -102,6 +104,13 @@ func main() {
 			}
 			spawn(true, args[:i])
 			args = args[min(i+1, len(args)):]
+		case "daemonize": // goes on in a session of its own, as a pid file says
+			path := next()
+			pid := spawn(true, args)
+			check(os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"), 0o644))
+			os.Exit(0)
+		case "pidfile":
+			check(os.WriteFile(next(), []byte(strconv.Itoa(os.Getpid())), 0o644))
 		case "flood":
 			n, err := strconv.Atoi(next())
 			check(err)
@@ -175,11 +184,33 @@ func pause() {
 	}
 }
 
-func spawn(session bool, args []string) {
+func spawn(session bool, args []string) int {
 	c := exec.Command("/proc/self/exe", args...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	check(c.Start())
+	return c.Process.Pid
+}
+
+func listen(network, address string) io.Closer {
+	if network == "udp" {
+		c, err := net.ListenPacket(network, address)
+		check(err)
+		return c
+	}
+	l, err := net.Listen(network, address)
+	check(err)
+	return l
+}
+
+// pty makes a pseudo-terminal (pty(7)) that lives as long as the program, and a link to its name.
+func pty(link string) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	check(err)
+	check(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	check(err)
+	check(os.Symlink("/dev/pts/"+strconv.Itoa(n), link))
 }
 
 func serveHTTP(address, status string) {
