@@ -32,7 +32,7 @@ func (u *unit) forked() bool {
 // processNamed takes what pid_file names as the main process.
 func (m *Machine) processNamed(c int) {
 	u := &m.units[c]
-	if u.state != Starting && u.state != Stopping || !u.unnamed() || !u.group && !u.main {
+	if u.state != Starting && u.state != Stopping || u.named || !u.group && !u.main {
 		return
 	}
 	u.named, u.main, u.exited, u.exit = true, true, false, Status{}

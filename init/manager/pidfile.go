@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"os"
 	"slices"
 	"sync/atomic"
 
@@ -53,9 +54,8 @@ func (m *Manager) lookUp(u *unit) bool {
 			return false
 		}
 	case int(p.pid) == pid, parent(pid) == int(p.pid): // which it follows when that ends
-	default:
-		m.adjourn(p)
-		m.settleIn(p, pid, after)
+	case !m.settleIn(p, pid, after):
+		return false
 	}
 	m.post(supervisor.Named{Component: u.number, Run: u.run})
 	return true
@@ -86,12 +86,6 @@ func (m *Manager) owns(u *unit, pid int) bool {
 	return m.within(cgroups.Of(pid), u.name) && !runtime.Dead(pid)
 }
 
-// adjourn takes the present main process out of what is watched: another one takes its place.
-func (m *Manager) adjourn(p *process) {
-	m.unadopt(p)
-	delete(m.byPID, p.pid)
-}
-
 // goOn makes a process the main one of a run that has none any more.
 func (m *Manager) goOn(u *unit, pid int, after uint64) bool {
 	p := &process{unit: u, role: mainRole, run: u.run}
@@ -99,12 +93,13 @@ func (m *Manager) goOn(u *unit, pid int, after uint64) bool {
 		m.complain(u, "pid_file: "+err.Error())
 		return false
 	}
+	if !m.settleIn(p, pid, after) {
+		return false
+	}
 	if u.group == groupWatched {
 		m.unlinger(u)
 	}
-	u.group = groupThere
-	u.main = p
-	m.settleIn(p, pid, after)
+	u.group, u.main = groupThere, p
 	return true
 }
 
@@ -117,23 +112,29 @@ func (m *Manager) unlinger(u *unit) {
 	m.lingering = slices.DeleteFunc(m.lingering, func(l *unit) bool { return l == u })
 }
 
-// settleIn gives a main process its pid; a new manager finds it in the slot. One whose parent is not the keeper is watched by a pidfd.
-func (m *Manager) settleIn(p *process, pid int, after uint64) {
+// settleIn makes a process the main one in the place of another, or of none. A new manager finds its pid in the slot. One whose parent
+// is not the keeper is watched by a pidfd; false is that it has ended before it could be.
+func (m *Manager) settleIn(p *process, pid int, after uint64) bool {
+	fd := -1
+	if parent(pid) != os.Getppid() && !m.ring.Has(int32(pid), after) {
+		var err error
+		if fd, err = unix.PidfdOpen(pid, 0); err != nil {
+			return false
+		}
+	}
+	m.unadopt(p)
+	delete(m.byPID, p.pid)
 	u := p.unit
 	p.pid, p.after, u.leader = int32(pid), after, int32(pid)
 	u.lines.asked, u.lines.looked = false, false
 	atomic.StoreInt32(&p.slot.Pid, p.pid)
-	if m.reaped(p) {
+	if fd < 0 {
 		m.byPID[p.pid] = p
-		return
-	}
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil { // it has ended since, and who waits for it knows how
-		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
-		return
+		return true
 	}
 	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
 	m.watchAdopted(p, fd)
+	return true
 }
 
 // followed looks, when a main process has ended, whether pid_file names the one that goes on.
@@ -144,11 +145,9 @@ func (m *Manager) followed(p *process) bool {
 		return false
 	}
 	pid, after := m.namedBy(u)
-	if pid == 0 {
+	if pid == 0 || !m.settleIn(p, pid, after) {
 		return false
 	}
-	m.adjourn(p)
-	m.settleIn(p, pid, after)
 	m.post(supervisor.Named{Component: u.number, Run: u.run})
 	return true
 }

@@ -50,6 +50,7 @@ type shadow struct {
 	let            bool // it was let go
 	landed         bool
 	heardReady     bool
+	heardNamed     bool // its pid file named a process
 	heardWell      bool // a success exit
 	heardEnd       bool // an event of this step ends the run
 	stuck          bool

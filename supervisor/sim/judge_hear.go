@@ -67,7 +67,7 @@ func (j *judge) hear(ev supervisor.Event) {
 	case supervisor.Tested:
 		j.hearTested(e)
 	case supervisor.Launched, supervisor.LaunchFailed, supervisor.BecameReady, supervisor.NeverReady, supervisor.Exited,
-		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost, supervisor.Announced:
+		supervisor.Emptied, supervisor.CommandEnded, supervisor.Reported, supervisor.Lost, supervisor.Announced, supervisor.Named:
 		j.hearRun(ev)
 	}
 }
@@ -83,6 +83,15 @@ func (j *judge) hearRun(ev supervisor.Event) {
 	case supervisor.BecameReady:
 		if s := j.of(e.Component, e.Run); s != nil {
 			s.heardReady = true
+		}
+	case supervisor.Named:
+		if s := j.of(e.Component, e.Run); s != nil {
+			s.heardNamed = true
+			s.heardReady = s.heardReady || s.def.Ready.When == targets.Forked
+		}
+	case supervisor.Emptied:
+		if s := j.of(e.Component, e.Run); s != nil && s.def.PIDFile != "" && s.state == supervisor.Starting {
+			s.heardEnd = true // there may be no main process to tell of it
 		}
 	case supervisor.LaunchFailed:
 		j.ends(e.Component, e.Run)

@@ -60,7 +60,8 @@ func (j *judge) changed(e supervisor.Changed) {
 
 func (j *judge) isReady(s *shadow) {
 	s.readyAt = j.now()
-	if s.state == supervisor.Ready && !s.heardReady || s.state == supervisor.Done && !s.heardWell {
+	unnamed := s.def.PIDFile != "" && !s.heardNamed
+	if s.state == supervisor.Ready && (!s.heardReady || unnamed) || s.state == supervisor.Done && !s.heardWell {
 		j.fail("ready", "%s is ready, and nobody said so", s.name)
 	}
 }

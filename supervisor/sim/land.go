@@ -126,6 +126,7 @@ func (l *land) component(place, generation int) targets.Component {
 	if c.Heartbeat.Via != targets.ViaNothing { // how a run beats is settled when it begins
 		c.Start = 1<<32 + uint64(version)
 	}
+	l.forks(&c, version)
 	return c
 }
 

@@ -173,7 +173,9 @@ func (p *play) deadline() (time.Duration, bool) {
 // hear is the manager's ear: a notice becomes an event, unless its component has gone.
 func (p *play) hear(n notice) {
 	if c := p.number(n.set.name); p.up && c != supervisor.None && !n.set.gone {
-		p.step(n.event(c))
+		if ev := n.event(c); ev != nil {
+			p.step(ev)
+		}
 	}
 }
 

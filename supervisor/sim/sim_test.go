@@ -71,6 +71,7 @@ func TestKnown(t *testing.T) {
 		27433:  "the last resort was repeated though all was well",
 		35427:  "the tries of the fallback began afresh in one episode",
 		670200: "one whose definition had changed went on by the old one after a stop by hand that came to nothing",
+		13933:  "who was stopping by another definition was not told of the main process that its pid file named",
 		667881: "the judge took no condition any more for another fact than no condition yet",
 		618661: "what was sent before readiness was counted as too fast by another manager",
 		36529:  "a pending try of the fallback cut in after it had been left",

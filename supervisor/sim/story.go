@@ -77,6 +77,8 @@ func eventText(n namer, ev supervisor.Event) string {
 		return of(e.Component, e.Run, fmt.Sprintf("%v ended: %v %s", e.Command, e.Status, e.Why))
 	case supervisor.Reported:
 		return of(e.Component, e.Run, fmt.Sprintf("reports extend=%v", time.Duration(e.Extend)))
+	case supervisor.Named:
+		return of(e.Component, e.Run, "has its main process named")
 	case supervisor.Lost:
 		return of(e.Component, e.Run, "lost")
 	case supervisor.Announced:

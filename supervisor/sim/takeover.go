@@ -92,6 +92,9 @@ func (p *play) resume(c int) []supervisor.Event {
 		return p.caughtUp(c, s, state == supervisor.Starting)
 	case p.machine.MainAlive(c):
 		return []supervisor.Event{supervisor.Lost{Component: c, Run: run}}
+	case known && !s.empty() && p.machine.Unnamed(c):
+		s.watched = true
+		return append(p.saidAgain(c, s), p.world.found(s, c)...)
 	case known && !s.empty():
 		s.watched = true
 		return nil
@@ -110,18 +113,32 @@ func (p *play) caughtUp(c int, s *set, starting bool) []supervisor.Event {
 		}
 		found = append(found, ev)
 	}
-	unlimited := p.machine.Components()[c].StartTimeout == 0
-	if starting && s.ready && (!s.heard || unlimited) {
-		s.heard = true
-		found = append(found, s.readyEvent(c))
+	if starting {
+		found = append(found, p.saidAgain(c, s)...)
 	}
+	unlimited := p.machine.Components()[c].StartTimeout == 0
 	if starting && s.closed && !s.ready && (!s.heard || unlimited) {
 		s.heard = true
 		found = append(found, supervisor.NeverReady{Component: c, Run: s.run, Why: "closed"})
+	}
+	if s.fork.on && p.machine.Unnamed(c) {
+		if named := p.world.found(s, c); named != nil {
+			return append(found, named...)
+		}
 	}
 	if s.main == ended {
 		s.watched = !s.empty()
 		found = append(found, supervisor.Exited{Component: c, Run: s.run, Seq: s.seq, Status: s.status, Empty: s.empty()})
 	}
 	return found
+}
+
+// saidAgain is the readiness that a starting run has told of.
+func (p *play) saidAgain(c int, s *set) []supervisor.Event {
+	unlimited := p.machine.Components()[c].StartTimeout == 0
+	if !s.ready || s.heard && !unlimited {
+		return nil
+	}
+	s.heard = true
+	return []supervisor.Event{s.readyEvent(c)}
 }

@@ -67,6 +67,7 @@ type set struct {
 	held     bool // before its exec
 	told     time.Duration
 	pulse    pulse
+	fork     fork
 }
 
 type command struct {
@@ -137,7 +138,11 @@ func (w *world) tellClosed(s *set) {
 
 // tellExited comes from the keeper's ring; whether the group is empty is looked at when it is told.
 func (w *world) tellExited(s *set) {
+	first := s.fork.on && !s.fork.over
 	w.tell(s, "exited", func(c int) supervisor.Event {
+		if ev := w.follow(s, c); ev != nil || first && s.fork.over {
+			return ev
+		}
 		s.watched = !s.empty()
 		return supervisor.Exited{Component: c, Run: s.run, Seq: s.seq, Status: s.status, Empty: s.empty()}
 	})
@@ -156,6 +161,7 @@ func (w *world) launch(def *targets.Component, run uint32, held bool) {
 	s := &set{name: def.Name, run: run, when: def.Ready.When, held: held,
 		plan: planOf(w.seed, def.Name, run, def.Kind == targets.Oneshot, w.mild)}
 	s.pulse = pulseOf(w.seed, def, run, w.mild)
+	s.fork = forkOf(w.seed, def, run, &s.plan, w.mild)
 	w.sets[def.Name] = s
 	if s.plan.queued > 0 {
 		w.after(s.plan.queued, func() { w.clone(s) })
@@ -185,22 +191,23 @@ func (w *world) exec(s *set) {
 	s.main, s.kids = executed, s.plan.kids
 	s.pulse.begin(w.now)
 	w.tellLaunched(s)
-	if s.plan.ready != never && s.when != targets.Started {
+	if s.plan.ready != never && s.when != targets.Started && s.when != targets.Forked {
 		w.after(s.plan.ready, func() { w.becomeReady(s) })
 	}
 	if s.plan.closed != never && s.when == targets.FD {
 		w.after(s.plan.closed, func() { w.closeChannel(s) })
 	}
-	if s.plan.exit != never {
+	if s.plan.exit != never && !s.fork.on {
 		w.after(s.plan.exit, func() { w.exit(s) })
 	}
+	w.forks(s)
 	if s.pressed {
 		w.press(s)
 	}
 }
 
 func (w *world) becomeReady(s *set) {
-	if s.main == executed && !s.ready {
+	if (s.main == executed || s.fork.on && s.alive()) && !s.ready {
 		s.ready = true
 		w.tellReady(s)
 	}
@@ -226,13 +233,16 @@ func (w *world) end(s *set, how supervisor.Status) {
 		return
 	}
 	w.exits++
-	s.pulse.end(w.now)
+	if !s.fork.on || s.fork.over || s.kids == 0 {
+		s.pulse.end(w.now)
+	}
 	s.main, s.status, s.seq = ended, how, w.exits
 	early := s.empty() && throw(w.seed, "early", s.name, int(s.run)).chance(5)
 	if early && !s.failed {
 		w.tellEmptied(s)
 	}
 	w.tellExited(s)
+	w.emptied(s) // where another manager does not know that it was the main process
 	if s.kids > 0 && s.plan.kidsLive != never {
 		w.after(s.plan.kidsLive, func() { w.endKids(s) })
 	}
