@@ -10,7 +10,8 @@ type Status struct {
 	State      string      `json:"state"` // transition, settled, degraded, fallback, shutdown
 	SinceMS    float64     `json:"since_ms"`
 	PID1       bool        `json:"pid1"`
-	Notes      []string    `json:"notes"` // what is not as it should be: a rescue configuration, safe mode, …
+	Notes      []string    `json:"notes"`    // what is not as it should be: a rescue configuration, safe mode, …
+	Watchdog   string      `json:"watchdog"` // how it is fed; "" where there is none
 	Components []Component `json:"components"`
 }
 

@@ -26,6 +26,12 @@ type running struct {
 // supervise starts `orderly run` on a configuration and ends it with the test.
 func supervise(t *testing.T, config string, args ...string) *running {
 	t.Helper()
+	return superviseIn(t, nil, config, args...)
+}
+
+// superviseIn is supervise with more variables in the environment.
+func superviseIn(t *testing.T, env []string, config string, args ...string) *running {
+	t.Helper()
 	r := &running{T: t, dir: t.TempDir()}
 	r.path = filepath.Join(r.dir, "c.sock")
 	text := strings.ReplaceAll(config, "$DIR", r.dir) + fmt.Sprintf("\n[log]\ndirectory = %q\n", filepath.Join(r.dir, "log"))
@@ -38,7 +44,7 @@ func supervise(t *testing.T, config string, args ...string) *running {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, append([]string{"run", "--config", conf, "--control", r.path}, args...)...)
-	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + ":/usr/bin:/bin"}
+	cmd.Env = append([]string{"PATH=" + filepath.Dir(binary) + ":/usr/bin:/bin"}, env...)
 	cmd.Stdout, cmd.Stderr = console, console
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

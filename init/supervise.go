@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/manager"
+	"github.com/orderly-init/orderly/init/watchdog"
 	"github.com/orderly-init/orderly/supervisor"
 )
 
@@ -36,16 +38,26 @@ func asPID1() int {
 	_, err := keeper.Run(keeper.Options{
 		PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
 		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
-		End: func(end uint8, now bool) {
-			boot.Down(boot.DownOptions{End: supervisor.End(end), Grace: 5 * time.Second, Now: now, Voice: voice})
+		End: func(e keeper.Ending) {
+			end := supervisor.End(e.End)
+			boot.Down(boot.DownOptions{
+				End: end, Grace: 5 * time.Second, Now: e.Now, Voice: voice, Last: func() { e.Last(e.Disarm || stays(end)) },
+			})
 		},
 		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
 		Now:    boot.Now,
-		Shown:  func(uint64) {},
+		Shown:  func(string) {},
+
+		Watchdog: cmp.Or(line.Watchdog, watchdog.Armed()),
 	})
 	fmt.Fprintf(voice, "orderly: %v\n", err)
 	boot.Down(boot.DownOptions{End: supervisor.Reboot, Voice: voice})
 	return 1
+}
+
+// stays says whether the machine is meant to stay down: then nothing may start it again.
+func stays(end supervisor.End) bool {
+	return end == supervisor.Poweroff || end == supervisor.Halt || end == supervisor.Exit
 }
 
 // run is `orderly run`: the same supervisor in the foreground.
@@ -68,7 +80,7 @@ func run(args []string) int {
 	}
 	code, err := keeper.Run(keeper.Options{
 		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
-		GiveUp: giveUp, Shown: tell,
+		GiveUp: giveUp, Shown: func(text string) { daemon.SdNotify(false, text) }, Above: above(),
 	})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
@@ -97,8 +109,14 @@ func giveUp(facts int) {
 	os.Exit(1)
 }
 
-// tell tells a service manager above us (sd_notify(3)).
-func tell(state uint64) {
-	text := map[uint64]string{keeper.ShownReady: daemon.SdNotifyReady, keeper.ShownStopping: daemon.SdNotifyStopping}[state]
-	daemon.SdNotify(false, text)
+// above is the watchdog of a service manager above us, nil where it asks for no signs of life (sd_watchdog_enabled(3)).
+func above() *watchdog.Device {
+	timeout, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || timeout <= 0 {
+		return nil
+	}
+	return watchdog.Above(timeout, func() error {
+		_, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+		return err
+	})
 }

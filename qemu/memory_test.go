@@ -18,7 +18,14 @@ func memory(t *testing.T, name, config string, words ...string) machine {
 // memoryOn is memory on some architecture's kernel, with kernel modules.
 func memoryOn(t *testing.T, a image.Arch, name string, mods []string, config string, words ...string) machine {
 	t.Helper()
-	o := build(t, func(b *image.Builder) (guest.Options, error) {
+	o := memoryOptions(t, a, name, mods, config, words...)
+	return boot(t, o)
+}
+
+// memoryOptions are those of such a machine, for one with more devices.
+func memoryOptions(t *testing.T, a image.Arch, name string, mods []string, config string, words ...string) guest.Options {
+	t.Helper()
+	return build(t, func(b *image.Builder) (guest.Options, error) {
 		k, err := b.Kernel(a)
 		if err != nil {
 			return guest.Options{}, err
@@ -28,7 +35,6 @@ func memoryOn(t *testing.T, a image.Arch, name string, mods []string, config str
 		})
 		return guest.Options{Kernel: k.Image, Initrd: file, Append: words}, err
 	})
-	return boot(t, o)
 }
 
 // What the kernel finds before any file system: Orderly mounts what programs need, and runs the agent as a component.

@@ -60,6 +60,10 @@ func setWhole(config *targets.Config, key, value string) error {
 	switch key {
 	case "fallback":
 		config.FallbackTarget = value
+	case "critical":
+		config.Watchdog.Critical = strings.Split(value, ",")
+	case "resort":
+		config.OnFallbackFailure = map[string]targets.FallbackAction{"watchdog": targets.FallbackWatchdog}[value]
 	case "shutdown_timeout":
 		config.ShutdownTimeout, err = time.ParseDuration(value)
 	default:

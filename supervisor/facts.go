@@ -48,6 +48,7 @@ const (
 const (
 	flagAsking  uint32 = 1 << 26
 	flagSkipped uint32 = 1 << 27
+	flagCounts  uint32 = 1 << 28 // for the watchdog
 )
 
 // Places in a record's data, after kind, run and name.
@@ -104,6 +105,7 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagSaid, &u.said)
 	each(flagAsking, &u.asking.on)
 	each(flagSkipped, &u.asking.skipped)
+	each(flagCounts, &u.counts)
 }
 
 // encodeUnit writes everything that a new manager needs to go on with c.

@@ -89,6 +89,7 @@ type unit struct {
 	debug     bool     // and with debug_arguments
 	hold      bool     // and held before its exec, or is
 	asking    asking   // the test of start conditions
+	counts    bool     // for the watchdog: it was ready since it is wanted, and was not stopped in order since
 	announces []string // conditions that it has raised, sorted
 	withdrawn []string // and those whose records are no longer needed
 }
@@ -266,6 +267,7 @@ func (m *Machine) move(c int, to State, why Cause) {
 	u := &m.units[c]
 	from := u.state
 	u.state, u.cause, u.since = to, why, m.now
+	u.count()
 	m.swapped = m.swapped || u.replaceable() && (from == Failed || to == Failed)
 	m.supervise(c, to == Ready)
 	m.emit(Changed{Component: c, Run: u.run, From: from, To: to, Reason: u.reason()})

@@ -155,6 +155,10 @@ func (s *script) event(t *testing.T, words []string) {
 		m.SetSafe(s.safe)
 		return
 	}
+	if words[0] == "ill" {
+		s.line("  ill? " + strings.Repeat("no", 1-min(len(m.Ill()), 1)) + m.Ill())
+		return
+	}
 	if words[0] == "due" {
 		at, _ := m.BeatDeadline()
 		s.line(fmt.Sprintf("  %v: %v at %v", s.now, m.BeatsDue(s.now, nil), at))

@@ -198,6 +198,7 @@ func (m *Machine) ended(c int) {
 	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
 	u.main, u.group, u.killed, u.stuck, u.hold = false, false, false, false, false
 	m.withdraw(c)
+	u.counts = u.counts && (u.failing || u.along)
 	u.cycle, u.redefined, u.along, u.aborting, u.command = false, false, false, false, 0
 	m.setDue(c, 0)
 	if recovers {

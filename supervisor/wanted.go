@@ -78,6 +78,7 @@ func (m *Machine) want() {
 			m.calledOn(c)
 		}
 		u.wanted, u.essential, u.because = w.in[c], w.essential[c], w.because[c]
+		u.count()
 		if fresh {
 			m.forgive(c)
 		}

@@ -29,6 +29,7 @@ func (l *loader) check(c *Config) {
 	l.checkConflicts(g)
 	l.checkReplacements(g)
 	l.checkStopTimes(g)
+	l.checkWatchdog(g)
 	l.checkStartConditions(g)
 }
 

@@ -15,7 +15,7 @@ type Config struct {
 	Control  Control
 	Log      Log
 	System   System
-	Watchdog bool // [watchdog] is configured; its keys come with the hardware watchdog
+	Watchdog Watchdog
 
 	Filters    []Filter    // in name order
 	Components []Component // in name order; the index is the component's number

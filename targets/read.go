@@ -31,6 +31,9 @@ func (l *loader) read(tree map[string]any) *draft {
 	if d.OnFallbackFailure == FallbackCommand && own["fallback_failure_command"] == nil {
 		l.fault("on_fallback_failure", atValue, "needs fallback_failure_command", `add fallback_failure_command = ["/path/to/program"]`)
 	}
+	if d.OnFallbackFailure == FallbackWatchdog && own["watchdog"] == nil {
+		l.fault("on_fallback_failure", atValue, `"watchdog" needs [watchdog]`, "add [watchdog] with a timeout")
+	}
 	return d
 }
 
@@ -52,7 +55,8 @@ func topFields() []field[draft] {
 		{"target", readTargets},
 		{"seccomp", readFilters},
 		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
-		{key: "watchdog"}, {key: "network"},
+		{"watchdog", func(v value, d *draft) { v.watchdog(&d.Watchdog) }},
+		{key: "network"},
 	}
 }
 
@@ -87,9 +91,6 @@ func (v value) fallback(to *FallbackAction) {
 		option[FallbackAction]{"reboot", FallbackReboot}, option[FallbackAction]{"poweroff", FallbackPoweroff},
 		option[FallbackAction]{"halt", FallbackHalt}, option[FallbackAction]{"command", FallbackCommand},
 		option[FallbackAction]{"watchdog", FallbackWatchdog})
-	if *to == FallbackWatchdog {
-		v.fault(`"watchdog" needs [watchdog]`, "this version does not have it")
-	}
 }
 
 func controlFields() []field[Control] {

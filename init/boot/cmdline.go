@@ -10,6 +10,7 @@ import (
 type CommandLine struct {
 	Target        string // orderly.target=; "" is the initial target
 	Config        string // orderly.config=; "" is where it always is
+	Watchdog      string // orderly.watchdog=: the device to feed before the configuration is known; "" is one that runs already
 	Rescue        bool   // rescue or single: the built-in configuration
 	Quiet         bool
 	RescueMode    string        // "shell", "login", "reboot" or "off"
@@ -69,6 +70,11 @@ func (c *CommandLine) take(w word) bool {
 		c.Target = w.value
 	case "orderly.config":
 		c.Config = w.value
+	case "orderly.watchdog":
+		if !strings.HasPrefix(w.value, "/") {
+			return false
+		}
+		c.Watchdog = w.value
 	case "orderly.rescue":
 		switch w.value {
 		case "shell", "login", "reboot", "off":

@@ -25,6 +25,8 @@ func TestCommandLine(t *testing.T) {
 		{"target and directory", "ro orderly.target=safe orderly.config=/etc/other quiet", with(func(c *CommandLine) {
 			c.Target, c.Config, c.Quiet = "safe", "/etc/other", true
 		}), nil},
+		{"watchdog", "orderly.watchdog=/dev/watchdog1", with(func(c *CommandLine) { c.Watchdog = "/dev/watchdog1" }), nil},
+		{"watchdog without a path", "orderly.watchdog=yes", with(func(*CommandLine) {}), []string{"orderly.watchdog=yes"}},
 		{"single", "single", with(func(c *CommandLine) { c.Rescue = true }), nil},
 		{"rescue with a value is another word", "rescue=1", with(func(*CommandLine) {}), nil},
 		{"mode and time", "rescue orderly.rescue=login orderly.rescue-timeout=90s", with(func(c *CommandLine) {

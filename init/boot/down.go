@@ -18,6 +18,7 @@ type DownOptions struct {
 	Now            bool           // no SIGTERM, no grace
 	StateDirectory string         // "" is the default one
 	Voice          io.Writer      // the console; it may be stuck
+	Last           func()         // called before the last call, when nothing more is waited for; nil is nothing
 }
 
 // The limits of the end. Together they bound it: a machine that was told to end does.
@@ -136,6 +137,9 @@ func (d *down) end() {
 	if d.End == supervisor.Exit && !d.machine {
 		d.voice.Drain(voiceLimit)
 		os.Exit(0)
+	}
+	if d.Last != nil {
+		d.Last()
 	}
 	for _, c := range lastCalls(d.End) {
 		d.say("%s", c.name)

@@ -88,6 +88,7 @@ up:
   loopback
   clock (not in a container)
   kernel modules (not in a container)
+  what waits for modules (not in a container)
   sysctl
   mounts
   machine id

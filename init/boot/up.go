@@ -21,6 +21,7 @@ type Options struct {
 	StateDirectory string                                                         // "" is the default one
 	Built          time.Time                                                      // the clock is not before it; zero is unknown
 	Run            func(ctx context.Context, argv []string) (exit int, err error) // runs a program to its end
+	Loaded         func()                                                         // called when the kernel modules are there; nil is nothing
 	Say            func(level targets.Level, text string)
 }
 
@@ -57,6 +58,7 @@ func upSteps() []upStep {
 		{"loopback", false, (*up).loopback},
 		{"clock", true, (*up).clock},
 		{"kernel modules", true, (*up).modules},
+		{"what waits for modules", true, (*up).loaded},
 		{"sysctl", false, (*up).sysctl},
 		{"mounts", false, (*up).mounts},
 		{"machine id", false, (*up).machineID},
@@ -160,6 +162,12 @@ func (u *up) clock() {
 		return
 	}
 	u.note(targets.Info, "clock: set to when this binary was made, "+u.Built.UTC().Format(time.RFC3339))
+}
+
+func (u *up) loaded() {
+	if u.Loaded != nil {
+		u.Loaded()
+	}
 }
 
 func (u *up) sysctl() {

@@ -44,6 +44,9 @@ func (w *writer) status(s *control.Status, whole bool) {
 			}
 		}
 		w.line("target %s: %s for %s; %d of %d wanted components ready", orNone(s.Target), w.state(s.State), span(now()-s.SinceMS), ready, wanted)
+		if s.Watchdog != "" {
+			w.line("watchdog: %s", s.Watchdog)
+		}
 		for _, n := range s.Notes {
 			w.line("note: %s", n)
 		}

@@ -108,6 +108,7 @@ func (k *Keeper) connect(near, far *Link) error {
 	kept := maps.Clone(k.held)
 	k.sender.Go(func() { kept.send(near) })
 	k.beat, k.waiting = k.reaper.ring.Beat(), 0
+	k.dog.manager(poll.Now())
 	return k.watch(near.FD())
 }
 
@@ -184,6 +185,7 @@ func (k *Keeper) forget() {
 // surrender ends everything: no manager can be had.
 func (k *Keeper) surrender(why error) {
 	k.say("manager: given up: %v", why)
+	k.dog.farewell()
 	k.GiveUp(k.facts)
 }
 

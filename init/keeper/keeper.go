@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/init/watchdog"
 )
 
 // Options say what a keeper is for.
@@ -23,10 +24,21 @@ type Options struct {
 	Voice io.Writer // for the few lines that the keeper itself has to say
 	// End makes the last system calls of PID 1 and does not return. A manager that cannot be had any more ends
 	// in GiveUp, which does not return as PID 1 either.
-	End    func(end uint8, now bool)
+	End    func(Ending)
 	GiveUp func(facts int)
-	Now    func()             // reboot at once
-	Shown  func(state uint64) // tells a service manager above us
+	Now    func()            // reboot at once
+	Shown  func(text string) // tells a service manager above us
+
+	Watchdog string           // the device to feed from the first moment, before anything is configured; "" is none
+	Above    *watchdog.Device // the watchdog of a service manager above us, instead of a device; nil is none
+}
+
+// Ending is how a machine ends.
+type Ending struct {
+	End    uint8
+	Now    bool
+	Disarm bool              // the watchdog is not to stay armed whatever the end is
+	Last   func(disarm bool) // feeds the watchdog a last time, or disarms it; called once nothing can hang any more
 }
 
 // Keeper is the state of the process. Its loop is the main goroutine on the main thread.
@@ -51,6 +63,7 @@ type Keeper struct {
 	far    *Link     // our copy of the manager's end: what a dead manager has not read is read here
 	sender sync.WaitGroup
 
+	dog     dog
 	deaths  deaths
 	count   int // managers so far
 	booted  bool
@@ -73,9 +86,15 @@ func Run(o Options) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	k := &Keeper{Options: o, binary: binary, held: held{}}
+	k := &Keeper{Options: o, binary: binary, held: held{}, dog: dog{open: watchdog.Open}}
 	if err := k.open(); err != nil {
 		return 1, err
+	}
+	if k.dog.device = o.Above; o.Above != nil {
+		k.dog.interval = o.Above.Timeout / 3
+	}
+	if o.Watchdog != "" {
+		k.say("%s", k.dog.watch(o.Watchdog, 0, 0, poll.Now()))
 	}
 	forward(k)
 	if !k.PID1 {
@@ -138,13 +157,15 @@ func (k *Keeper) loop() int {
 		}
 		k.suspect()
 		k.relieve()
+		k.tend()
 	}
 }
 
 // finish ends the machine, or gives the exit code of the program.
 func (k *Keeper) finish() int {
 	if k.PID1 {
-		k.End(uint8(k.end), k.end>>16&1 == 1)
+		last := k.dog.farewell()
+		k.End(Ending{End: uint8(k.end), Now: k.end>>16&1 == 1, Disarm: k.dog.disarm, Last: last})
 	}
 	return int(k.end >> 8 & 0xff)
 }
@@ -170,12 +191,14 @@ func (k *Keeper) handle(m Message) {
 		return
 	case Hello:
 		k.forget()
+	case Watch:
+		k.watchdog(m)
 	case Drop:
 		k.held.drop(m.Tags)
 	case Booted:
 		k.booted = true
 	case Shown:
-		k.Shown(m.Value)
+		k.Shown(m.Text)
 	case Finish:
 		k.ending, k.end = true, m.Value
 	}

@@ -20,12 +20,15 @@ const (
 	Booted                  // the machine has been set up: a later manager must not do it again
 	Replace                 // one descriptor: the binary of the next manager, which follows at once
 	Finish                  // Value is a FinishValue: end the machine, or the program
-	Shown                   // Value is a state to tell a service manager above us
+	Shown                   // Text is what to tell a service manager above us (sd_notify(3))
 
 	Signal  // Value is the signal's number
 	Held    // one descriptor with its tag
 	HeldEnd // no more of them
 	Missed  // Value is how many bytes of output were thrown away while there was no manager to read them
+
+	Watch    // to the keeper: feed the watchdog at the path Text, Value is a WatchValue; no path is none any more
+	Watchdog // to the manager: how the watchdog is, in words; Value is a WatchState
 )
 
 // Tag names a held descriptor: what it is, whose, and of which run.
@@ -56,12 +59,6 @@ const (
 	Beat                         // reading end of the heartbeat pipe
 )
 
-// The states that Shown tells.
-const (
-	ShownReady    uint64 = iota + 1 // the initial target is up
-	ShownStopping                   // the end has begun
-)
-
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.
 func FinishValue(end uint8, code int, now bool) uint64 {
 	v := uint64(end) | uint64(uint8(code))<<8
@@ -74,10 +71,13 @@ func FinishValue(end uint8, code int, now bool) uint64 {
 // MaxTags is how many tags and descriptors fit one message: SCM_MAX_FD of the kernel is 253.
 const MaxTags = 64
 
+// MaxText is how many bytes of text fit one message.
+const MaxText = 1024
+
 const (
 	headSize = 16
 	tagSize  = 16
-	maxSize  = headSize + MaxTags*tagSize
+	maxSize  = headSize + MaxTags*tagSize + MaxText
 )
 
 // Message is one packet between keeper and manager.
@@ -85,7 +85,8 @@ type Message struct {
 	Kind  Kind
 	Value uint64
 	Tags  []Tag
-	Files []int // descriptors that travel along; the receiver owns them
+	Text  string // at most MaxText bytes; more are cut off
+	Files []int  // descriptors that travel along; the receiver owns them
 }
 
 // Append encodes m without its descriptors.
@@ -98,7 +99,7 @@ func (m *Message) Append(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint32(b, t.Run)
 		b = binary.LittleEndian.AppendUint64(b, t.Name)
 	}
-	return b
+	return append(b, m.Text[:min(len(m.Text), MaxText)]...)
 }
 
 // Decode reads a packet; tags are appended to the given slice so that a receiver can reuse it.
@@ -108,10 +109,11 @@ func Decode(b []byte, tags []Tag) (Message, error) {
 	}
 	m := Message{Kind: Kind(binary.LittleEndian.Uint32(b)), Value: binary.LittleEndian.Uint64(b[8:])}
 	n := int(binary.LittleEndian.Uint32(b[4:]))
-	if n > MaxTags || len(b) != headSize+n*tagSize {
+	if n > MaxTags || len(b) < headSize+n*tagSize || len(b) > maxSize {
 		return Message{}, fmt.Errorf("packet of %d bytes: %d tags do not fit", len(b), n)
 	}
-	for b = b[headSize:]; len(b) > 0; b = b[tagSize:] {
+	m.Text = string(b[headSize+n*tagSize:])
+	for b = b[headSize : headSize+n*tagSize]; len(b) > 0; b = b[tagSize:] {
 		tags = append(tags, Tag{
 			Use:  Use(binary.LittleEndian.Uint32(b)),
 			Run:  binary.LittleEndian.Uint32(b[4:]),

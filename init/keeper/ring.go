@@ -29,7 +29,8 @@ type ringHead struct {
 	head    atomic.Uint64 // seq of the newest exit
 	applied atomic.Uint64 // seq up to which every exit has been acted on and stored
 	beat    atomic.Uint64 // the manager's loop has gone round
-	_       [4096 - 24]byte
+	ill     atomic.Uint64 // 1: the watchdog must not be fed
+	_       [4096 - 32]byte
 }
 
 // Ring is the record of exits that keeper and manager share: a memfd that both have mapped.
@@ -69,6 +70,18 @@ func (r *Ring) Beat() uint64 { return r.head.beat.Load() }
 
 // Turn moves the beat on.
 func (r *Ring) Turn() { r.head.beat.Add(1) }
+
+// Feel notes, before a Turn, whether the watchdog may be fed.
+func (r *Ring) Feel(ill bool) {
+	state := uint64(0)
+	if ill {
+		state = 1
+	}
+	r.head.ill.Store(state)
+}
+
+// Ill says whether the manager, when it was last there, forbade the watchdog to be fed.
+func (r *Ring) Ill() bool { return r.head.ill.Load() != 0 }
 
 func (r *Ring) full() bool { return r.Head()-r.Applied() >= ringSize }
 

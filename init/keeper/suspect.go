@@ -19,7 +19,7 @@ func (k *Keeper) owes() bool {
 		k.beat, k.waiting = b, 0
 		k.asked.Store(false)
 	}
-	return k.asked.Load() || r.Head() != r.Applied() || k.ending
+	return k.asked.Load() || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
 }
 
 // suspect kills a manager that has owed an answer for too long; the reaper then tells of its end like of any other.
@@ -29,12 +29,12 @@ func (k *Keeper) suspect() {
 		k.waiting = 0
 	case k.waiting == 0:
 		k.waiting = poll.Now()
-	case poll.Now()-k.waiting > patience:
-		k.waiting = 0
+	case poll.Now()-k.waiting > k.dog.patience():
 		if pid := k.reaper.manager.Load(); pid != 0 {
-			k.say("manager: no sign of life for %v: killed", patience)
+			k.say("manager: no sign of life for %v: killed", (poll.Now() - k.waiting).Round(time.Second/10))
 			unix.Kill(int(pid), unix.SIGKILL)
 		}
+		k.waiting = 0
 	}
 }
 
@@ -62,6 +62,19 @@ const relieveEvery = 100 * time.Millisecond
 
 // timeout is how long the loop may sleep, in milliseconds; -1 is until something happens.
 func (k *Keeper) timeout() int {
+	sleep := k.idle()
+	if k.dog.device == nil {
+		return sleep
+	}
+	until := int(max(k.dog.next-poll.Now(), 0)/time.Millisecond) + 1
+	if sleep < 0 {
+		return until
+	}
+	return min(sleep, until)
+}
+
+// idle is timeout where there is no watchdog.
+func (k *Keeper) idle() int {
 	if k.away() {
 		return int(relieveEvery / time.Millisecond)
 	}

@@ -96,6 +96,8 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.saved = false
 	m.authorise()
+	m.guard()
+	m.aboveReloads()
 	defs := m.machine.Components()
 	units := make([]*unit, len(defs))
 	for old, u := range m.units {

@@ -37,6 +37,8 @@ func (m *Manager) onMessage(msg *keeper.Message) {
 		m.onSignal(unix.Signal(msg.Value))
 	case keeper.Missed:
 		m.system(targets.Warning, fmt.Sprintf("%d bytes of output were thrown away while the manager was away", msg.Value))
+	case keeper.Watchdog:
+		m.watched(msg)
 	}
 }
 
@@ -100,7 +102,7 @@ func (m *Manager) shutdown(end supervisor.End) {
 	}
 	if m.stopping == supervisor.GoOn {
 		m.stopping = end
-		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownStopping})
+		m.above("STOPPING=1")
 	}
 	m.post(supervisor.Shutdown{End: end})
 }
@@ -136,8 +138,10 @@ func (m *Manager) lastResort(action targets.FallbackAction) {
 		m.give(supervisor.Poweroff)
 	case targets.FallbackHalt:
 		m.give(supervisor.Halt)
-	case targets.FallbackReboot, targets.FallbackWatchdog:
+	case targets.FallbackReboot:
 		m.give(supervisor.Reboot)
+	case targets.FallbackWatchdog:
+		m.starve()
 	case targets.FallbackCommand:
 		m.fallbackCommand()
 	}

@@ -32,7 +32,7 @@ func (m *Manager) getStatus(_ context.Context, c control.Call) (any, error) {
 func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 	s := control.Status{
 		Version: 1, Target: snap.Target, State: snap.State.String(), SinceMS: ms(snap.Since), PID1: m.PID1,
-		Notes: append(m.trialNote(), m.notes...), Components: []control.Component{},
+		Notes: append(append(m.dog.notes(), m.trialNote()...), m.notes...), Watchdog: m.dog.text, Components: []control.Component{},
 	}
 	if snap.Target == "" && snap.State == supervisor.Settled {
 		s.State = supervisor.Transition.String() // the machine is being set up; the first target follows
@@ -66,7 +66,7 @@ func (m *Manager) detail(u *unit, all bool) control.Detail {
 	snap := m.machine.SnapshotOf(u.number, poll.Now())
 	d := control.Detail{
 		Component:   m.wireComponent(&snap.Components[0]),
-		Description: u.def.Description, Kind: kindOf(u.def), Definition: definition(u.def, all),
+		Description: u.def.Description, Kind: kindOf(u.def), Definition: append(definition(u.def, all), m.critical(u)...),
 		Needs: []string{}, NeededBy: []string{}, Causes: m.machine.Why(poll.Now(), u.number), Processes: m.processes(u),
 	}
 	if d.Processes == nil {

@@ -239,14 +239,16 @@ func (m *Manager) clear() {
 
 // run brings the machine up where that has not been done, and loops until the end.
 func (m *Manager) run() int {
+	m.dog.up = m.Booted
+	m.guard()
 	if m.PID1 && !m.Booted {
 		m.bringUp()
 	} else {
 		if m.PID1 {
 			m.buttons()
 		}
-		if !m.PID1 && m.Again == 0 && written(&m.config.System) {
-			m.system(targets.Warning, "[system] is not applied: Orderly is not PID 1 here")
+		if !m.PID1 && m.Again == 0 {
+			m.notOurs()
 		}
 		m.distrust(m.begin)
 	}

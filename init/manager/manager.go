@@ -78,6 +78,7 @@ type Manager struct {
 	die      context.CancelFunc
 	notes    []string // what is not as it should be, for status
 
+	dog         dog           // the watchdog, which the keeper feeds
 	trial       trial         // of a configuration that waits to be confirmed
 	next        *swap         // of an apply, until the machine has taken it
 	rescued     bool          // the built-in configuration runs
@@ -117,6 +118,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 		m.launch()
 	}
 	m.sweep()
+	m.feel()
 	m.ring.Apply(m.seen)
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()

@@ -84,6 +84,18 @@ func buildTime() time.Time {
 	return time.Time{}
 }
 
+// notOurs says what of the configuration is only for PID 1.
+func (m *Manager) notOurs() {
+	for _, t := range []struct {
+		name string
+		set  bool
+	}{{"[system]", written(&m.config.System)}, {"[watchdog]", m.config.Watchdog.Device != "" && os.Getenv("WATCHDOG_USEC") == ""}} { // else critical counts
+		if t.set {
+			m.system(targets.Warning, t.name+" is not applied: Orderly is not PID 1 here")
+		}
+	}
+}
+
 // written says whether anything of [system] was written that Orderly would have to do.
 func written(s *targets.System) bool {
 	return s.Hostname != "" || s.MachineID != "" || len(s.Modules)+len(s.Sysctl)+len(s.Mounts) > 0

@@ -44,8 +44,8 @@ func (m *Manager) fetch() (heldFiles, error) {
 			}
 		case keeper.HeldEnd:
 			return held, nil
-		case keeper.Signal, keeper.Missed:
-			m.early = append(m.early, keeper.Message{Kind: msg.Kind, Value: msg.Value})
+		case keeper.Signal, keeper.Missed, keeper.Watchdog:
+			m.early = append(m.early, keeper.Message{Kind: msg.Kind, Value: msg.Value, Text: msg.Text})
 		}
 	}
 }

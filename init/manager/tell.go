@@ -2,7 +2,6 @@ package manager
 
 import (
 	"github.com/orderly-init/orderly/init/journal"
-	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/supervisor"
@@ -43,6 +42,7 @@ func (m *Manager) moved(e supervisor.Moved) {
 	m.say(targets.Info, logs.Name, 0, "target "+name+": "+e.Top.String()+because(e.Reason))
 	m.callers.notice()
 	if name != "" {
+		m.aboveStatus("target " + name + ": " + e.Top.String() + because(e.Reason))
 		m.reached(e)
 	}
 }
@@ -53,9 +53,10 @@ func (m *Manager) reached(e supervisor.Moved) {
 	if e.Top == supervisor.Transition || e.Top == supervisor.ShuttingDown {
 		return
 	}
+	m.guardAgain()
 	if !m.shown {
 		m.shown = true
-		m.link.Send(keeper.Message{Kind: keeper.Shown, Value: keeper.ShownReady})
+		m.above("READY=1")
 	}
 	m.prove(e.Target, e.Top)
 }

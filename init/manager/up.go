@@ -18,12 +18,15 @@ import (
 func (m *Manager) bringUp() {
 	options := boot.Options{
 		System: m.config.System, StateDirectory: m.config.StateDirectory, Built: buildTime(), Run: m.runTool,
-		Say: func(level targets.Level, text string) { m.loop.Post(func() { m.system(level, text) }) },
+		Loaded: func() { m.loop.Post(m.guardAgain) },
+		Say:    func(level targets.Level, text string) { m.loop.Post(func() { m.system(level, text) }) },
 	}
 	m.work.Go(func() {
 		notes := boot.Up(m.life, options)
 		m.loop.Post(func() {
 			m.notes = append(m.notes, notes...)
+			m.dog.up = true
+			m.guardAgain()
 			m.link.Send(keeper.Message{Kind: keeper.Booted})
 			m.buttons()
 			m.distrust(m.begin)

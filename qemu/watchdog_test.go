@@ -1,0 +1,60 @@
+package qemu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/orderly-init/orderly/qemu/image"
+)
+
+const guarded = `
+initial_target = "main"
+[system]
+modules = ["virtio_pci", "virtio_console", "i6300esb"]
+[watchdog]
+timeout  = "3s"
+interval = "500ms"
+critical = ["critical"]
+[component.agent]
+command = ["/sbin/agent"]
+[component.slow]
+kind = "oneshot"
+command = ["/bin/sleep", "5"]
+[component.critical]
+command = ["/bin/sleep", "1000"]
+recovery = { attempts = 0, then = "stop" }
+[target.main]
+depends_on = ["agent", "slow"]
+wants = ["critical"]
+`
+
+// guardedMachine has a watchdog, and goes on after a reset.
+func guardedMachine(t *testing.T, name, config string, words ...string) machine {
+	t.Helper()
+	o := memoryOptions(t, image.ARM64Full(), name, []string{"virtio_pci", "virtio_console", "i6300esb"}, config, words...)
+	o.Extra = []string{"-device", "i6300esb", "-action", "reboot=reset,watchdog=reset"}
+	return boot(t, o)
+}
+
+// A watchdog is fed through a boot that is longer than its time-out and through the death of the manager, starves when a critical
+// component is gone for good, and is named by the next boot as the cause of the reset. Power off disarms it.
+func TestWatchdog(t *testing.T) {
+	m := guardedMachine(t, "watchdog", guarded)
+	m.reaches("main")
+	if text := m.run("orderly", "status", "--json"); !strings.Contains(text, `"watchdog": "/dev/watchdog (i6300ESB timer) resets after 3s, fed every 500ms"`) {
+		t.Errorf("status: %s", text)
+	}
+	m.sh("kill -KILL $(pidof orderly-manager); sleep 4; orderly wait main")
+	m.sh("kill -KILL $(pidof sleep)")
+	m.expect("watchdog: not fed: critical component critical is failed")
+	m.expect("watchdog: not fed: the manager forbids it")
+	m.expect("watchdog: the machine was last reset by it")
+	m.expect("target main: settled")
+	if text := m.run("orderly", "status"); !strings.Contains(text, "note: watchdog: the machine was last reset by it") {
+		t.Errorf("status: %s", text)
+	}
+	m.powerOff()
+	if strings.Contains(m.Console(), "did not stop") { // what the driver says of a device that was closed and not disarmed
+		t.Error("power off did not disarm the watchdog")
+	}
+}
