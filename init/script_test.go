@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID,
+			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID, "pidis": pidIs,
 			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole,
 		},
 	})
@@ -333,6 +333,14 @@ func managerOf(ts *testscript.TestScript) int {
 		return false
 	})
 	return found
+}
+
+// pidIs waits until the main process of NAME is the one that FILE names.
+func pidIs(ts *testscript.TestScript, _ bool, args []string) {
+	waitFor(ts, strings.Join(args, " "), func() bool {
+		b, err := os.ReadFile(ts.MkAbs(args[1]))
+		return err == nil && field(ts, args[0], "pid") == strings.TrimSpace(string(b))
+	})
 }
 
 // savePID remembers the main process of components; samePID checks that they are the same, in the same run.

@@ -132,6 +132,7 @@ func mustPrecede(t *testing.T, all []event, first, state, second, then string) {
 // component is what `orderly status` says of one.
 type component struct {
 	Name, State string
+	Health      string
 	PID         int
 	Run         uint32
 	Restarts    int

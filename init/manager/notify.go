@@ -136,6 +136,7 @@ func (m *Manager) raise(u *unit, r ready.Raise) {
 // newMain makes another process of the same cgroup the main one (MAINPID=, sd_notify(3)). It must be a child of the
 // keeper, or nobody would learn of its exit. A child of the present main process becomes one when that ends.
 func (m *Manager) newMain(u *unit, pid int) {
+	m.landed() // it may have executed, and spoken, since the round began
 	p := u.main
 	if p == nil || p.pid == 0 || int(p.pid) == pid {
 		return

@@ -102,6 +102,9 @@ type Arch struct {
 	machine guest.Machine
 }
 
+// Machine is the kind of machine that the architecture's kernel is booted on.
+func (a Arch) Machine() guest.Machine { return a.machine }
+
 // ARM64 has the small kernel for clouds, which has all that a virtual machine needs.
 func ARM64() Arch { return Arch{Go: "arm64", Debian: "arm64", flavour: "cloud-arm64"} }
 
