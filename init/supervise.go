@@ -15,6 +15,7 @@ import (
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/manager"
+	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/init/watchdog"
 	"github.com/orderly-init/orderly/supervisor"
 )
@@ -44,9 +45,12 @@ func asPID1() int {
 				End: end, Grace: 5 * time.Second, Now: e.Now, Voice: voice, Last: func() { e.Last(e.Disarm || stays(end)) },
 			})
 		},
-		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
-		Now:    boot.Now,
-		Shown:  func(string) {},
+		GiveUp: func(int) {
+			boot.GaveUp(poll.Now())
+			boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice})
+		},
+		Now:   boot.Now,
+		Shown: func(string) {},
 
 		Watchdog: cmp.Or(line.Watchdog, watchdog.Armed()),
 	})

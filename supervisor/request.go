@@ -75,6 +75,7 @@ func (m *Machine) markStarted(components []int) {
 		}
 		seen[c] = true
 		m.units[c].stopped = false
+		m.changed(c)
 		if !m.units[c].view.has(viewReady) || m.units[c].asking.skipped {
 			m.forgive(c)
 		}

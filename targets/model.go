@@ -11,6 +11,8 @@ type Config struct {
 	FallbackFailureCommand []string      // argv, for FallbackCommand
 	ShutdownTimeout        time.Duration // everything still alive is killed after it
 	StateDirectory         string        // what must outlive a reboot
+	RebootLimit            int           // reboots that nobody asked for before the rescue instead; 0 is no limit
+	RebootWindow           time.Duration // in which they are counted, of uptime
 
 	Control  Control
 	Log      Log

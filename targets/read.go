@@ -20,6 +20,7 @@ func (l *loader) read(tree map[string]any) *draft {
 	d := &draft{component: defaultComponent()}
 	d.ShutdownTimeout = 30 * time.Second
 	d.StateDirectory = "/var/lib/orderly"
+	d.RebootLimit, d.RebootWindow = 3, 10*time.Minute
 	d.Control.Mode = 0o666
 	d.Log = Log{Directory: "/run/orderly/log", MaxSize: 1 << 20}
 	d.System.CtrlAltDel, d.System.PowerButton = "reboot", "poweroff"
@@ -36,6 +37,9 @@ func (l *loader) read(tree map[string]any) *draft {
 	}
 	return d
 }
+
+// maxRebootLimit is fewer than the record of reboots holds.
+const maxRebootLimit = 30
 
 func topFields() []field[draft] {
 	return []field[draft]{
@@ -54,7 +58,9 @@ func topFields() []field[draft] {
 		{"component", readComponents},
 		{"target", readTargets},
 		{"seccomp", readFilters},
-		{key: "boot_budget"}, {key: "reboot_limit"}, {key: "reboot_window"},
+		{"reboot_limit", func(v value, d *draft) { v.number(&d.RebootLimit, 0, maxRebootLimit) }},
+		{"reboot_window", func(v value, d *draft) { v.duration(&d.RebootWindow, time.Second) }},
+		{key: "boot_budget"},
 		{"watchdog", func(v value, d *draft) { v.watchdog(&d.Watchdog) }},
 		{key: "network"},
 	}

@@ -46,6 +46,8 @@ func everyKey() *Config {
 		FallbackFailureCommand: []string{"/sbin/last", "resort"},
 		ShutdownTimeout:        90 * time.Second,
 		StateDirectory:         "/data/orderly",
+		RebootLimit:            5,
+		RebootWindow:           time.Hour,
 		Control:                Control{Group: "orderly", ReadGroup: "1000", Mode: 0o660},
 		Filters:                []Filter{{Name: "loose", Default: "allow", Error: 1, Errno: []string{"reboot"}}, *strictFilter()},
 		Log:                    Log{Directory: "/data/log", MaxSize: 64000, Console: Warning},

@@ -14,7 +14,15 @@ import (
 // Rescue is the built-in configuration, for when nothing valid can be had: one target with at most one component,
 // a shell or login on the console. The problems stand in it as comments.
 func Rescue(c CommandLine, problems []string) []targets.Source {
-	return []targets.Source{{Path: "(rescue)", Data: rescueText(rescueCommand(c.RescueMode, executable), problems)}}
+	return []targets.Source{{Path: rescuePath, Data: rescueText(rescueCommand(c.RescueMode, executable), problems)}}
+}
+
+// rescuePath stands where the path of a file would.
+const rescuePath = "(rescue)"
+
+// IsRescue reports whether sources are those of Rescue.
+func IsRescue(sources []targets.Source) bool {
+	return len(sources) == 1 && sources[0].Path == rescuePath
 }
 
 // RescueAnswer says what the rescue of a command line is: whether there is a component to talk to, and after which

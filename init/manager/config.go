@@ -106,17 +106,25 @@ func (m *Manager) rescue(line boot.CommandLine, problems targets.Problems) error
 	for _, p := range problems {
 		lines = append(lines, p.String())
 	}
+	rescue, err := m.rescueConfig(line, lines)
+	if err != nil {
+		return err
+	}
+	return m.use(rescue.config, rescue.sources)
+}
+
+// rescueConfig is the built-in configuration, and begins the time within which somebody should come.
+func (m *Manager) rescueConfig(line boot.CommandLine, why []string) (swap, error) {
+	m.inRescue(line)
+	return unbundled(targets.Bundle(boot.Rescue(line, why)))
+}
+
+func (m *Manager) inRescue(line boot.CommandLine) {
 	m.rescued = true
 	if _, after := boot.RescueAnswer(line); after > 0 {
 		m.rescueUntil = poll.Now() + after
 		m.notes = append(m.notes, fmt.Sprintf("rescue: reboots in %v unless %s exists", after, stayFile))
 	}
-	sources := boot.Rescue(line, lines)
-	config, p := targets.Load(sources)
-	if p.Fatal() {
-		return p
-	}
-	return m.use(config, sources)
 }
 
 // stayFile keeps a machine in the rescue: a person is at work.
@@ -166,6 +174,9 @@ func (m *Manager) running(fd int) error {
 		return problems
 	}
 	m.config, m.sources = config, sources
+	if m.PID1 && boot.IsRescue(sources) {
+		m.inRescue(boot.ReadCommandLine())
+	}
 	return nil
 }
 

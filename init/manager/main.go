@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -263,6 +262,7 @@ func (m *Manager) close() {
 	m.die()
 	m.unserve()
 	m.seed()
+	m.countReboot()
 	m.work.Wait()
 	m.sink.Stop()
 	m.voice.close()
@@ -274,26 +274,13 @@ func (m *Manager) close() {
 	}
 }
 
-// seedLimit is how long the random seed may take to save at the end.
-const seedLimit = 2 * time.Second
-
 // seed saves the random seed where the configuration wants it; the keeper, which makes the last system calls, knows
 // the usual place only.
 func (m *Manager) seed() {
 	if !m.PID1 || m.end == supervisor.GoOn {
 		return
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := boot.SaveSeed(m.config.StateDirectory); err != nil {
-			m.sink.Say(logs.Name, 0, "random seed: "+err.Error())
-		}
-	}()
-	select {
-	case <-done:
-	case <-time.After(seedLimit):
-	}
+	m.bounded("random seed", func() error { return boot.SaveSeed(m.config.StateDirectory) })
 }
 
 // begin asks for the initial target, where nothing else is going on.

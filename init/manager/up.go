@@ -29,7 +29,7 @@ func (m *Manager) bringUp() {
 			m.guardAgain()
 			m.link.Send(keeper.Message{Kind: keeper.Booted})
 			m.buttons()
-			m.distrust(m.begin)
+			m.mind(func() { m.distrust(m.begin) })
 		})
 	})
 }
