@@ -52,7 +52,7 @@ func readNumber(path, attribute string) int {
 	return parseNumber(string(b))
 }
 
-// parseNumber reads a number of sysfs; the status is in base 16, with 0x.
+// parseNumber reads a number of sysfs.
 func parseNumber(text string) int {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 0, 64)
 	if err != nil || n < 0 {
@@ -75,19 +75,4 @@ func Armed() string {
 		}
 	}
 	return ""
-}
-
-// ResetByWatchdog says whether a watchdog tells that it was the last to reset the machine.
-func ResetByWatchdog() bool {
-	names, err := filepath.Glob(class + "/watchdog*")
-	if err != nil {
-		return false
-	}
-	for _, n := range names {
-		b, err := os.ReadFile(filepath.Join(n, "bootstatus"))
-		if err == nil && parseNumber(string(b))&unix.WDIOF_CARDRESET != 0 {
-			return true
-		}
-	}
-	return false
 }
