@@ -55,8 +55,15 @@ func (m *Manager) try(span time.Duration) error {
 		}
 	}
 	_, err = inLoop(m, func() (struct{}, error) {
+		if m.trial.until != 0 { // another caller was faster
+			return struct{}{}, control.Refused(nil, "another configuration waits to be confirmed")
+		}
 		m.trial = trial{until: poll.Now() + span, back: back}
-		return struct{}{}, m.holdTrial(bundle)
+		err := m.holdTrial(bundle)
+		if err != nil {
+			m.trial = trial{}
+		}
+		return struct{}{}, err
 	})
 	return err
 }
