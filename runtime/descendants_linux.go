@@ -80,13 +80,19 @@ func lookAt(pid int) (Process, error) {
 	return parseStat(string(b))
 }
 
-// gone: the process ended before its file was opened, or before it was read.
 // Dead says whether a process has ended, also where it has not been reaped yet.
 func Dead(pid int) bool {
 	p, err := lookAt(pid)
 	return err != nil || p.Dead
 }
 
+// Kernel says whether a process is a thread of the kernel.
+func Kernel(pid int) bool {
+	p, err := lookAt(pid)
+	return err == nil && p.Kernel
+}
+
+// gone: the process ended before its file was opened, or before it was read.
 func gone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) }
 
 // killRounds bounds KillTree against a tree that grows as fast as it is cut.

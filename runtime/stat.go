@@ -11,10 +11,15 @@ type Process struct {
 	PID, Parent, Group, Session int
 	// Dead: it has ended and waits to be reaped.
 	Dead bool
+	// Kernel: it is a thread of the kernel, which cannot be ended.
+	Kernel bool
 	// Start is when it began, in clock ticks since boot: with PID it names a
 	// process even where pids are used again.
 	Start uint64
 }
+
+// kernelThread is PF_KTHREAD of the field flags (include/linux/sched.h).
+const kernelThread = 0x00200000
 
 // same: they are one process, whatever has changed in its life.
 func (p Process) same(q Process) bool { return p.PID == q.PID && p.Start == q.Start }
@@ -43,6 +48,10 @@ func parseStat(line string) (Process, error) {
 	if err != nil {
 		return bad()
 	}
-	p.Start = start
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	if err != nil {
+		return bad()
+	}
+	p.Start, p.Kernel = start, flags&kernelThread != 0
 	return p, nil
 }

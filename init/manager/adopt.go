@@ -49,10 +49,18 @@ func (m *Manager) gather(u *unit, pid int) {
 	}
 	defer unix.Close(fd)
 	u.group = groupThere
-	list, _ := runtime.Descendants(pid)
-	for _, p := range list {
-		if err := m.tree.Move(u.name, p.PID); err != nil && !p.Dead {
-			m.complain(u, "adopt: "+err.Error())
+	moved := map[int]bool{}
+	for fresh := true; fresh; { // what one starts before it is moved itself is found in another round
+		fresh = false
+		list, _ := runtime.Descendants(pid)
+		for _, p := range list {
+			if moved[p.PID] {
+				continue
+			}
+			moved[p.PID], fresh = true, true
+			if err := m.tree.Move(u.name, p.PID); err != nil && !runtime.Dead(p.PID) {
+				m.complain(u, "adopt: "+err.Error())
+			}
 		}
 	}
 }
@@ -202,25 +210,4 @@ func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
 		return nil, err
 	}
 	return control.ResultReply{Result: wireResult(r)}, nil
-}
-
-// adoptable refuses what is no process, Orderly itself, and what is another component's.
-func (m *Manager) adoptable(pid int) error {
-	own := pid == os.Getpid() || pid == os.Getppid() || pid == 1
-	if err := unix.Kill(pid, 0); pid <= 0 || err != nil || own {
-		return control.Refused(nil, "%d is not a process that can be adopted", pid)
-	}
-	if p := m.byPID[int32(pid)]; p != nil {
-		return control.Refused(nil, "%d is a process of %s", pid, p.unit.name)
-	}
-	b, _ := os.ReadFile("/proc/" + itoa(pid) + "/cgroup")
-	for _, u := range m.units {
-		for line := range strings.Lines(string(b)) {
-			path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
-			if ok && m.tree != nil && m.within(path, u.name) {
-				return control.Refused(nil, "%d is a process of %s", pid, u.name)
-			}
-		}
-	}
-	return nil
 }

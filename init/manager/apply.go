@@ -32,6 +32,7 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 			return nil, err
 		}
 		next.then = nil
+		ctx = m.life // a caller that has gone, by what it applied perhaps, does not end the trial
 	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {
 		next.request = id

@@ -120,6 +120,7 @@ func open(o Options) (*Manager, error) {
 	if err != nil {
 		return m, fmt.Errorf("keeper: %w (the manager is started by Orderly, not by hand)", err)
 	}
+	m.recall(held.take(keeper.Remarks))
 	for _, step := range []func() error{m.memory, m.kernel, func() error { return m.obtain(held.take(keeper.Configuration)) }} {
 		if err := step(); err != nil {
 			return m, err
@@ -261,8 +262,7 @@ func (m *Manager) run() int {
 func (m *Manager) close() {
 	m.die()
 	m.unserve()
-	m.seed()
-	m.countReboot()
+	m.keep()
 	m.work.Wait()
 	m.sink.Stop()
 	m.voice.close()
@@ -274,13 +274,16 @@ func (m *Manager) close() {
 	}
 }
 
-// seed saves the random seed where the configuration wants it; the keeper, which makes the last system calls, knows
-// the usual place only.
-func (m *Manager) seed() {
+// keep saves the random seed, that the machine ends in order, and a reboot that nobody asked for, where the configuration wants
+// it; the keeper, which makes the last system calls, knows the usual place only.
+func (m *Manager) keep() {
 	if !m.PID1 || m.end == supervisor.GoOn {
 		return
 	}
-	m.bounded("random seed", func() error { return boot.SaveSeed(m.config.StateDirectory) })
+	directory := m.config.StateDirectory
+	m.bounded("last end", func() error { return boot.SaveEnd(directory, m.end.String(), m.endWhy) })
+	m.bounded("record of reboots", m.countReboot)
+	m.bounded("random seed", func() error { return boot.SaveSeed(directory) })
 }
 
 // begin asks for the initial target, where nothing else is going on.

@@ -63,14 +63,12 @@ func (m *Manager) giveIn(why string) bool {
 const saveLimit = 2 * time.Second
 
 // countReboot writes down a reboot that nobody asked for, before it is made.
-func (m *Manager) countReboot() {
-	asked := m.stopping != supervisor.GoOn && !m.desperate
-	if !m.PID1 || m.end != supervisor.Reboot || asked || m.rescued || m.config.RebootLimit == 0 {
-		return
+func (m *Manager) countReboot() error {
+	asked := m.stopping != supervisor.GoOn && m.endWhy == ""
+	if m.end != supervisor.Reboot || asked || m.rescued || m.config.RebootLimit == 0 {
+		return nil
 	}
-	m.bounded("record of reboots", func() error {
-		return boot.CountReboot(m.config.StateDirectory, poll.Now(), m.config.RebootWindow)
-	})
+	return boot.CountReboot(m.config.StateDirectory, poll.Now(), m.config.RebootWindow)
 }
 
 // bounded does the last things on a disk that may hang.
