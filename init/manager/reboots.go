@@ -48,7 +48,7 @@ func (m *Manager) mind(then func()) {
 // giveIn uses the rescue from now on, and says whether it can.
 func (m *Manager) giveIn(why string) bool {
 	m.system(targets.Error, "rescue: "+why)
-	m.notes = append(m.notes, "rescue: "+why)
+	m.remark("rescue: " + why)
 	rescue, err := m.rescueConfig(boot.ReadCommandLine(), []string{why})
 	if err != nil {
 		m.system(targets.Error, err.Error())
