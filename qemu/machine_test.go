@@ -109,10 +109,11 @@ func (m machine) sh(line string) string {
 	return m.run("/bin/sh", "-c", line)
 }
 
-// off waits until the machine has switched itself off.
+// off waits until the machine has switched itself off, and gives its slot to the next one.
 func (m machine) off() {
 	m.t.Helper()
 	if err := m.Wait(long); err != nil {
 		m.t.Fatal(err)
 	}
+	m.Kill()
 }
