@@ -44,9 +44,11 @@ func asPID1() int {
 				End: end, Grace: 5 * time.Second, Now: e.Now, Voice: voice, Last: func() { e.Last(e.Disarm || stays(end)) },
 			})
 		},
-		GiveUp: func(int) { boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice}) },
-		Now:    boot.Now,
-		Shown:  func(string) {},
+		GiveUp: func(int) {
+			boot.Down(boot.DownOptions{End: supervisor.Reboot, Why: "no manager could be had", Grace: time.Second, Voice: voice})
+		},
+		Now:   boot.Now,
+		Shown: func(string) {},
 
 		Watchdog: cmp.Or(line.Watchdog, watchdog.Armed()),
 	})
