@@ -53,6 +53,16 @@ func TestWatchdog(t *testing.T) {
 	if text := m.run("orderly", "status"); !strings.Contains(text, "note: watchdog: the machine was last reset by it") {
 		t.Errorf("status: %s", text)
 	}
+
+	// in order it is fed until the last call, and then QEMU resets the device too: nothing is left of it
+	if _, err := m.Follow("orderly", "reboot"); err != nil {
+		t.Fatal(err)
+	}
+	m.expect("reboot: Restarting system")
+	m.returns("main")
+	if text := m.run("orderly", "status"); strings.Contains(text, "last reset by it") {
+		t.Errorf("status after a reboot: %s", text)
+	}
 	m.powerOff()
 	if strings.Contains(m.Console(), "did not stop") { // what the driver says of a device that was closed and not disarmed
 		t.Error("power off did not disarm the watchdog")

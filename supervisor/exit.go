@@ -133,5 +133,7 @@ func (m *Machine) lost(c int) {
 		u.failing = false
 	}
 	m.cancel(c)
+	counts := u.counts && u.state != Stopping // nobody has stopped in order what is lost
 	m.ended(c)
+	u.counts = u.counts || counts
 }

@@ -93,6 +93,7 @@ up:
   mounts
   machine id
   random seed (not in a container)
+  last end (not in a container)
 down:
   end the processes
   save the random seed (not in a container)

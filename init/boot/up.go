@@ -63,6 +63,7 @@ func upSteps() []upStep {
 		{"mounts", false, (*up).mounts},
 		{"machine id", false, (*up).machineID},
 		{"random seed", true, (*up).seed},
+		{"last end", true, (*up).lastEnd},
 	}
 }
 

@@ -57,6 +57,7 @@ const (
 	Trial                        // memfd with the configuration before one that waits to be confirmed
 	Released                     // pidfd of a process that is nobody's any more; the run is its pid
 	Beat                         // reading end of the heartbeat pipe
+	Remarks                      // memfd with what status tells of the machine, a line each
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

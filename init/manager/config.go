@@ -29,7 +29,7 @@ func (m *Manager) obtain(held int) error {
 	if m.PID1 {
 		line = boot.ReadCommandLine()
 		if line.Rescue {
-			m.notes = append(m.notes, "rescue: asked for on the kernel command line")
+			m.remark("rescue: asked for on the kernel command line")
 			return m.rescue(line, nil)
 		}
 	}
@@ -91,12 +91,12 @@ func (m *Manager) lastResortConfig(line boot.CommandLine, problems targets.Probl
 	if b, err := os.ReadFile(boot.LastGood("")); err == nil {
 		if sources, err := targets.Unbundle(b); err == nil {
 			if config, p := targets.Load(sources); !p.Fatal() {
-				m.notes = append(m.notes, "the configuration is invalid: the last one that reached its target is used")
+				m.remark("the configuration is invalid: the last one that reached its target is used")
 				return m.use(config, sources)
 			}
 		}
 	}
-	m.notes = append(m.notes, "rescue: the configuration is invalid and there is none that ever reached its target")
+	m.remark("rescue: the configuration is invalid and there is none that ever reached its target")
 	return m.rescue(line, problems)
 }
 
@@ -109,7 +109,7 @@ func (m *Manager) rescue(line boot.CommandLine, problems targets.Problems) error
 	m.rescued = true
 	if _, after := boot.RescueAnswer(line); after > 0 {
 		m.rescueUntil = poll.Now() + after
-		m.notes = append(m.notes, fmt.Sprintf("rescue: reboots in %v unless %s exists", after, stayFile))
+		m.remark(fmt.Sprintf("rescue: reboots in %v unless %s exists", after, stayFile))
 	}
 	sources := boot.Rescue(line, lines)
 	config, p := targets.Load(sources)

@@ -149,7 +149,8 @@ func (m *Manager) lastResort(action targets.FallbackAction) {
 
 // give ends the machine; where Orderly is not PID 1 it ends itself, and says with its exit status that it failed.
 func (m *Manager) give(end supervisor.End) {
-	m.system(targets.Error, "the fallback target failed: "+end.String())
+	m.endWhy = "the fallback target failed"
+	m.system(targets.Error, m.endWhy+": "+end.String())
 	if !m.PID1 {
 		m.code = 1
 	}

@@ -32,7 +32,7 @@ func (m *Manager) getStatus(_ context.Context, c control.Call) (any, error) {
 func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 	s := control.Status{
 		Version: 1, Target: snap.Target, State: snap.State.String(), SinceMS: ms(snap.Since), PID1: m.PID1,
-		Notes: append(append(m.dog.notes(), m.trialNote()...), m.notes...), Watchdog: m.dog.text, Components: []control.Component{},
+		Notes: append(append(m.dog.notes(), m.trialNote()...), slices.Concat(m.lasting, m.notes)...), Watchdog: m.dog.text, Components: []control.Component{},
 	}
 	if snap.Target == "" && snap.State == supervisor.Settled {
 		s.State = supervisor.Transition.String() // the machine is being set up; the first target follows

@@ -121,6 +121,7 @@ func open(o Options) (*Manager, error) {
 	if err != nil {
 		return m, fmt.Errorf("keeper: %w (the manager is started by Orderly, not by hand)", err)
 	}
+	m.recall(held.take(keeper.Remarks))
 	for _, step := range []func() error{m.memory, m.kernel, func() error { return m.obtain(held.take(keeper.Configuration)) }} {
 		if err := step(); err != nil {
 			return m, err
@@ -263,7 +264,7 @@ func (m *Manager) run() int {
 func (m *Manager) close() {
 	m.die()
 	m.unserve()
-	m.seed()
+	m.keep()
 	m.work.Wait()
 	m.sink.Stop()
 	m.voice.close()
@@ -275,12 +276,12 @@ func (m *Manager) close() {
 	}
 }
 
-// seedLimit is how long the random seed may take to save at the end.
-const seedLimit = 2 * time.Second
+// keepLimit is how long the random seed and the record of the end may take to save.
+const keepLimit = 2 * time.Second
 
-// seed saves the random seed where the configuration wants it; the keeper, which makes the last system calls, knows
-// the usual place only.
-func (m *Manager) seed() {
+// keep saves the random seed, and that the machine ends in order, where the configuration wants it; the keeper, which makes
+// the last system calls, knows the usual place only.
+func (m *Manager) keep() {
 	if !m.PID1 || m.end == supervisor.GoOn {
 		return
 	}
@@ -290,10 +291,13 @@ func (m *Manager) seed() {
 		if err := boot.SaveSeed(m.config.StateDirectory); err != nil {
 			m.sink.Say(logs.Name, 0, "random seed: "+err.Error())
 		}
+		if err := boot.SaveEnd(m.config.StateDirectory, m.end.String(), m.endWhy); err != nil {
+			m.sink.Say(logs.Name, 0, "last end: "+err.Error())
+		}
 	}()
 	select {
 	case <-done:
-	case <-time.After(seedLimit):
+	case <-time.After(keepLimit):
 	}
 }
 

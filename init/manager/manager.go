@@ -77,6 +77,7 @@ type Manager struct {
 	life     context.Context // ends when the manager ends
 	die      context.CancelFunc
 	notes    []string // what is not as it should be, for status
+	lasting  []string // notes that outlive this manager
 
 	dog         dog           // the watchdog, which the keeper feeds
 	trial       trial         // of a configuration that waits to be confirmed
@@ -89,6 +90,7 @@ type Manager struct {
 	early    []keeper.Message // that came before the loop
 	stopping supervisor.End   // asked of the machine
 	hurry    bool             // nothing is waited for at the end
+	endWhy   string           // why the machine ends, where no person asked
 	end      supervisor.End   // handed to the keeper
 	code     int
 }

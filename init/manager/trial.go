@@ -142,6 +142,7 @@ func (m *Manager) trialNote() []string {
 // settled forgets the configuration before: the present one is confirmed.
 func (m *Manager) settled() {
 	m.saved = false
+	m.unremark(wentBack)
 	if t := m.machine.Active(); t != supervisor.None && t < len(m.config.Targets) {
 		m.prove(t, m.machine.Snapshot(poll.Now()).State)
 	}
@@ -189,6 +190,9 @@ func (m *Manager) distrust(then func()) {
 	})
 }
 
+// wentBack holds until a configuration is confirmed, or applied without a trial.
+const wentBack = "the configuration on the disk was not confirmed: the one before it is used; orderly apply uses that on the disk"
+
 func (m *Manager) goBack(bundle []byte, then func()) {
 	back, err := unbundled(bundle)
 	if err != nil {
@@ -196,8 +200,8 @@ func (m *Manager) goBack(bundle []byte, then func()) {
 		then()
 		return
 	}
-	m.notes = append(m.notes, "the configuration on the disk was not confirmed: the one before it is used; orderly apply uses that on the disk")
-	m.system(targets.Warning, m.notes[len(m.notes)-1])
+	m.remark(wentBack)
+	m.system(targets.Warning, wentBack)
 	back.then = then
 	m.applies = append(m.applies, back)
 }

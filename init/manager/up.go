@@ -24,7 +24,7 @@ func (m *Manager) bringUp() {
 	m.work.Go(func() {
 		notes := boot.Up(m.life, options)
 		m.loop.Post(func() {
-			m.notes = append(m.notes, notes...)
+			m.remark(notes...)
 			m.dog.up = true
 			m.guardAgain()
 			m.link.Send(keeper.Message{Kind: keeper.Booted})

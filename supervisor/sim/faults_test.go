@@ -53,6 +53,7 @@ func TestFaults(t *testing.T) {
 		{"climbs a step twice", "ladder", rewrite(climbsTwice)},
 		{"has no last resort", "ladder", rewrite(drop[supervisor.LastResort])},
 		{"keeps the top state to itself", "top", rewrite(drop[supervisor.Moved])},
+		{"feeds through a back-off", "ill", fault{ill: overlooks}},
 		{"has a bug", "bug", rewrite(func(list []supervisor.Effect) []supervisor.Effect {
 			return append(list, supervisor.Bug{Text: "made by hand"})
 		})},
@@ -318,4 +319,14 @@ func believesConditions(m *supervisor.Machine, now time.Duration, ev supervisor.
 		}
 	}
 	return list
+}
+
+// overlooks is a machine that is ill only while it has given somebody up.
+func overlooks(m *supervisor.Machine) string {
+	for c := range m.Graph().Needs {
+		if state, _ := m.StateOf(c); state == supervisor.Failed {
+			return m.Ill()
+		}
+	}
+	return ""
 }

@@ -43,7 +43,7 @@ func (j *judge) hand(s *shadow, e *supervisor.Changed) bool {
 		if s.alive() || e.Run <= s.run || j.ending || j.p.safe {
 			j.fail("by hand", "%s is adopted as run %d, and is %s", s.name, e.Run, stored(s.state))
 		}
-		*s = shadow{name: s.name, number: s.number, def: s.def, needs: s.needs, anyOf: s.anyOf, wanted: s.wanted, willBe: s.willBe,
+		*s = shadow{name: s.name, number: s.number, def: s.def, needs: s.needs, anyOf: s.anyOf, wanted: s.wanted, willBe: s.willBe, vital: s.vital,
 			state: supervisor.Ready, run: e.Run, readyAt: j.now(), launchedAt: j.now(), adopted: true, landed: true}
 		return true
 	case supervisor.Release:

@@ -69,6 +69,7 @@ type shadow struct {
 	mayHave        bool // the run may have ended by a failure
 	fellNow        bool // it stopped being ready in this step, by failure
 	everFell       bool // since it became wanted, or perhaps earlier
+	vital          vital
 
 	test   asked  // of the start conditions
 	raises string // the conditions that it has raised, sorted, each followed by a space
@@ -217,7 +218,7 @@ func (j *judge) pardon(effects []supervisor.Effect) {
 // pardon forgets failures. A run that is alive then may have to go for another reason than a failure.
 func (s *shadow) pardon() {
 	s.sure, s.streak, s.notBefore, s.fell = nil, 0, 0, false
-	s.doubtful, s.fellReady = s.alive(), false
+	s.doubtful, s.fellReady, s.vital.missing = s.alive(), false, false
 }
 
 func (j *judge) effect(e supervisor.Effect) {

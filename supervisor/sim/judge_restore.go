@@ -71,6 +71,7 @@ func (j *judge) resync(after *supervisor.Snapshot) {
 		s.state, s.run = j.p.machine.StateOf(s.number)
 		s.needs, s.anyOf = nil, nil
 		s.launched, s.notBefore, s.sure, s.streak = true, 0, nil, 0
+		s.believed()
 	}
 	j.renumber()
 	for i := range after.Components {

@@ -59,7 +59,7 @@ func (j *judge) changed(e supervisor.Changed) {
 }
 
 func (j *judge) isReady(s *shadow) {
-	s.readyAt = j.now()
+	s.readyAt, s.vital.served = j.now(), true
 	unnamed := s.def.PIDFile != "" && !s.heardNamed
 	if s.state == supervisor.Ready && (!s.heardReady || unnamed) || s.state == supervisor.Done && !s.heardWell {
 		j.fail("ready", "%s is ready, and nobody said so", s.name)
@@ -84,7 +84,7 @@ func (j *judge) starts(s *shadow, run uint32) {
 	j.permitted(s)
 	j.tookAlong(s)
 	*s = shadow{name: s.name, number: s.number, def: s.def, needs: s.needs, anyOf: s.anyOf, wanted: s.wanted, willBe: s.willBe,
-		everFell: s.everFell, sure: s.sure, perhaps: s.perhaps, streak: s.streak,
+		everFell: s.everFell, vital: s.vital, sure: s.sure, perhaps: s.perhaps, streak: s.streak,
 		state: supervisor.Starting, run: run, launchedAt: j.now(), startLimit: j.limit(s.def.StartTimeout)}
 }
 
@@ -161,6 +161,7 @@ func (j *judge) leaves(s *shadow) {
 	if _, lost := j.ev.(supervisor.Lost); !lost && failed && s.wanted && s.willBe && !s.doubtful {
 		s.fell = j.unforced(s)
 		s.fellReady = s.fell && s.ready() && s.def.Recovery.Action != targets.Ignore
+		s.fallen()
 	}
 	s.mayHave = s.mayHave || failed
 	s.everFell = s.everFell || failed

@@ -36,6 +36,7 @@ func (j *judge) present(after *supervisor.Snapshot) {
 	}
 	j.wanted(after)
 	j.beating(after)
+	j.illness()
 	j.whole(after)
 	if due, ok := j.p.deadline(); ok && due < j.now() {
 		j.fail("deadline", "%v is past, now is %v", due, j.now())

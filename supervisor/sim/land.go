@@ -70,6 +70,7 @@ func (l *land) config(generation int) *targets.Config {
 	slices.SortFunc(c.Components, func(a, b targets.Component) int { return strings.Compare(a.Name, b.Name) })
 	clean(c, there)
 	l.replacements(c)
+	l.criticals(c)
 	l.conflicts(c, generation)
 	return c
 }

@@ -36,6 +36,7 @@ type fault struct {
 	step     func(m *supervisor.Machine, now time.Duration, ev supervisor.Event) []supervisor.Effect
 	deadline func(m *supervisor.Machine) (time.Duration, bool)
 	store    func(m *supervisor.Machine, t *supervisor.Table) error
+	ill      func(m *supervisor.Machine) string
 }
 
 // Bounds of one run.
