@@ -47,7 +47,7 @@ func asPID1() int {
 		},
 		GiveUp: func(int) {
 			boot.GaveUp(poll.Now())
-			boot.Down(boot.DownOptions{End: supervisor.Reboot, Grace: time.Second, Voice: voice})
+			boot.Down(boot.DownOptions{End: supervisor.Reboot, Why: "no manager could be had", Grace: time.Second, Voice: voice})
 		},
 		Now:   boot.Now,
 		Shown: func(string) {},

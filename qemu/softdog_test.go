@@ -74,11 +74,11 @@ func TestSoftdogAndTheLastEnd(t *testing.T) {
 	m.sh("(for n in 1 2 3 4 5; do kill -KILL $(pidof orderly-manager); usleep 300000; done; while :; do kill -STOP $(pidof orderly-manager); usleep 100000; done) >/dev/null 2>&1 </dev/null &")
 	m.expect("manager: no sign of life for .*: killed")
 	m.expect("manager: given up: it ended 8 times")
-	m.expect(unasked)
+	m.expect("last end: reboot: no manager could be had")
 	m.returns("main")
 
 	m.sh("kill -KILL $(pidof orderly-manager); orderly wait main")
-	if text := m.run("orderly", "status"); !strings.Contains(text, "note: "+unasked) {
+	if text := m.run("orderly", "status"); !strings.Contains(text, "note: last end: reboot: no manager could be had") {
 		t.Errorf("the next manager does not know of the last end: %s", text)
 	}
 	m.sh("kill -KILL $(pidof sleep)")

@@ -16,6 +16,7 @@ type DownOptions struct {
 	End            supervisor.End // Exit is for a container; a machine is powered off instead
 	Grace          time.Duration  // between SIGTERM and SIGKILL; 0 is 5 s
 	Now            bool           // no SIGTERM, no grace
+	Why            string         // where nobody has asked for it and no manager has written it down; "" is none
 	StateDirectory string         // "" is the default one
 	Voice          io.Writer      // the console; it may be stuck
 	Last           func()         // called before the last call, when nothing more is waited for; nil is nothing
@@ -57,6 +58,7 @@ func downSteps() []downStep {
 	return []downStep{
 		{"end the processes", false, (*down).endProcesses},
 		{"save the random seed", true, (*down).saveSeed},
+		{"write down why", true, (*down).saveWhy},
 		{"write what is buffered", true, (*down).sync},
 		{"unmount", true, (*down).detachAll},
 		{"make the rest read-only", true, (*down).readOnly},
@@ -98,6 +100,17 @@ func (d *down) say(format string, args ...any) {
 func (d *down) saveSeed() {
 	if err := bounded(saveLimit, func() error { return SaveSeed(d.StateDirectory) }); err != nil && !errReadOnly(err) {
 		d.say("random seed: %v", err)
+	}
+}
+
+// saveWhy is for an end that no manager could write down.
+func (d *down) saveWhy() {
+	if d.Why == "" {
+		return
+	}
+	err := bounded(saveLimit, func() error { return SaveEnd(d.StateDirectory, d.End.String(), d.Why) })
+	if err != nil && !errReadOnly(err) {
+		d.say("last end: %v", err)
 	}
 }
 

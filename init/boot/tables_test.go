@@ -97,6 +97,7 @@ up:
 down:
   end the processes
   save the random seed (not in a container)
+  write down why (not in a container)
   write what is buffered (not in a container)
   unmount (not in a container)
   make the rest read-only (not in a container)

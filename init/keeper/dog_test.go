@@ -66,6 +66,13 @@ func TestWatch(t *testing.T) {
 	if text := d.watch("", 0, 0, 0); text != "watchdog: none" || d.state("", 0) != 0 {
 		t.Error(text)
 	}
+	fixed := dog{device: &watchdog.Device{Path: "/dev/fixed", NoWayOut: true, Timeout: time.Minute}}
+	if text := fixed.watch("", 0, 0, 0); text != "watchdog: /dev/fixed cannot be disarmed (nowayout): it is fed on" {
+		t.Error(text)
+	}
+	if state := fixed.state("", 0); state != WatchFed|WatchWrong || fixed.device == nil {
+		t.Errorf("state %b", state)
+	}
 	for _, v := range []struct {
 		timeout, interval time.Duration
 		disarm            bool

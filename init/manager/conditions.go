@@ -39,11 +39,7 @@ func (m *Manager) awaitConditions(e supervisor.Await) {
 			m.runCondition(c)
 			continue
 		}
-		holds, why := look(c.StartCondition)
-		m.tested(c, holds, why)
-		if !holds && c.Timeout > 0 {
-			m.watchCondition(c)
-		}
+		m.seek(c)
 	}
 }
 
@@ -84,7 +80,7 @@ func (m *Manager) tested(c *condition, holds bool, why string) {
 }
 
 // watchCondition has a condition looked at when the kernel tells of a change, or where it tells none, at intervals.
-func (m *Manager) watchCondition(c *condition) {
+func (m *Manager) watchCondition(c *condition, silent bool) {
 	hold := func() { m.tested(c, true, "") }
 	switch c.Kind {
 	case targets.TestInterface:
@@ -99,7 +95,7 @@ func (m *Manager) watchCondition(c *condition) {
 		}
 	case targets.TestFile, targets.TestAbsent, targets.TestDevice, targets.TestGlob:
 		dir := filepath.Dir(c.Subject)
-		if c.Kind == targets.TestGlob && strings.ContainsAny(dir, "*?[\\") || ready.Silent(c.Subject) {
+		if c.Kind == targets.TestGlob && strings.ContainsAny(dir, "*?[\\") || silent {
 			break
 		}
 		c.path = &ready.Path{Name: c.Subject, Holds: hold, Test: func() bool { yes, _ := look(c.StartCondition); return yes }}
@@ -110,21 +106,16 @@ func (m *Manager) watchCondition(c *condition) {
 	case targets.TestEnv, targets.TestKernelArg, targets.TestExit, targets.TestCommand, targets.TestRaised:
 		return
 	}
-	m.repeat(c, func() { m.lookAgain(c); m.watchAgain(c) })
+	m.seekAgain(c)
 }
 
+// lookAgain looks at what cannot hang.
 func (m *Manager) lookAgain(c *condition) {
 	if c.told {
 		return
 	}
 	if holds, _ := look(c.StartCondition); holds {
 		m.tested(c, true, "")
-	}
-}
-
-func (m *Manager) watchAgain(c *condition) {
-	if !c.told {
-		m.repeat(c, func() { m.lookAgain(c); m.watchAgain(c) })
 	}
 }
 

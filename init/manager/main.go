@@ -183,6 +183,7 @@ func (m *Manager) kernel() error {
 	if m.paths, err = ready.NewPaths(); err != nil {
 		return err
 	}
+	m.watchMounts()
 	m.sockets = ready.NewSockets()
 	if err := unix.Pipe2(m.scratch[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return os.NewSyscallError("pipe2", err)

@@ -32,6 +32,7 @@ type unit struct {
 	pidFile    *ready.Path   // being waited for
 	probe      *probe        // socket being asked for
 	conditions []*condition  // start conditions being asked for
+	seeks      int           // looks at files that have not come back
 	closed     time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all
 
 	heir       int                             // a child of the main process that is to follow it (MAINPID=); 0 is none

@@ -53,6 +53,9 @@ func (l *Loop) Add(fd int, f func()) error { return l.add(fd, unix.EPOLLIN, f) }
 // AddEdge is Add for one who leaves there what it has seen: f is called when there is more than before (epoll(7), EPOLLET).
 func (l *Loop) AddEdge(fd int, f func()) error { return l.add(fd, unix.EPOLLIN|unix.EPOLLET, f) }
 
+// AddPriority is Add for a file that tells of changes by a priority event, such as /proc/self/mountinfo (poll(2), POLLPRI).
+func (l *Loop) AddPriority(fd int, f func()) error { return l.add(fd, unix.EPOLLPRI, f) }
+
 func (l *Loop) add(fd int, events uint32, f func()) error {
 	for len(l.handlers) <= fd {
 		l.handlers = append(l.handlers, nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"unsafe"
 
@@ -13,7 +14,7 @@ import (
 // Paths tells when paths may have appeared or gone: one inotify descriptor for all (inotify(7)).
 type Paths struct {
 	FD      int // to poll; then call Changed
-	waiting map[*Path]int32
+	waiting map[*Path][]int32
 	byWatch map[int32][]*Path
 }
 
@@ -45,7 +46,7 @@ func NewPaths() (*Paths, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("inotify_init1", err)
 	}
-	return &Paths{FD: fd, waiting: map[*Path]int32{}, byWatch: map[int32][]*Path{}}, nil
+	return &Paths{FD: fd, waiting: map[*Path][]int32{}, byWatch: map[int32][]*Path{}}, nil
 }
 
 // Close ends every wait.
@@ -80,8 +81,12 @@ func (w *Path) holds() bool {
 const events = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_DELETE_SELF |
 	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_CLOSE_WRITE
 
+// moves are what takes a directory, or a symbolic link, off the way to a path.
+const moves = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF | unix.IN_ATTRIB | unix.IN_DONT_FOLLOW | unix.IN_MASK_ADD
+
 // arm watches the nearest directory above the path that exists, then looks again: a parent that appeared between
-// finding and watching is found by another round.
+// finding and watching is found by another round. Before that, from the top, it watches the way there: the directory
+// hears nothing of another that takes the place of one above it.
 func (p *Paths) arm(w *Path) error {
 	for {
 		dir := nearest(filepath.Dir(w.Name))
@@ -89,15 +94,16 @@ func (p *Paths) arm(w *Path) error {
 		if w.Inside {
 			mask |= unix.IN_MODIFY
 		}
-		wd, err := unix.InotifyAddWatch(p.FD, dir, mask)
+		p.watchWay(w, dir)
+		err := p.watch(w, dir, mask)
 		if err == unix.ENOENT || err == unix.ENOTDIR {
+			p.disarm(w)
 			continue
 		}
 		if err != nil {
+			p.disarm(w)
 			return &os.PathError{Op: "inotify_add_watch", Path: dir, Err: err}
 		}
-		p.waiting[w] = int32(wd)
-		p.byWatch[int32(wd)] = append(p.byWatch[int32(wd)], w)
 		if w.holds() {
 			p.disarm(w)
 			w.Holds()
@@ -110,24 +116,44 @@ func (p *Paths) arm(w *Path) error {
 	}
 }
 
-func (p *Paths) disarm(w *Path) {
-	wd, ok := p.waiting[w]
-	if !ok {
-		return
+// watch adds a watch for a path.
+func (p *Paths) watch(w *Path, name string, mask uint32) error {
+	wd, err := unix.InotifyAddWatch(p.FD, name, mask)
+	if err != nil {
+		return err
 	}
-	delete(p.waiting, w)
-	rest := p.byWatch[wd]
-	for i := range rest {
-		if rest[i] == w {
-			rest = append(rest[:i:i], rest[i+1:]...)
-			break
+	if !slices.Contains(p.waiting[w], int32(wd)) {
+		p.waiting[w] = append(p.waiting[w], int32(wd))
+		p.byWatch[int32(wd)] = append(p.byWatch[int32(wd)], w)
+	}
+	return nil
+}
+
+// watchWay watches every directory and link on the way to a directory, by its name and by its real one.
+func (p *Paths) watchWay(w *Path, dir string) {
+	names := []string{dir}
+	if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
+		names = append(names, real)
+	}
+	for _, name := range names {
+		for i := 1; i <= len(name); i++ {
+			if i == len(name) || name[i] == '/' {
+				p.watch(w, name[:i], moves) // what may not be watched is not heard of
+			}
 		}
 	}
-	p.byWatch[wd] = rest
-	if len(rest) == 0 {
-		delete(p.byWatch, wd)
-		unix.InotifyRmWatch(p.FD, uint32(wd))
+}
+
+func (p *Paths) disarm(w *Path) {
+	for _, wd := range p.waiting[w] {
+		rest := slices.DeleteFunc(p.byWatch[wd], func(o *Path) bool { return o == w })
+		p.byWatch[wd] = rest
+		if len(rest) == 0 {
+			delete(p.byWatch, wd)
+			unix.InotifyRmWatch(p.FD, uint32(wd))
+		}
 	}
+	delete(p.waiting, w)
 }
 
 func nearest(dir string) string {
@@ -157,17 +183,28 @@ func (p *Paths) Changed() error {
 			at += unix.SizeofInotifyEvent + int(ev.Len)
 		}
 	}
-	var again []*Path
-	for w, wd := range p.waiting {
-		if touched[wd] || touched[-1] {
-			again = append(again, w)
+	return p.again(func(w *Path) bool {
+		return touched[-1] || slices.ContainsFunc(p.waiting[w], func(wd int32) bool { return touched[wd] })
+	})
+}
+
+// Again looks at every path: after a mount, of which inotify tells nothing.
+func (p *Paths) Again() error { return p.again(func(*Path) bool { return true }) }
+
+func (p *Paths) again(concerns func(*Path) bool) error {
+	var list []*Path
+	for w := range p.waiting {
+		if concerns(w) {
+			list = append(list, w)
 		}
 	}
-	sort.Slice(again, func(i, k int) bool { return again[i].Name < again[k].Name })
+	sort.Slice(list, func(i, k int) bool { return list[i].Name < list[k].Name })
 	var all error
-	for _, w := range again {
-		p.disarm(w)
-		all = errors.Join(all, p.Add(w))
+	for _, w := range list {
+		if _, still := p.waiting[w]; still { // one before it may have had it removed
+			p.disarm(w)
+			all = errors.Join(all, p.Add(w))
+		}
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package ready
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -257,4 +258,43 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v", m)
 		}
 	})
+}
+
+// What lies above the directory is replaced, and a link on the way is pointed elsewhere: the directory itself hears nothing.
+func TestPathBehindWhatMoves(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(dir string) error{
+		"directory": func(dir string) error { return os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "way")) },
+		"link":      func(dir string) error { return os.Symlink("new", filepath.Join(dir, "way")) },
+	} {
+		dir := t.TempDir()
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "old/a/b"), 0o755), os.MkdirAll(filepath.Join(dir, "new/a/b"), 0o755),
+			os.WriteFile(filepath.Join(dir, "new/a/b/c"), nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		way := filepath.Join(dir, "way")
+		first := os.Rename
+		if name == "link" {
+			first = func(_, to string) error { return os.Symlink("old", to) }
+		}
+		if err := first(filepath.Join(dir, "old"), way); err != nil {
+			t.Fatal(err)
+		}
+		p, err := NewPaths()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		held := 0
+		if err := p.Add(&Path{Name: filepath.Join(way, "a/b/c"), Holds: func() { held++ }}); err != nil || held != 0 {
+			t.Fatalf("%s: held %d times before; %v", name, held, err)
+		}
+		if err := errors.Join(os.Rename(way, way+".gone"), replace(dir)); err != nil {
+			t.Fatal(err)
+		}
+		await(t, p, &held)
+		if len(p.waiting) != 0 || len(p.byWatch) != 0 {
+			t.Fatalf("%s: left over: %v %v", name, p.waiting, p.byWatch)
+		}
+	}
 }
