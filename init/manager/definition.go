@@ -14,12 +14,27 @@ import (
 // variables can be secrets: only who may change sees them.
 func definition(c *targets.Component, secrets bool) []control.Pair {
 	var d pairs
-	if c.Detached {
-		d.add("supervision", "none")
+	d.program(c)
+	d.environment(c, secrets)
+	d.attributes(c)
+	for _, e := range edgeLists(c.Edges) {
+		d.list(e.kind, e.names)
 	}
+	d.stopping(c)
+	d.output(c)
+	d.readiness(c)
+	d.recovery(c)
+	return d
+}
+
+func (d *pairs) program(c *targets.Component) {
+	d.when("supervision", "none", c.Detached)
 	d.list("command", c.Command)
 	d.list("debug_arguments", c.DebugArguments)
 	d.list("action", c.Action)
+}
+
+func (d *pairs) environment(c *targets.Component, secrets bool) {
 	for _, s := range c.Environment {
 		value := s.Value
 		if !secrets {
@@ -31,6 +46,9 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	for _, f := range c.EnvironmentFiles {
 		d.add("environment_file", f.Path)
 	}
+}
+
+func (d *pairs) attributes(c *targets.Component) {
 	d.text("working_directory", c.WorkingDirectory)
 	d.text("user", c.User)
 	d.text("group", c.Group)
@@ -43,50 +61,55 @@ func definition(c *targets.Component, secrets bool) []control.Pair {
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
 	d.list("optional_steps", c.OptionalSteps)
-	for _, e := range edgeLists(c.Edges) {
-		d.list(e.kind, e.names)
-	}
+}
+
+func (d *pairs) stopping(c *targets.Component) {
 	d.add("start_timeout", c.StartTimeout.String())
 	d.add("stop_timeout", c.StopTimeout.String())
 	d.add("stop_signal", supervisor.SignalName(c.StopSignal))
 	d.list("stop_command", c.StopCommand)
 	d.heartbeat(c)
 	d.list("stop_action", c.StopAction)
-	if c.ReloadSignal != 0 {
-		d.add("reload_signal", supervisor.SignalName(c.ReloadSignal))
-	}
+	d.when("reload_signal", supervisor.SignalName(c.ReloadSignal), c.ReloadSignal != 0)
 	d.list("reload_command", c.ReloadCommand)
+}
+
+func (d *pairs) output(c *targets.Component) {
 	d.add("output.stdout", c.Output.Stdout)
 	d.add("output.stderr", c.Output.Stderr)
 	d.add("output.stdin", c.Output.Stdin)
-	if c.Output.RateLimit > 0 {
-		d.add("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10))
-	}
+	d.when("output.rate_limit", strconv.FormatInt(c.Output.RateLimit, 10), c.Output.RateLimit > 0)
+}
+
+func (d *pairs) readiness(c *targets.Component) {
 	d.add("ready", readyText(&c.Ready))
 	d.text("pid_file", c.PIDFile)
-	if c.Notify {
-		d.add("notify", "true")
-	}
+	d.when("notify", "true", c.Notify)
 	for i := range c.StartConditions {
 		d.add("start_conditions", conditionText(&c.StartConditions[i]))
 	}
+}
+
+func (d *pairs) recovery(c *targets.Component) {
 	d.add("success_exit_codes", fmt.Sprint(c.SuccessExitCodes))
-	if c.NoRestartExitCodes != nil {
-		d.add("no_restart_exit_codes", fmt.Sprint(c.NoRestartExitCodes))
-	}
-	if c.RebootExitCodes != nil {
-		d.add("reboot_exit_codes", fmt.Sprint(c.RebootExitCodes))
-	}
+	d.when("no_restart_exit_codes", fmt.Sprint(c.NoRestartExitCodes), c.NoRestartExitCodes != nil)
+	d.when("reboot_exit_codes", fmt.Sprint(c.RebootExitCodes), c.RebootExitCodes != nil)
 	d.add("recovery", recoveryText(&c.Recovery))
 	if c.StartRecovery != nil {
 		d.add("start_recovery", recoveryText(c.StartRecovery))
 	}
-	return d
 }
 
 type pairs []control.Pair
 
 func (d *pairs) add(key, value string) { *d = append(*d, control.Pair{Key: key, Value: value}) }
+
+// when adds what is written only sometimes.
+func (d *pairs) when(key, value string, written bool) {
+	if written {
+		d.add(key, value)
+	}
+}
 
 func (d *pairs) text(key, value string) {
 	if value != "" {
