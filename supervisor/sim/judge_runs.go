@@ -200,7 +200,7 @@ func (j *judge) along(s *shadow) bool {
 
 // holds says whether d keeps s from being stopped.
 func (j *judge) holds(d, s *shadow) bool {
-	if d == s || !d.alive() || d.stuck || d.state == supervisor.Done && s.willBe {
+	if d == s || !d.alive() || d.stuck || d.state == supervisor.Done && (s.willBe || j.turned) { // it may have been wanted in between
 		return false
 	}
 	if slices.Contains(d.needs, s.name) {
