@@ -134,6 +134,10 @@ func (m *Machine) lost(c int) {
 	}
 	m.cancel(c)
 	counts := u.counts && u.state != Stopping // nobody has stopped in order what is lost
+	held := u.hold && u.state == Starting
 	m.ended(c)
 	u.counts = u.counts || counts
+	if held { // and so is the one that takes its place
+		u.hold, u.requested = true, true
+	}
 }

@@ -204,7 +204,7 @@ func (j *judge) pardon(effects []supervisor.Effect) {
 		all = true
 	}
 	for _, e := range effects {
-		if m, ok := e.(supervisor.Moved); ok && m.Top == supervisor.Transition {
+		if m, ok := e.(supervisor.Moved); ok && (m.Top == supervisor.Transition || m.Top == supervisor.ShuttingDown) {
 			all, j.turned = true, true
 		}
 	}
