@@ -23,6 +23,9 @@ func (m *Machine) mainExited(c int, e Exited) {
 	u := &m.units[c]
 	u.exitSeq = max(u.exitSeq, e.Seq)
 	if !u.main {
+		if e.Empty {
+			m.emptied(c)
+		}
 		return
 	}
 	u.main, u.exit, u.exited = false, e.Status, true
