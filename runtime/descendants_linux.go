@@ -86,6 +86,15 @@ func Dead(pid int) bool {
 	return err != nil || p.Dead
 }
 
+// Parent is the parent of a process, 0 where it is gone.
+func Parent(pid int) int {
+	p, err := lookAt(pid)
+	if err != nil {
+		return 0
+	}
+	return p.Parent
+}
+
 // Kernel says whether a process is a thread of the kernel.
 func Kernel(pid int) bool {
 	p, err := lookAt(pid)

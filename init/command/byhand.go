@@ -16,13 +16,18 @@ func byHand(o *options, use, short, method string) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " NAME...", Short: short, Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			var reply control.ResultReply
-			if err := o.call(method, control.NamesParam{Names: args}, &reply); err != nil {
-				return err
-			}
-			return o.result(c, &reply.Result)
+			return o.request(c, method, control.NamesParam{Names: args})
 		},
 	}
+}
+
+// request makes a call that ends in a result, and tells it.
+func (o *options) request(c *cobra.Command, method string, in any) error {
+	var reply control.ResultReply
+	if err := o.call(method, in, &reply); err != nil {
+		return err
+	}
+	return o.result(c, &reply.Result)
 }
 
 func startCommand(o *options) *cobra.Command {
@@ -30,11 +35,7 @@ func startCommand(o *options) *cobra.Command {
 	c := byHand(o, "start", "Start components, with what they need", "Start")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Names = args
-		var reply control.ResultReply
-		if err := o.call("Start", p, &reply); err != nil {
-			return err
-		}
-		return o.result(c, &reply.Result)
+		return o.request(c, "Start", p)
 	}
 	c.Flags().BoolVar(&p.Debug, "debug", false, "with their debug_arguments, this once")
 	c.Flags().BoolVar(&p.Hold, "hold", false, "stopped before the exec, for a debugger; started again they go on")
@@ -49,11 +50,7 @@ func adoptCommand(o *options) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%q is not a process id", args[1])
 			}
-			var reply control.ResultReply
-			if err := o.call("Adopt", control.AdoptParam{Name: args[0], PID: pid}, &reply); err != nil {
-				return err
-			}
-			return o.result(c, &reply.Result)
+			return o.request(c, "Adopt", control.AdoptParam{Name: args[0], PID: pid})
 		},
 	}
 }

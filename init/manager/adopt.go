@@ -76,7 +76,7 @@ func (m *Manager) watchAdopted(p *process, fd int) {
 
 // reaped says whether the keeper is the one that reaps a process: as PID 1 it becomes so when the parent is gone.
 func (m *Manager) reaped(p *process) bool {
-	return parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
+	return runtime.Parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
 }
 
 // adoptedEnded is the handler of the pidfd of an adopted process.
@@ -132,10 +132,11 @@ func (m *Manager) scatter(u *unit) {
 		}
 		return
 	}
+	home := m.home()
 	for range 16 { // what they start meanwhile is in the group again
 		pids, _ := m.tree.Processes(u.name)
 		for _, pid := range pids {
-			if err := cgroups.Move(m.home(), pid); err != nil {
+			if err := cgroups.Move(home, pid); err != nil {
 				m.complain(u, "release: "+err.Error())
 				return
 			}
@@ -149,14 +150,7 @@ func (m *Manager) scatter(u *unit) {
 
 // home is the cgroup of the keeper.
 func (m *Manager) home() string {
-	mount := strings.TrimSuffix(m.tree.Path, m.below)
-	b, _ := os.ReadFile("/proc/" + itoa(os.Getppid()) + "/cgroup")
-	for line := range strings.Lines(string(b)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			return filepath.Join(mount, path)
-		}
-	}
-	return mount
+	return filepath.Join(strings.TrimSuffix(m.tree.Path, m.below), cgroups.Of(os.Getppid()))
 }
 
 // forgo notes that a process is nobody's.

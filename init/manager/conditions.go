@@ -122,7 +122,7 @@ func (m *Manager) lookAgain(c *condition) {
 // repeat has something done after the interval, which doubles up to poll_interval.
 func (m *Manager) repeat(c *condition, do func()) {
 	c.next = m.in(c.interval, do)
-	c.interval = min(2*c.interval, max(c.PollInterval, firstProbe))
+	c.interval = longer(c.interval, c.PollInterval)
 }
 
 // runCondition runs the command of a condition, again and again where it has a time-out.

@@ -1,16 +1,11 @@
 package manager
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
@@ -89,11 +84,9 @@ func unprivileged(config *targets.Config, uid int) targets.Problems {
 // lastResortConfig is for a machine that must come up although its configuration is broken.
 func (m *Manager) lastResortConfig(line boot.CommandLine, problems targets.Problems) error {
 	if b, err := os.ReadFile(boot.LastGood("")); err == nil {
-		if sources, err := targets.Unbundle(b); err == nil {
-			if config, p := targets.Load(sources); !p.Fatal() {
-				m.remark("the configuration is invalid: the last one that reached its target is used")
-				return m.use(config, sources)
-			}
+		if last, err := unbundled(b); err == nil {
+			m.remark("the configuration is invalid: the last one that reached its target is used")
+			return m.use(last.config, last.sources)
 		}
 	}
 	m.remark("rescue: the configuration is invalid and there is none that ever reached its target")
@@ -147,64 +140,22 @@ func (m *Manager) rescueOver() {
 // use makes a configuration the running one and has the keeper hold it.
 func (m *Manager) use(config *targets.Config, sources []targets.Source) error {
 	m.config, m.sources = config, sources
-	fd, err := sealed(targets.Bundle(sources))
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return m.link.Send(keeper.Message{
-		Kind: keeper.Hold, Tags: []keeper.Tag{{Use: keeper.Configuration}}, Files: []int{fd},
-	})
+	return m.entrust(keeper.Configuration, targets.Bundle(sources))
 }
 
 // running reads the configuration that an earlier manager used.
 func (m *Manager) running(fd int) error {
-	file := os.NewFile(uintptr(fd), "running configuration")
-	defer file.Close()
-	blob, err := io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64)) // the offset is the writer's
+	bundle, err := entrusted(fd)
 	if err != nil {
 		return err
 	}
-	sources, err := targets.Unbundle(blob)
+	now, err := unbundled(bundle)
 	if err != nil {
 		return fmt.Errorf("running configuration: %w", err)
 	}
-	config, problems := targets.Load(sources)
-	if problems.Fatal() {
-		return problems
-	}
-	m.config, m.sources = config, sources
-	if m.PID1 && boot.IsRescue(sources) {
+	m.config, m.sources = now.config, now.sources
+	if m.PID1 && boot.IsRescue(m.sources) {
 		m.inRescue(boot.ReadCommandLine())
-	}
-	return nil
-}
-
-// sealed puts bytes into a memfd that nobody can change any more (fcntl(2), F_ADD_SEALS).
-func sealed(b []byte) (int, error) {
-	fd, err := keeper.Memfd("orderly-configuration", 0)
-	if err != nil {
-		return -1, err
-	}
-	if err := writeAll(fd, b); err != nil {
-		unix.Close(fd)
-		return -1, fmt.Errorf("write the running configuration: %w", err)
-	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
-	return fd, err
-}
-
-func writeAll(fd int, b []byte) error {
-	for len(b) > 0 {
-		n, err := unix.Write(fd, b)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		b = b[n:]
 	}
 	return nil
 }

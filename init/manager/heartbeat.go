@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/keeper"
-	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
@@ -100,8 +99,7 @@ func (m *Manager) firstBeat(u *unit) {
 		m.isReady(u, u.run)
 		return
 	}
-	u.closed = poll.Now() + closingGrace
-	m.probing = append(m.probing, u)
+	m.mute(u)
 }
 
 // silence says which channel was closed without a word.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/logs"
-	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -46,8 +45,7 @@ func (m *Manager) linesOver(u *unit, found bool) {
 		return
 	}
 	u.lines = lines{}
-	u.closed = poll.Now() + closingGrace
-	m.probing = append(m.probing, u)
+	m.mute(u)
 }
 
 // endLines ends the wait for a line.

@@ -1,13 +1,8 @@
 package manager
 
 import (
-	"io"
-	"math"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/keeper"
 )
@@ -34,12 +29,7 @@ func (m *Manager) unremark(line string) {
 
 // holdRemarks has the keeper hold what is there now. One that cannot be held lasts as long as this manager.
 func (m *Manager) holdRemarks() {
-	fd, err := sealed([]byte(strings.Join(m.lasting, "\n")))
-	if err != nil {
-		return
-	}
-	defer unix.Close(fd)
-	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Remarks}}, Files: []int{fd}})
+	_ = m.entrust(keeper.Remarks, []byte(strings.Join(m.lasting, "\n")))
 }
 
 // recall takes over the lines of a dead manager.
@@ -47,9 +37,7 @@ func (m *Manager) recall(fd int) {
 	if fd < 0 {
 		return
 	}
-	file := os.NewFile(uintptr(fd), "remarks")
-	defer file.Close()
-	if b, err := io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64)); err == nil {
+	if b, err := entrusted(fd); err == nil {
 		m.lasting = strings.FieldsFunc(string(b), func(r rune) bool { return r == '\n' })
 	}
 }

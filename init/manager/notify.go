@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -141,7 +142,7 @@ func (m *Manager) newMain(u *unit, pid int) {
 	if p == nil || p.pid == 0 || int(p.pid) == pid {
 		return
 	}
-	above := parent(pid)
+	above := runtime.Parent(pid)
 	if m.tree != nil && above == int(p.pid) {
 		u.heir = pid
 		return

@@ -53,7 +53,7 @@ func (m *Manager) lookUp(u *unit) bool {
 		if !m.goOn(u, pid, after) {
 			return false
 		}
-	case int(p.pid) == pid, parent(pid) == int(p.pid): // which it follows when that ends
+	case int(p.pid) == pid, runtime.Parent(pid) == int(p.pid): // which it follows when that ends
 	case !m.settleIn(p, pid, after):
 		return false
 	}
@@ -116,7 +116,7 @@ func (m *Manager) unlinger(u *unit) {
 // is not the keeper is watched by a pidfd; false is that it has ended before it could be.
 func (m *Manager) settleIn(p *process, pid int, after uint64) bool {
 	fd := -1
-	if parent(pid) != os.Getppid() && !m.ring.Has(int32(pid), after) {
+	if runtime.Parent(pid) != os.Getppid() && !m.ring.Has(int32(pid), after) {
 		var err error
 		if fd, err = unix.PidfdOpen(pid, 0); err != nil {
 			return false

@@ -35,7 +35,7 @@ func (m *Manager) askFor(u *unit, question func(*asker, func(holds bool))) {
 				m.isReady(u, a.run)
 			default:
 				a.next = m.in(a.interval, ask)
-				a.interval = min(2*a.interval, max(u.def.Ready.PollInterval, firstProbe))
+				a.interval = longer(a.interval, u.def.Ready.PollInterval)
 			}
 		})
 	}

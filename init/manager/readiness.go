@@ -23,6 +23,11 @@ type probe struct {
 // firstProbe is the first interval; it doubles up to poll_interval.
 const firstProbe = time.Millisecond
 
+// longer is the interval after the next look.
+func longer(interval, pollInterval time.Duration) time.Duration {
+	return min(2*interval, max(pollInterval, firstProbe))
+}
+
 // await begins to wait for the readiness of a run whose program has been executed.
 func (m *Manager) await(u *unit) {
 	m.awaitName(u)
@@ -93,7 +98,7 @@ func (m *Manager) ask(now time.Duration) (next time.Duration) {
 		}
 		if p.next <= now {
 			p.next = now + p.interval
-			p.interval = min(2*p.interval, max(u.def.Ready.PollInterval, firstProbe))
+			p.interval = longer(p.interval, u.def.Ready.PollInterval)
 		}
 		if next == 0 || p.next < next {
 			next = p.next
@@ -148,6 +153,12 @@ func (m *Manager) watchReady(u *unit, fd int) {
 // that ends closes them first, and how it ended says more than that it never was ready.
 const closingGrace = 50 * time.Millisecond
 
+// mute notes that the channel on which a component was to become ready was closed without a word.
+func (m *Manager) mute(u *unit) {
+	u.closed = poll.Now() + closingGrace
+	m.probing = append(m.probing, u)
+}
+
 // readyBudget bounds what is read of a readiness pipe at a time, to what a pipe holds (pipe(7)): one that is
 // written to without end must not hold up the loop.
 const readyBudget = 16
@@ -168,8 +179,7 @@ func (m *Manager) readReady(u *unit) {
 			return
 		case n == 0:
 			m.closeReady(u)
-			u.closed = poll.Now() + closingGrace
-			m.probing = append(m.probing, u)
+			m.mute(u)
 		case slices.Contains(buf[:n], '\n'):
 			m.closeReady(u)
 			m.isReady(u, u.run)

@@ -6,7 +6,6 @@ import (
 	"path"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -26,21 +25,6 @@ func baseName(p string) string { return path.Base(p) }
 func namePointer() uintptr {
 	name := append([]byte(keeper.ManagerName), 0)
 	return uintptr(unsafe.Pointer(&name[0]))
-}
-
-// parent is the parent of a process, 0 where it is gone (proc(5), stat).
-func parent(pid int) int {
-	b, err := os.ReadFile("/proc/" + itoa(pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	s := string(b)
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(fields) < 2 {
-		return 0
-	}
-	n, _ := strconv.Atoi(fields[1])
-	return n
 }
 
 // recordOf names the record of a process in the facts table.

@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/boot"
@@ -59,7 +55,7 @@ func (m *Manager) try(span time.Duration) error {
 			return struct{}{}, control.Refused(nil, "another configuration waits to be confirmed")
 		}
 		m.trial = trial{until: poll.Now() + span, back: back}
-		err := m.holdTrial(bundle)
+		err := m.entrust(keeper.Trial, append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
 		if err != nil {
 			m.trial = trial{}
 		}
@@ -73,24 +69,12 @@ func (m *Manager) keepsState(c *targets.Config) bool {
 	return m.PID1 || c.StateDirectory != boot.DefaultState
 }
 
-func (m *Manager) holdTrial(bundle []byte) error {
-	fd, err := sealed(append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Trial}}, Files: []int{fd}})
-	return nil
-}
-
 // resumeTrial goes on with the trial of a dead manager.
 func (m *Manager) resumeTrial(fd int) {
 	if fd < 0 {
 		return
 	}
-	file := os.NewFile(uintptr(fd), "configuration before")
-	defer file.Close()
-	b, err := io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64))
+	b, err := entrusted(fd)
 	if err != nil || len(b) < deadlineSize {
 		return
 	}
