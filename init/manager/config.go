@@ -9,7 +9,6 @@ import (
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
-	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -115,7 +114,7 @@ func (m *Manager) rescueConfig(line boot.CommandLine, why []string) (swap, error
 func (m *Manager) inRescue(line boot.CommandLine) {
 	m.rescued = true
 	if _, after := boot.RescueAnswer(line); after > 0 {
-		m.rescueUntil = poll.Now() + after
+		m.in(after, m.rescueOver)
 		m.remark(fmt.Sprintf("rescue: reboots in %v unless %s exists", after, stayFile))
 	}
 }
@@ -125,10 +124,6 @@ const stayFile = "/run/orderly/stay"
 
 // rescueOver reboots a machine whose rescue nobody has answered: it may come up well the next time.
 func (m *Manager) rescueOver() {
-	if m.rescueUntil == 0 || poll.Now() < m.rescueUntil {
-		return
-	}
-	m.rescueUntil = 0
 	if _, err := os.Stat(stayFile); err == nil {
 		m.system(targets.Info, "rescue: "+stayFile+" exists: no reboot")
 		return

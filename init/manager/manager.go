@@ -79,13 +79,12 @@ type Manager struct {
 	notes    []string // what is not as it should be, for status
 	lasting  []string // notes that outlive this manager
 
-	dog         dog           // the watchdog, which the keeper feeds
-	trial       trial         // of a configuration that waits to be confirmed
-	next        *swap         // of an apply, until the machine has taken it
-	rescued     bool          // the built-in configuration runs
-	rescueUntil time.Duration // when it ends in a reboot; 0 is never
-	saved       bool          // the running configuration has been saved as the last good one
-	shown       bool          // the service manager above us knows that we are up
+	dog     dog   // the watchdog, which the keeper feeds
+	trial   trial // of a configuration that waits to be confirmed
+	next    *swap // of an apply, until the machine has taken it
+	rescued bool  // the built-in configuration runs
+	saved   bool  // the running configuration has been saved as the last good one
+	shown   bool  // the service manager above us knows that we are up
 
 	early    []keeper.Message // that came before the loop
 	stopping supervisor.End   // asked of the machine
@@ -125,7 +124,7 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.ring.Turn()
 	next, _ := m.machine.Deadline()
 	beat, _ := m.machine.BeatDeadline()
-	for _, at := range []time.Duration{probe, m.rescueUntil, m.nextChore(), beat, m.trial.until} {
+	for _, at := range []time.Duration{probe, m.nextChore(), beat} {
 		if at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -135,8 +134,6 @@ func (m *Manager) turn() (time.Duration, bool) {
 
 // due does what time has made due: a Tick for the machine above all.
 func (m *Manager) due() {
-	m.rescueOver()
-	m.trialOver()
 	if at, ok := m.machine.Deadline(); ok && at <= poll.Now() {
 		m.post(supervisor.Tick{})
 	}

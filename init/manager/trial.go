@@ -26,6 +26,7 @@ import (
 // that was not confirmed.
 type trial struct {
 	until time.Duration // since boot; 0 is no trial
+	over  *chore        // what is done then
 	back  swap          // what to go back to
 }
 
@@ -54,10 +55,10 @@ func (m *Manager) try(span time.Duration) error {
 		if m.trial.until != 0 { // another caller was faster
 			return struct{}{}, control.Refused(nil, "another configuration waits to be confirmed")
 		}
-		m.trial = trial{until: poll.Now() + span, back: back}
+		m.onTrial(poll.Now()+span, back)
 		err := m.entrust(keeper.Trial, append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
 		if err != nil {
-			m.trial = trial{}
+			m.endTrial()
 		}
 		return struct{}{}, err
 	})
@@ -83,7 +84,12 @@ func (m *Manager) resumeTrial(fd int) {
 		m.system(targets.Error, "configuration before the trial: "+err.Error())
 		return
 	}
-	m.trial = trial{until: time.Duration(binary.LittleEndian.Uint64(b)), back: back}
+	m.onTrial(time.Duration(binary.LittleEndian.Uint64(b)), back)
+}
+
+// onTrial lets the one before come back at a time, unless the trial has ended by then.
+func (m *Manager) onTrial(until time.Duration, back swap) {
+	m.trial = trial{until: until, over: m.in(until-poll.Now(), m.trialOver), back: back}
 }
 
 // unbundled reads a configuration that has been valid before.
@@ -101,15 +107,13 @@ func unbundled(bundle []byte) (swap, error) {
 
 // trialOver goes back when nobody has confirmed in time.
 func (m *Manager) trialOver() {
-	if m.trial.until == 0 || poll.Now() < m.trial.until {
-		return
-	}
 	m.system(targets.Warning, "the configuration was not confirmed: the one before comes back")
 	m.applies = append(m.applies, m.trial.back)
 	m.endTrial()
 }
 
 func (m *Manager) endTrial() {
+	m.trial.over.callOff()
 	m.trial = trial{}
 	m.drop(keeper.Tag{Use: keeper.Trial})
 }
