@@ -164,9 +164,15 @@ func (p *Program) encode(steps []Step) {
 	*h = head{full: ^uint64(0)}
 	ops := unsafe.Slice((*op)(unsafe.Pointer(&p.memory[opBase])), count)
 	a := &arena{memory: p.memory, used: aligned(opBase + count*opSize)}
-	p.encodeClones(h, &ops[0], &ops[1])
-	next := 2
-	for i := 1; i < len(steps); i++ {
+	next := 1
+	for i := range steps {
+		if steps[i].clone {
+			p.inner = next
+			p.encodeClones(h, &ops[0], &ops[next])
+			ops[next].flags |= uintptr(i) << stepShift
+			next++
+			continue
+		}
 		next += encodeStep(a, ops[next:], i, &steps[i])
 	}
 }
@@ -218,7 +224,7 @@ func (p *Program) aim(s *Slot) {
 	h.outer.parentTID, h.inner.parentTID = uint64(mid), uint64(pid)
 	if p.host.Flavour == Cow {
 		outer := (*op)(unsafe.Pointer(&p.memory[opBase]))
-		inner := (*op)(unsafe.Pointer(&p.memory[opBase+opSize]))
+		inner := (*op)(unsafe.Pointer(&p.memory[opBase+p.inner*opSize]))
 		outer.a[2], inner.a[2] = mid, pid
 	}
 }

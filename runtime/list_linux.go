@@ -13,7 +13,8 @@ type list struct {
 	steps []Step
 }
 
-// Steps is all that the child does, in order. Step 0 is its own clone.
+// Steps is all that the child does, in order. The first is its own clone,
+// unless it enters namespaces: its parent does that for it.
 //
 // The order is not free. The table of descriptors is the child's own, and
 // small, before anything is opened. Everything that needs privilege or writes
@@ -25,6 +26,7 @@ type list struct {
 // force for the exec alone.
 func (s *Spec) Steps(h Host) []Step {
 	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
+	l.enter()
 	l.clone()
 	l.ownTable()
 	l.cgroup()
@@ -33,7 +35,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.standard()
 	l.oomScore()
 	l.labels()
-	l.mounts()
+	l.container()
 	l.noNewPrivileges()
 	l.landlock()
 	l.limits()

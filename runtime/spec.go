@@ -74,6 +74,9 @@ type Spec struct {
 	PrivateTmp, PrivateDevices bool
 	// Landlock restricts it further; nil: not.
 	Landlock *Landlock
+	// Container gives it namespaces and a root of its own; nil: it is a plain
+	// process. ReadOnly, PrivateTmp and PrivateDevices are then not looked at.
+	Container *Container
 	// Optional is a set of bits 1<<Part: those may fail.
 	Optional uint32
 	// Hold stops the process before it executes; SIGCONT lets it go on. A

@@ -27,9 +27,10 @@ type Step struct {
 	// as EEXIST says of mkdir(2). 0 is none.
 	Fine syscall.Errno
 
-	how  flag
-	part Part
-	skip int // how many operations behind it a soft one takes along
+	how   flag
+	clone bool // the one that makes the child
+	part  Part
+	skip  int // how many operations behind it a soft one takes along
 }
 
 // Code is an argument that becomes a struct sock_fprog, see seccomp(2).
@@ -40,7 +41,7 @@ type flag uintptr
 
 const (
 	flagTry  flag = 1 << iota // an error is no failure
-	flagFork                  // the child goes on here, the intermediate waits and ends
+	flagFork                  // of the intermediate: an error ends it, and a clone lets the child go on here while it waits
 	flagSave                  // the result is kept,
 	flagUse                   // and is the first argument here
 	flagSoft                  // an error is noted in the Slot, by the part in place of the step, and the part left out

@@ -20,6 +20,7 @@ type Security struct {
 	ReadOnlyPaths       []string  // absolute; with all that is mounted below
 	PrivateTmp          bool      // a /tmp and /var/tmp of its own
 	PrivateDevices      bool      // a /dev without the machine's devices
+	privileges          bool      // NoNewPrivileges was written
 	NoNewPrivileges     bool      // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
 }
 
@@ -35,7 +36,10 @@ func securityFields() []field[Security] {
 	return append([]field[Security]{
 		{"capabilities", func(v value, s *Security) { v.capabilities(&s.Capabilities) }},
 		{"ambient_capabilities", func(v value, s *Security) { v.capabilities(&s.AmbientCapabilities) }},
-		{"no_new_privileges", func(v value, s *Security) { v.bool(&s.NoNewPrivileges) }},
+		{"no_new_privileges", func(v value, s *Security) {
+			v.bool(&s.NoNewPrivileges)
+			s.privileges = true
+		}},
 		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
 		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
 		{"seccomp", func(v value, s *Security) { v.nonEmpty(&s.Seccomp) }},
