@@ -61,6 +61,7 @@ func flagNames(flags uint64) []string {
 		{unix.CLONE_FILES, "FILES"},
 		{unix.CLONE_PARENT_SETTID, "PARENT_SETTID"},
 		{unix.CLONE_INTO_CGROUP, "INTO_CGROUP"},
+		{unix.CLONE_NEWUSER, "NEWUSER"},
 		{unix.CLONE_NEWNS, "NEWNS"},
 		{unix.CLONE_NEWUTS, "NEWUTS"},
 		{unix.CLONE_NEWIPC, "NEWIPC"},

@@ -3,8 +3,9 @@ package runtime
 // Container is what makes a process a container: namespaces of its own, and a
 // root of its own. Each namespace is made, or entered, or the caller's.
 type Container struct {
-	// Namespaces are those that are made for it, CLONE_NEW* of namespaces(7);
-	// not a user namespace, which is made before, see Hold, and is in Enter.
+	// Namespaces are those that are made for it, CLONE_NEW* of namespaces(7). A
+	// user namespace needs its maps before anything is done in it: it is made
+	// before, see Hold, and entered.
 	Namespaces uint64
 	// Enter are namespaces that there are already, entered in this order: a
 	// user namespace last, since it takes the right to enter what is not its

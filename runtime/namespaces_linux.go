@@ -12,9 +12,8 @@ import (
 
 // atClone are the namespaces that clone makes. A cgroup namespace has the
 // cgroup of its maker as its root, which the child is only when it is there;
-// what is new in a time namespace begins with the exec; user namespaces are
-// entered.
-const atClone = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID
+// what is new in a time namespace begins with the exec.
+const atClone = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID
 
 func (s *Spec) namespaces() uint64 {
 	if s.Container == nil {
@@ -71,7 +70,6 @@ func (l *list) container() {
 		text := o.Clock + " " + strconv.FormatInt(o.By/1e9, 10) + " " + strconv.FormatInt(o.By%1e9, 10) + "\n"
 		l.write("clock offset", o.Clock, unix.AT_FDCWD, "/proc/self/timens_offsets", text)
 	}
-	l.becomeRoot(c)
 	l.names(c)
 	if c.Loopback {
 		l.loopback()
@@ -79,7 +77,9 @@ func (l *list) container() {
 	for _, s := range c.Settings {
 		l.write("sysctl", s.Path, unix.AT_FDCWD, "/proc/sys/"+s.Path, s.Value)
 	}
-	l.root(c)
+	l.outside(c)
+	l.becomeRoot(c)
+	l.inside(c)
 }
 
 func (l *list) unshare(verb string, kind uint64) {
@@ -88,8 +88,9 @@ func (l *list) unshare(verb string, kind uint64) {
 	}
 }
 
-// becomeRoot makes the child the root of its user namespace: who it was is
-// nobody there, and nobody can make a file.
+// becomeRoot makes the child the root of its user namespace. Who it was could
+// reach every path of the caller's, but is nobody there, and nobody can make a
+// file.
 func (l *list) becomeRoot(c *Container) {
 	if !c.Map {
 		return

@@ -3,43 +3,61 @@ package runtime
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// root gives the child a root and mounts of its own.
-//
-// What is mounted in it from outside is taken, as detached trees, before the
-// root changes; mount points are looked for after it has: a symbolic link in
-// the new root cannot lead out of it then. The old root stays beneath the
-// working directory until all is mounted, since the kernel lets a user
-// namespace mount a new /proc only where one is seen whole.
-func (l *list) root(c *Container) {
+// outside takes what comes into the new root from the caller's side, as
+// detached trees, and mounts the root, unless that is to belong to the user
+// namespace: the caller may have paths that only the caller can reach.
+func (l *list) outside(c *Container) {
 	if c.Root == nil && len(c.Mounts) == 0 {
 		return
 	}
 	l.do("mount namespace", "", "mount", unix.SYS_MOUNT, 0, "/", 0, unix.MS_REC|unix.MS_SLAVE, 0)
 	l.trees(c)
 	l.nothing(c)
-	if c.Root != nil {
-		l.lay(c.Root)
-		l.pivot(c.Root)
+	if r := c.Root; r != nil && r.Overlay == nil {
+		l.lay(r)
 	}
-	l.do("umask", "0", "umask", unix.SYS_UMASK, 0)
+}
+
+// inside makes the root the root. Mount points are looked for when it is: a
+// symbolic link in it cannot lead out of it then. The old root stays beneath
+// the working directory until all is mounted, since the kernel lets a user
+// namespace mount a new /proc only where one is seen whole.
+func (l *list) inside(c *Container) {
+	r := c.Root
+	if r == nil && len(c.Mounts) == 0 {
+		return
+	}
+	if r != nil && r.Overlay != nil {
+		l.lay(r)
+	}
+	if r != nil {
+		l.pivot(r)
+	}
+	l.do("umask", "022", "umask", unix.SYS_UMASK, 0o022)
 	for i := range c.Mounts {
 		l.mount(&c.Mounts[i], l.treeFD(i))
+	}
+	l.furnish(c)
+	l.masks(c)
+	if r != nil {
+		l.leave(r)
+	}
+}
+
+// furnish makes devices and links. The umask comes later and is not in the way.
+func (l *list) furnish(c *Container) {
+	if len(c.Nodes) > 0 {
+		l.do("umask", "0", "umask", unix.SYS_UMASK, 0)
 	}
 	for i := range c.Nodes {
 		l.node(&c.Nodes[i])
 	}
 	for _, s := range c.Links {
-		l.add(Step{Verb: "symlink", Object: s.Path, Call: "symlinkat", Nr: unix.SYS_SYMLINKAT,
-			Args: []any{s.Target, unix.AT_FDCWD, s.Path}, Fine: unix.EEXIST})
-	}
-	l.masks(c)
-	if r := c.Root; r != nil {
-		l.leave(r)
+		l.unless(unix.EEXIST, "symlink", s.Path, "symlinkat", unix.SYS_SYMLINKAT, s.Target, unix.AT_FDCWD, s.Path)
 	}
 }
 
@@ -111,7 +129,8 @@ func (l *list) attributes(m *Mounting, fd int) {
 	l.do("mount attributes", m.Target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
 }
 
-// lay mounts the root onto its own directory: a root must be a mount.
+// lay mounts the root onto its own directory: a root must be a mount. The
+// working directory then finds it without a way to it.
 func (l *list) lay(r *Root) {
 	switch {
 	case r.Tree > 0:
@@ -122,6 +141,7 @@ func (l *list) lay(r *Root) {
 	if o := r.Overlay; o != nil {
 		l.overlay(r.Path, o)
 	}
+	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, r.Path)
 }
 
 func (l *list) overlay(lower string, o *Overlay) {
@@ -144,7 +164,6 @@ func (l *list) overlay(lower string, o *Overlay) {
 // directory, pivot_root(2): the old root is then mounted on top of the new
 // one, where only the working directory finds it.
 func (l *list) pivot(r *Root) {
-	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, r.Path)
 	if r.Move {
 		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
@@ -184,21 +203,18 @@ func (l *list) attach(verb, target string, fd int) {
 
 // point makes a mount point with the directories above it.
 func (l *list) point(m *Mounting) {
-	dirs := strings.Split(strings.Trim(path.Clean(m.Target), "/"), "/")
-	at := ""
-	for i, name := range dirs {
-		if name == "" {
-			continue
-		}
-		at += "/" + name
-		step := Step{Verb: "mount point", Object: at, Call: "mkdirat", Nr: unix.SYS_MKDIRAT,
-			Args: []any{unix.AT_FDCWD, at, 0o755}, Fine: unix.EEXIST}
-		if m.File && i == len(dirs)-1 {
-			step.Call, step.Nr = "mknodat", unix.SYS_MKNODAT
-			step.Args = []any{unix.AT_FDCWD, at, unix.S_IFREG | 0o644, 0}
-		}
-		l.add(step)
+	target := path.Clean(m.Target)
+	if target == "/" {
+		return
 	}
+	if !m.File {
+		l.directories("mount point", target)
+		return
+	}
+	if dir := path.Dir(target); dir != "/" {
+		l.directories("mount point", dir)
+	}
+	l.unless(unix.EEXIST, "mount point", target, "mknodat", unix.SYS_MKNODAT, unix.AT_FDCWD, target, unix.S_IFREG|0o644, 0)
 }
 
 func (l *list) node(n *Node) {

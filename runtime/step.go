@@ -112,7 +112,38 @@ type StepError struct {
 	Errno syscall.Errno
 }
 
-func (e *StepError) Error() string { return e.Step + ": " + e.Errno.Error() }
+func (e *StepError) Error() string { return e.Step + ": " + e.Why() }
+
+// Why is the error in words; where the errno alone would leave one guessing it
+// has its name, and what the kernel means by it.
+func (e *StepError) Why() string {
+	verb, _, _ := strings.Cut(e.Step, " ")
+	for _, m := range meanings() {
+		if m.verb == verb && m.errno == e.Errno {
+			return unix.ErrnoName(e.Errno) + ", " + m.text
+		}
+	}
+	return e.Errno.Error()
+}
+
+// meaning is what an errno says of a step, by its manual page.
+type meaning struct {
+	verb  string
+	errno syscall.Errno
+	text  string
+}
+
+func meanings() []meaning {
+	return []meaning{
+		{"pivot_root", unix.EINVAL, "the new root is not a mount point, or the old one is the initramfs"},
+		{"overlay", unix.EINVAL, "the layers do not fit: they must be directories, upper and work on one file system that is no overlay itself"},
+		{"overlay", unix.ENODEV, "the kernel does not have overlay file systems (module overlay)"},
+		{"mount", unix.ENODEV, "the kernel does not know the type of the file system"},
+		{"idmapped", unix.EINVAL, "the file system cannot be mounted with other ids"},
+		{"enter", unix.EINVAL, "the kind of namespace does not fit"},
+		{"clone", unix.ENOSPC, "there are as many namespaces as the kernel allows (user.max_*_namespaces)"},
+	}
+}
 
 // Unwrap makes errors.Is(err, fs.ErrNotExist) and the like work.
 func (e *StepError) Unwrap() error { return e.Errno }

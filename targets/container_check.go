@@ -106,7 +106,7 @@ func (v value) containerDefaults(written map[string]any, c *Component) {
 	if s.Seccomp == "" {
 		s.Seccomp = seccompDefault
 	}
-	if !s.privileges {
+	if !s.NewPrivileges {
 		s.NoNewPrivileges = true
 	}
 }

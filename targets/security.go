@@ -20,8 +20,8 @@ type Security struct {
 	ReadOnlyPaths       []string  // absolute; with all that is mounted below
 	PrivateTmp          bool      // a /tmp and /var/tmp of its own
 	PrivateDevices      bool      // a /dev without the machine's devices
-	privileges          bool      // NoNewPrivileges was written
 	NoNewPrivileges     bool      // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
+	NewPrivileges       bool      // no_new_privileges is written, as false: of interest where it is true by default
 }
 
 // CapabilityNames are the names of capabilities(7) by the kernel's number, without CAP_ and in lower case.
@@ -38,7 +38,7 @@ func securityFields() []field[Security] {
 		{"ambient_capabilities", func(v value, s *Security) { v.capabilities(&s.AmbientCapabilities) }},
 		{"no_new_privileges", func(v value, s *Security) {
 			v.bool(&s.NoNewPrivileges)
-			s.privileges = true
+			s.NewPrivileges = !s.NoNewPrivileges
 		}},
 		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
 		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
