@@ -117,9 +117,8 @@ func (e *StepError) Error() string { return e.Step + ": " + e.Why() }
 // Why is the error in words; where the errno alone would leave one guessing it
 // has its name, and what the kernel means by it.
 func (e *StepError) Why() string {
-	verb, _, _ := strings.Cut(e.Step, " ")
 	for _, m := range meanings() {
-		if m.verb == verb && m.errno == e.Errno {
+		if m.errno == e.Errno && strings.HasPrefix(e.Step+" ", m.verb+" ") {
 			return unix.ErrnoName(e.Errno) + ", " + m.text
 		}
 	}
@@ -139,8 +138,7 @@ func meanings() []meaning {
 		{"overlay", unix.EINVAL, "the layers do not fit: they must be directories, upper and work on one file system that is no overlay itself"},
 		{"overlay", unix.ENODEV, "the kernel does not have overlay file systems (module overlay)"},
 		{"mount", unix.ENODEV, "the kernel does not know the type of the file system"},
-		{"idmapped", unix.EINVAL, "the file system cannot be mounted with other ids"},
-		{"enter", unix.EINVAL, "the kind of namespace does not fit"},
+		{"enter namespace", unix.EINVAL, "the kind of namespace does not fit"},
 		{"clone", unix.ENOSPC, "there are as many namespaces as the kernel allows (user.max_*_namespaces)"},
 	}
 }
