@@ -201,6 +201,12 @@ func (v value) checkVolume(m *Volume, own map[string]any) {
 	case m.Source == "":
 		m.Source = m.Type
 	}
+	for word := range strings.SplitSeq(m.Options, ",") {
+		switch word {
+		case "shared", "rshared", "unbindable", "runbindable", "move", "remount":
+			v.l.fault(v.path()+".options", atValue, strconv.Quote(word)+" is not for a container", "nothing that is mounted in one goes out of it")
+		}
+	}
 }
 
 // idMaps reads a list of "INSIDE:OUTSIDE:SIZE".
@@ -262,11 +268,15 @@ func parseDevice(text string) (d Device, what, hint string) {
 }
 
 func readShare(v value, to *Share) {
-	own := readTable(v, []field[Share]{
-		{"with", func(v value, s *Share) { v.nonEmpty(&s.With) }},
-		{"namespaces", func(v value, s *Share) { v.namespaces(&s.Namespaces, []string{"ipc", "net", "pid", "uts"}) }},
-	}, to)
+	own := readTable(v, shareFields(), to)
 	if own != nil && (own["with"] == nil || own["namespaces"] == nil) {
 		v.faultAt(atKey, "needs with and namespaces", `such as { with = "NAME", namespaces = ["net", "ipc"] }`)
+	}
+}
+
+func shareFields() []field[Share] {
+	return []field[Share]{
+		{"with", func(v value, s *Share) { v.nonEmpty(&s.With) }},
+		{"namespaces", func(v value, s *Share) { v.namespaces(&s.Namespaces, []string{"ipc", "net", "pid", "uts"}) }},
 	}
 }

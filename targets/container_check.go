@@ -15,8 +15,9 @@ func (v value) checkContainer(written map[string]any, c *Component) {
 	own := *c.Container // it may be a template's
 	c.Container = &own
 	t, at := c.Container, v.path()+".container"
+	table, _ := written["container"].(map[string]any)
 	switch {
-	case t.Rootfs == "" && t.Bundle == "":
+	case t.Rootfs == "" && t.Bundle == "" && table["rootfs"] == nil && table["bundle"] == nil:
 		v.l.fault(at, atKey, "has no root", `add rootfs = "/PATH", or bundle = "/PATH"`)
 	case t.Rootfs != "" && t.Bundle != "":
 		v.l.fault(at+".bundle", atKey, "excludes rootfs", "a bundle names its own root")

@@ -25,6 +25,8 @@ type unit struct {
 	inquiry *inquiry // a program that finds something out about it
 	group   groupState
 
+	furnishing *furnishing // what the next start waits for
+
 	notify     int           // notify socket, -1 is none; lives as long as the component
 	ready      int           // reading end of the readiness pipe, -1 is none
 	beat       beatPipe      // of the present run
