@@ -30,6 +30,9 @@ type Container struct {
 	// Masked are paths of which nothing is seen; ReadOnly those that cannot be
 	// changed. One that is not there is fine.
 	Masked, ReadOnly []Mask
+	// Init is the caller's descriptor of the init that starts the program, see
+	// Stub; 0: the program itself is the first process.
+	Init int
 	// Loopback brings the loopback interface of a new network namespace up.
 	Loopback bool
 }

@@ -188,5 +188,9 @@ func (l *list) exec() {
 		l.actions()
 		return
 	}
+	if s.Container != nil && s.Container.Init > 0 {
+		l.execInit()
+		return
+	}
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
 }

@@ -28,7 +28,7 @@ func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 		return nil, fmt.Errorf("root: %w", err)
 	}
 	defer m.root.close()
-	for _, step := range []func() error{m.who, m.offsets, m.user, m.lay, m.mounts, m.devices, m.masks} {
+	for _, step := range []func() error{m.who, m.first, m.offsets, m.user, m.lay, m.mounts, m.devices, m.masks} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -93,6 +93,17 @@ func lookup(env []string, name string) string {
 		}
 	}
 	return ""
+}
+
+// first makes the init, where one is asked for.
+func (m *making) first() (err error) {
+	if !m.Init {
+		return nil
+	}
+	if m.c.Init, err = runtime.Stub(); err == nil {
+		m.open = append(m.open, m.c.Init)
+	}
+	return err
 }
 
 func (m *making) offsets() error {
