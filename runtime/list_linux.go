@@ -83,7 +83,11 @@ func (l *list) cgroup() {
 	l.write("enter cgroup", "", l.spec.Cgroup, "cgroup.procs", "0")
 }
 
-func (l *list) session() { l.do("new session", "", "setsid", unix.SYS_SETSID) }
+func (l *list) session() {
+	if !l.spec.Attached {
+		l.do("new session", "", "setsid", unix.SYS_SETSID)
+	}
+}
 
 func (l *list) limits() {
 	given := false

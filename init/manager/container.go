@@ -46,7 +46,7 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 	t := def.Container
 	c := container.Config{
 		Root: t.Rootfs, ReadOnly: t.ReadOnly, Overlay: t.Overlay, OverlaySize: t.OverlaySize, Scratch: m.scratchPath(),
-		Kinds: kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
+		Kinds: container.Kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
 		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped, Init: t.Init, Account: accountOf(def),
 	}
 	if c.Hostname == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
@@ -88,17 +88,6 @@ func accountOf(def *targets.Component) *runtime.Account {
 	return a
 }
 
-// kinds are the flags of namespaces by their names.
-func kinds(names []string) (flags uint64) {
-	for _, name := range names {
-		flags |= map[string]uint64{
-			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
-			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
-		}[name]
-	}
-	return flags
-}
-
 // share lets a container enter namespaces of another component's main process.
 func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
 	fd := pidfdOf(m.byName[with])
@@ -106,7 +95,7 @@ func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
 		return &stepError{"share namespaces of " + with, errors.New("it has no process")}
 	}
 	f.open = append(f.open, fd)
-	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: kinds(f.unit.def.Container.Share.Namespaces)})
+	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: container.Kinds(f.unit.def.Container.Share.Namespaces)})
 	return nil
 }
 
@@ -128,13 +117,7 @@ func (m *Manager) inContainer(u *unit, s *start) error {
 		return &stepError{"enter the container", errors.New("its main process has ended")}
 	}
 	s.close = append(s.close, fd)
-	names := []string{"mount"}
-	if c := u.def.Container; c != nil {
-		names = slices.Concat(c.Namespaces, c.Share.Namespaces)
-	}
-	e := container.Entry{
-		PID: int(u.main.pid), FD: fd, Kinds: kinds(names) &^ unix.CLONE_NEWTIME &^ unix.CLONE_NEWCGROUP, Account: accountOf(u.def),
-	}
+	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: container.Kinds(enterable(u.def)), Account: accountOf(u.def)}
 	return e.Complete(&s.spec)
 }
 

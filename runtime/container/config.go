@@ -3,6 +3,8 @@ package container
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/orderly-init/orderly/runtime"
 )
 
@@ -49,4 +51,15 @@ func New(c Config, h runtime.Host) runtime.Kind { return &kind{c, h} }
 type kind struct {
 	Config
 	host runtime.Host
+}
+
+// Kinds are the flags CLONE_NEW* of namespaces by the names that the configuration has for them.
+func Kinds(names []string) (flags uint64) {
+	for _, name := range names {
+		flags |= map[string]uint64{
+			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
+			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
+		}[name]
+	}
+	return flags
 }
