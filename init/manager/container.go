@@ -38,7 +38,15 @@ func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 			return nil, err
 		}
 	}
-	return container.New(c, m.host), nil
+	return container.New(c, m.surveyed()), nil
+}
+
+// surveyed is what containers must know of the machine.
+func (m *Manager) surveyed() *container.Machine {
+	if m.survey == nil {
+		m.survey = container.Survey(m.host)
+	}
+	return m.survey
 }
 
 // containerConfig is the container of a component, as its kind has it.
@@ -107,7 +115,7 @@ func (m *Manager) rooted(def *targets.Component) runtime.Kind {
 			{Source: "/proc", Target: "/proc", Options: "rbind"}, {Source: "/sys", Target: "/sys", Options: "rbind"},
 			{Source: "/dev", Target: "/dev", Options: "rbind"}, {Source: "/run", Target: "/run", Options: "rbind,rslave"},
 		},
-	}, m.host)
+	}, m.surveyed())
 }
 
 // inContainer lets a command of a container run in it: in the namespaces of its main process, as the root sees it.

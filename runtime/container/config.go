@@ -46,11 +46,11 @@ type Device struct {
 }
 
 // New is the kind of one container.
-func New(c Config, h runtime.Host) runtime.Kind { return &kind{c, h} }
+func New(c Config, m *Machine) runtime.Kind { return &kind{c, m} }
 
 type kind struct {
 	Config
-	host runtime.Host
+	machine *Machine
 }
 
 // Kinds are the flags CLONE_NEW* of namespaces by the names that the configuration has for them.

@@ -122,7 +122,7 @@ func (m *making) user() error {
 		return nil
 	}
 	net := m.Kinds&unix.CLONE_NEWNET != 0
-	held, err := runtime.Hold(m.host, m.UIDs, m.GIDs, net)
+	held, err := runtime.Hold(m.machine.host, m.UIDs, m.GIDs, net)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (m *making) user() error {
 
 // lay says what becomes the root.
 func (m *making) lay() (err error) {
-	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Move: initramfs()}
+	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Move: m.machine.initramfs}
 	m.c.Root = r
 	if m.c.Map && m.IDMapped {
 		if r.Tree, err = m.idmapped(m.Root); err != nil {
@@ -192,12 +192,6 @@ func (m *making) idmapped(path string) (int, error) {
 		m.open = append(m.open, tree)
 	}
 	return tree, err
-}
-
-// initramfs reports whether the machine's root is the initramfs, which nothing can be pivoted away from.
-func initramfs() bool {
-	b, err := os.ReadFile("/proc/self/mounts")
-	return err == nil && strings.HasPrefix(string(b), "rootfs / rootfs ")
 }
 
 // mounts are what every container has, then what this one has: a volume on a usual place takes it.
@@ -279,30 +273,14 @@ func nodeOf(path string) (runtime.Node, error) {
 	return runtime.Node{Path: path, Mode: st.Mode, Major: unix.Major(uint64(st.Rdev)), Minor: unix.Minor(uint64(st.Rdev)), UID: int(st.Uid), GID: int(st.Gid)}, nil
 }
 
-// masks finds out what is a directory: of /proc and /sys by those of the machine, which are of the same kernel.
+// masks are those of every container, or its own.
 func (m *making) masks() error {
-	masked, protected := m.Masked, m.ReadOnlies
-	if masked == nil {
-		masked = UsualMasked()
+	m.c.Masked, m.c.ReadOnly = m.machine.masked, m.machine.protected
+	if m.Masked != nil {
+		m.c.Masked = masksOf(m.Masked, m.root)
 	}
-	if protected == nil {
-		protected = UsualReadOnly()
+	if m.ReadOnlies != nil {
+		m.c.ReadOnly = masksOf(m.ReadOnlies, m.root)
 	}
-	m.c.Masked, m.c.ReadOnly = m.kinds(masked), m.kinds(protected)
 	return nil
-}
-
-func (m *making) kinds(paths []string) []runtime.Mask {
-	var list []runtime.Mask
-	for _, p := range paths {
-		var st unix.Stat_t
-		var err error
-		if strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
-			err = unix.Stat(p, &st)
-		} else {
-			st, err = m.root.stat(p)
-		}
-		list = append(list, runtime.Mask{Path: p, Directory: err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR})
-	}
-	return list
 }
