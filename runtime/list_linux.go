@@ -25,7 +25,7 @@ type list struct {
 // them permit. Signals are unblocked last, and the filter of system calls is in
 // force for the exec alone.
 func (s *Spec) Steps(h Host) []Step {
-	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
+	l := &list{spec: s, host: &h, steps: make([]Step, 0, s.expect())}
 	l.enter()
 	l.clone()
 	l.ownTable()
@@ -197,4 +197,12 @@ func (l *list) exec() {
 		return
 	}
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
+}
+
+// expect is about how many steps there will be.
+func (s *Spec) expect() int {
+	if s.Container == nil {
+		return 32
+	}
+	return 96 + 6*len(s.Container.Mounts)
 }

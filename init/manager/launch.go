@@ -234,7 +234,7 @@ func (m *Manager) channels(s *start) error {
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
 	case targets.File:
-		u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
+		u.path = &ready.Path{Name: seenBefore(u, u.def.Ready.Path), Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}

@@ -18,6 +18,7 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 		}
 		m.thaw(u)
 	case u.main != nil && u.main.run == e.Run:
+		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
 		m.thaw(u)
 	}
