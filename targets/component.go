@@ -101,6 +101,7 @@ func processFields() []field[Component] {
 		{"optional_steps", func(v value, c *Component) { v.optionalSteps(&c.OptionalSteps) }},
 		{"security", func(v value, c *Component) { readSecurity(v, &c.Security) }},
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
+		{"resources", func(v value, c *Component) { readResources(v, &c.Resources) }},
 	}
 }
 
@@ -108,7 +109,7 @@ func processFields() []field[Component] {
 func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "control"},
-		{key: "resources"}, {key: "container"},
+		{key: "container"},
 	}
 }
 

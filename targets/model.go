@@ -144,7 +144,8 @@ type Process struct {
 	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started
 	Scheduling          Scheduling
 	Security            Security
-	OptionalSteps       []string // of OptionalStepNames, sorted: those may fail, and the component is then degraded
+	Resources           Resources // of its cgroup; a change takes effect without a restart
+	OptionalSteps       []string  // of OptionalStepNames, sorted: those may fail, and the component is then degraded
 }
 
 // EnvironmentFile is a file of NAME=value lines; an optional one (written with a leading "-") may be missing.
