@@ -260,7 +260,8 @@ func TestTooManyClients(t *testing.T) {
 func TestDefinitionMatchesTypes(t *testing.T) {
 	t.Parallel()
 	types := map[string]any{
-		"Status": Status{}, "Component": Component{}, "Usage": Usage{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
+		"Status": Status{}, "Component": Component{}, "Waited": Waited{}, "Statistics": Statistics{}, "CPUStatistics": CPUStatistics{}, "MemoryStatistics": MemoryStatistics{},
+		"PidsStatistics": PidsStatistics{}, "DeviceStatistics": DeviceStatistics{}, "Pressure": Pressure{}, "Usage": Usage{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
 		"Result": Result{}, "Failure": Failure{}, "Progress": Progress{}, "Waiting": Waiting{}, "Plan": Plan{},
 		"PlanWave": PlanWave{}, "Event": Event{}, "Past": Past{}, "LogLine": LogLine{}, "Node": Node{}, "Edge": Edge{}, "Change": Change{},
 	}

@@ -44,8 +44,16 @@ type Usage struct {
 	Tasks      int       `json:"tasks"` // threads
 	ReadBytes  int64     `json:"read_bytes"`
 	WriteBytes int64     `json:"write_bytes"`
-	Beats      *int      `json:"beats"` // counted in the last window; null where there was none
+	Throttled  float64   `json:"throttled_ms"` // how long cpu_max has held it back
+	Pressure   []Waited  `json:"pressure"`     // what its processes wait for; empty where the kernel does not count it
+	Beats      *int      `json:"beats"`        // counted in the last window; null where there was none
 	BeatsMin   int       `json:"beats_min"`
+}
+
+// Waited is the share of the last 10 seconds, in percent, in which some process waited for a resource.
+type Waited struct {
+	Resource string  `json:"resource"` // cpu, memory, io
+	Avg10    float64 `json:"avg10"`
 }
 
 // Exit is how the last run ended.
@@ -66,6 +74,8 @@ type Detail struct {
 	Causes      []string  `json:"causes"`
 	Processes   []int     `json:"processes"`
 	Cgroup      string    `json:"cgroup"`
+
+	Statistics *Statistics `json:"statistics"` // of its cgroup; null where it has none
 }
 
 // Pair is one key with its value.

@@ -24,6 +24,7 @@ type unit struct {
 	asker   *asker   // of its readiness
 	inquiry *inquiry // a program that finds something out about it
 	group   groupState
+	meter   meter // of the limits of its group
 
 	notify     int           // notify socket, -1 is none; lives as long as the component
 	ready      int           // reading end of the readiness pipe, -1 is none
