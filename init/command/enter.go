@@ -77,6 +77,9 @@ func specInside(i *control.Inside, argv []string) runtime.Spec {
 		Path: argv[0], Args: argv, Env: i.Env, Dir: "/", Attached: true, Files: []runtime.File{{Child: 0, FD: 0}, {Child: 1, FD: 1}, {Child: 2, FD: 2}},
 		Capabilities: i.Capabilities, Ambient: i.Ambient, NoNewPrivileges: i.NoNewPrivileges,
 	}
+	if i.AllCapabilities {
+		s.Capabilities = nil
+	}
 	for _, name := range []string{"TERM", "COLUMNS", "LINES"} {
 		if v, ok := os.LookupEnv(name); ok {
 			s.Env = append(s.Env, name+"="+v)
@@ -89,10 +92,13 @@ func specInside(i *control.Inside, argv []string) runtime.Spec {
 }
 
 func accountInside(i *control.Inside) *runtime.Account {
-	if i.User == "" && i.Group == "" && i.Groups == nil {
+	if i.User == "" && i.Group == "" && i.UserGroups {
 		return nil
 	}
 	a := &runtime.Account{User: i.User, Group: i.Group, Supplementary: i.Groups}
+	if i.UserGroups {
+		a.Supplementary = nil
+	}
 	if a.User == "" {
 		a.User = "0"
 	}

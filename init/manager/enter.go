@@ -44,8 +44,10 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 		return control.Inside{}, control.Failed("%v", err)
 	}
 	i := control.Inside{
-		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Groups: u.def.SupplementaryGroups, Env: env,
-		Capabilities: s.Capabilities, Ambient: s.Ambient, NoNewPrivileges: s.NoNewPrivileges,
+		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: env,
+		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
+		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
+		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int{},
 	}
 	if m.tree != nil {
 		i.Cgroup = filepath.Join(m.tree.Path, u.name)

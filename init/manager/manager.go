@@ -60,6 +60,7 @@ type Manager struct {
 	console  int
 	quiet    targets.Level // of the kernel command line: the console shows no less than this
 	tree     *cgroups.Tree
+	place    cgroups.Place
 	below    string // of the tree, as /proc/PID/cgroup names it
 	watch    *cgroups.Watch
 	paths    *ready.Paths

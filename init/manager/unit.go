@@ -24,6 +24,7 @@ type unit struct {
 	asker   *asker   // of its readiness
 	inquiry *inquiry // a program that finds something out about it
 	group   groupState
+	meter   meter // of the limits of its group
 
 	furnishing *furnishing // what the next start waits for
 

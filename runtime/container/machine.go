@@ -24,7 +24,7 @@ func Survey(h runtime.Host) *Machine {
 // initramfs asks for the type of the root's file system, and only where that can be it for its name.
 func initramfs() bool {
 	var st unix.Statfs_t
-	if err := unix.Statfs("/", &st); err != nil || st.Type != unix.TMPFS_MAGIC && st.Type != unix.RAMFS_MAGIC {
+	if err := unix.Statfs("/", &st); err != nil || uint32(st.Type) != unix.TMPFS_MAGIC && uint32(st.Type) != unix.RAMFS_MAGIC {
 		return false
 	}
 	b, err := os.ReadFile("/proc/self/mounts")
