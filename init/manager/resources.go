@@ -121,6 +121,9 @@ func (m *Manager) prepareControllers() {
 		}
 		limits, _ := limitsOf(r)
 		all = append(all, limits.Controllers()...)
+		if len(r.IOMax) > 0 {
+			all = append(all, "io") // its disk may come with a kernel module
+		}
 	}
 	slices.Sort(all)
 	_ = m.enable(slices.Compact(all))
