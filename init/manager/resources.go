@@ -22,6 +22,8 @@ type meter struct {
 	set      cgroups.Limits // written into the group
 	missing  string         // which limits of the definition are not in force; "" is none
 	unarmed  string         // which pressures are not told of
+	waits    string         // which limits are put in force later
+	turn     *chore         // when that is
 	writing  bool           // a goroutine changes them
 	again    bool           // and they have changed since
 	rest     *chore         // when the group is looked at again: its limits have been reached
@@ -37,13 +39,13 @@ var errNoGroups = errors.New("there are no cgroups of version 2")
 func (m *Manager) limit(u *unit) error {
 	r := &u.def.Resources
 	if !r.Written() {
-		u.meter.missing = ""
+		u.meter.missing, u.meter.waits = "", ""
 		return nil
 	}
 	if m.tree == nil {
 		return m.lacks(u, &u.meter.missing, errNoGroups)
 	}
-	limits, err := limitsOf(r)
+	limits, err := m.limitsNow(u)
 	err = errors.Join(err, m.enable(limits.Controllers()), m.tree.Set(u.name, m.settable(limits.Settings())))
 	u.meter.set = limits
 	return m.lacks(u, &u.meter.missing, err)
@@ -217,7 +219,7 @@ func (u *unit) missingLimits() []string {
 	if slices.Contains(u.def.OptionalSteps, resourcesStep) {
 		step = optionalResources
 	}
-	for _, text := range []string{u.meter.missing, u.meter.unarmed} {
+	for _, text := range []string{u.meter.missing, u.meter.unarmed, u.meter.waits} {
 		if text != "" && u.group != groupGone {
 			list = append(list, step+text)
 		}
@@ -241,7 +243,7 @@ func (m *Manager) relimit(u *unit) {
 	if m.tree == nil || u.group == groupGone || u.def.Detached {
 		return
 	}
-	limits, err := limitsOf(&u.def.Resources)
+	limits, err := m.limitsNow(u)
 	err = errors.Join(err, m.enable(limits.Controllers()))
 	change := m.settable(limits.Change(&u.meter.set))
 	if u.meter.writing {
