@@ -78,6 +78,23 @@ type Detail struct {
 	Statistics *Statistics `json:"statistics"` // of its cgroup; null where it has none
 }
 
+// Inside is how another process gets into a container: where that is, and what its own process may do.
+type Inside struct {
+	PID             int      `json:"pid"`
+	Cgroup          string   `json:"cgroup"`     // the directory; "" where there is none
+	Namespaces      []string `json:"namespaces"` // to be entered, by their names in the configuration
+	User            string   `json:"user"`       // names of the container's root; "" is root
+	Group           string   `json:"group"`
+	Groups          []string `json:"groups"`      // supplementary ones,
+	UserGroups      bool     `json:"user_groups"` // or those of the user
+	Env             []string `json:"env"`
+	Capabilities    []int    `json:"capabilities"`     // by number,
+	AllCapabilities bool     `json:"all_capabilities"` // or all
+	Ambient         []int    `json:"ambient"`
+	NoNewPrivileges bool     `json:"no_new_privileges"`
+	Filter          []int    `json:"filter"` // of system calls, words of struct sock_filter
+}
+
 // Pair is one key with its value.
 type Pair struct {
 	Key   string `json:"key"`

@@ -28,7 +28,7 @@ ok unmount: nothing
 failed mkdir W/file: not a directory
 failed write W/none: no such file or directory
 failed remove W/a: is a directory
-failed mount nodev on W/m: no such device
+failed mount nodev on W/m: ENODEV, the kernel does not know the type of the file system
 failed modprobe W/none.ko: no such file or directory
 failed modprobe W/file: exec format error
 `

@@ -164,9 +164,15 @@ func (p *Program) encode(steps []Step) {
 	*h = head{full: ^uint64(0)}
 	ops := unsafe.Slice((*op)(unsafe.Pointer(&p.memory[opBase])), count)
 	a := &arena{memory: p.memory, used: aligned(opBase + count*opSize)}
-	p.encodeClones(h, &ops[0], &ops[1])
-	next := 2
-	for i := 1; i < len(steps); i++ {
+	next := 1
+	for i := range steps {
+		if steps[i].clone {
+			p.inner = next
+			p.encodeClones(h, &ops[0], &ops[next])
+			ops[next].flags |= uintptr(i) << stepShift
+			next++
+			continue
+		}
 		next += encodeStep(a, ops[next:], i, &steps[i])
 	}
 }
@@ -195,12 +201,16 @@ func encodeStep(a *arena, ops []op, index int, s *Step) int {
 // are flags, stack and parent_tid on all our architectures.
 func (p *Program) encodeClones(h *head, outer, inner *op) {
 	f := p.host.Flavour
+	alone := uintptr(0) // the exit signal is the parent's, where that is not the caller
+	if p.host.Alone {
+		alone = uintptr(unix.SIGCHLD)
+	}
 	if f == Cow {
-		*outer = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(outerFlags(f))}}
+		*outer = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(outerFlags(&p.host)) | alone}}
 		*inner = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(innerFlags(&p.spec, f)) | uintptr(unix.SIGCHLD)}, flags: uintptr(flagFork)}
 		return
 	}
-	h.outer = cloneArgs{flags: outerFlags(f)}
+	h.outer = cloneArgs{flags: outerFlags(&p.host), exitSignal: uint64(alone)}
 	h.inner = cloneArgs{flags: innerFlags(&p.spec, f), exitSignal: uint64(unix.SIGCHLD)}
 	if p.spec.Cgroup > 0 {
 		h.inner.cgroup = uint64(p.spec.Cgroup)
@@ -218,7 +228,7 @@ func (p *Program) aim(s *Slot) {
 	h.outer.parentTID, h.inner.parentTID = uint64(mid), uint64(pid)
 	if p.host.Flavour == Cow {
 		outer := (*op)(unsafe.Pointer(&p.memory[opBase]))
-		inner := (*op)(unsafe.Pointer(&p.memory[opBase+opSize]))
+		inner := (*op)(unsafe.Pointer(&p.memory[opBase+p.inner*opSize]))
 		outer.a[2], inner.a[2] = mid, pid
 	}
 }

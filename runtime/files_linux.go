@@ -19,7 +19,7 @@ func (l *list) ownTable() {
 		return
 	}
 	top := 2
-	for _, f := range l.spec.Files {
+	for _, f := range l.given() {
 		top = max(top, f.FD)
 	}
 	l.do("own descriptors", "", "close_range", unix.SYS_CLOSE_RANGE, top+1, lastFD, unix.CLOSE_RANGE_UNSHARE)
@@ -28,7 +28,7 @@ func (l *list) ownTable() {
 // files puts the descriptors in their places and really closes all others,
 // gaps too: what is left to exec to close would keep a concurrent fork waiting.
 func (l *list) files() {
-	files := slices.SortedFunc(slices.Values(l.spec.Files), func(a, b File) int { return cmp.Compare(a.Child, b.Child) })
+	files := slices.SortedFunc(slices.Values(l.given()), func(a, b File) int { return cmp.Compare(a.Child, b.Child) })
 	l.clear(files)
 	for _, f := range files {
 		n := strconv.Itoa(f.Child)

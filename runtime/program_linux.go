@@ -23,6 +23,7 @@ type Program struct {
 	memory []byte
 	spec   Spec
 	host   Host
+	inner  int // where the child's clone is among the operations
 }
 
 // Prepare makes a Program for a Spec.
@@ -64,6 +65,11 @@ func (s *Spec) check(h *Host) error {
 	for _, n := range slices.Concat(s.Capabilities, s.Ambient) {
 		if n < 0 || n > h.lastCapability() {
 			return fmt.Errorf("capability %s: the kernel does not have it", capabilityName(n))
+		}
+	}
+	if c := s.Container; c != nil {
+		if err := c.check(s.Hold); err != nil {
+			return err
 		}
 	}
 	for _, n := range s.CPUs {

@@ -27,9 +27,10 @@ type Step struct {
 	// as EEXIST says of mkdir(2). 0 is none.
 	Fine syscall.Errno
 
-	how  flag
-	part Part
-	skip int // how many operations behind it a soft one takes along
+	how   flag
+	clone bool // the one that makes the child
+	part  Part
+	skip  int // how many operations behind it a soft one takes along
 }
 
 // Code is an argument that becomes a struct sock_fprog, see seccomp(2).
@@ -40,7 +41,7 @@ type flag uintptr
 
 const (
 	flagTry  flag = 1 << iota // an error is no failure
-	flagFork                  // the child goes on here, the intermediate waits and ends
+	flagFork                  // of the intermediate: an error ends it, and a clone lets the child go on here while it waits
 	flagSave                  // the result is kept,
 	flagUse                   // and is the first argument here
 	flagSoft                  // an error is noted in the Slot, by the part in place of the step, and the part left out
@@ -111,7 +112,36 @@ type StepError struct {
 	Errno syscall.Errno
 }
 
-func (e *StepError) Error() string { return e.Step + ": " + e.Errno.Error() }
+func (e *StepError) Error() string { return e.Step + ": " + e.Why() }
+
+// Why is the error in words; where the errno alone would leave one guessing it
+// has its name, and what the kernel means by it.
+func (e *StepError) Why() string {
+	for _, m := range meanings() {
+		if m.errno == e.Errno && strings.HasPrefix(e.Step+" ", m.verb+" ") {
+			return unix.ErrnoName(e.Errno) + ", " + m.text
+		}
+	}
+	return e.Errno.Error()
+}
+
+// meaning is what an errno says of a step, by its manual page.
+type meaning struct {
+	verb  string
+	errno syscall.Errno
+	text  string
+}
+
+func meanings() []meaning {
+	return []meaning{
+		{"pivot_root", unix.EINVAL, "the new root is not a mount point, or the old one is the initramfs"},
+		{"overlay", unix.EINVAL, "the layers do not fit: they must be directories, upper and work on one file system that is no overlay itself"},
+		{"overlay", unix.ENODEV, "the kernel does not have overlay file systems (module overlay)"},
+		{"mount", unix.ENODEV, "the kernel does not know the type of the file system"},
+		{"enter namespace", unix.EINVAL, "the kind of namespace does not fit"},
+		{"clone", unix.ENOSPC, "there are as many namespaces as the kernel allows (user.max_*_namespaces)"},
+	}
+}
 
 // Unwrap makes errors.Is(err, fs.ErrNotExist) and the like work.
 func (e *StepError) Unwrap() error { return e.Errno }

@@ -22,6 +22,7 @@ func (l *loader) check(c *Config) {
 		l.checkNames(c, owner{"target", x.Name, x.Edges}, names)
 	}
 	l.checkPipes(c)
+	l.checkShares(c)
 	if l.cycles(c) {
 		return
 	}

@@ -101,6 +101,8 @@ func processFields() []field[Component] {
 		{"optional_steps", func(v value, c *Component) { v.optionalSteps(&c.OptionalSteps) }},
 		{"security", func(v value, c *Component) { readSecurity(v, &c.Security) }},
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
+		{"root_directory", func(v value, c *Component) { v.directory(&c.RootDirectory) }},
+		{"container", readContainer},
 		{"resources", func(v value, c *Component) { readResources(v, &c.Resources) }},
 	}
 }
@@ -109,7 +111,6 @@ func processFields() []field[Component] {
 func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "control"},
-		{key: "container"},
 	}
 }
 
@@ -158,7 +159,8 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	}
 	_, hasCommand := own["command"]
 	_, hasAction := own["action"]
-	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil {
+	bundled := c.Container != nil && c.Container.Bundle != ""
+	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil && !bundled {
 		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
 	v.checkAction(c)
@@ -179,4 +181,5 @@ func readComponent(v value, fields []field[Component], c *Component) {
 		c.Ready.When = Exited
 	}
 	v.checkPIDFile(own, c)
+	v.checkContainer(own, c)
 }

@@ -41,7 +41,8 @@ func startDigest(c *Component) uint64 {
 	d.flag(c.Ready.When == FD)
 	d.number(int64(c.Ready.FD))
 	d.heartbeat(&c.Heartbeat)
-	d.texts([]string{c.PIDFile})
+	d.texts([]string{c.PIDFile, c.RootDirectory})
+	d.container(c.Container)
 	return d.Sum64()
 }
 

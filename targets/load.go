@@ -36,6 +36,7 @@ func load(sources []Source) (*loader, *Config, Problems) {
 	if problems.Fatal() {
 		return l, nil, problems
 	}
+	pickMaps(d.Components)
 	for i := range d.Components {
 		d.Components[i].Start = startDigest(&d.Components[i])
 	}

@@ -144,8 +144,10 @@ type Process struct {
 	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started
 	Scheduling          Scheduling
 	Security            Security
-	Resources           Resources // of its cgroup; a change takes effect without a restart
-	OptionalSteps       []string  // of OptionalStepNames, sorted: those may fail, and the component is then degraded
+	RootDirectory       string     // becomes the root of a process that is no container otherwise; "" is the machine's
+	Container           *Container // nil is none
+	Resources           Resources  // of its cgroup; a change takes effect without a restart
+	OptionalSteps       []string   // of OptionalStepNames, sorted: those may fail, and the component is then degraded
 }
 
 // EnvironmentFile is a file of NAME=value lines; an optional one (written with a leading "-") may be missing.

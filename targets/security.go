@@ -21,6 +21,7 @@ type Security struct {
 	PrivateTmp          bool      // a /tmp and /var/tmp of its own
 	PrivateDevices      bool      // a /dev without the machine's devices
 	NoNewPrivileges     bool      // set-user-ID programs and file capabilities give nothing (PR_SET_NO_NEW_PRIVS(2const))
+	NewPrivileges       bool      // no_new_privileges is written, as false: of interest where it is true by default
 }
 
 // CapabilityNames are the names of capabilities(7) by the kernel's number, without CAP_ and in lower case.
@@ -35,7 +36,10 @@ func securityFields() []field[Security] {
 	return append([]field[Security]{
 		{"capabilities", func(v value, s *Security) { v.capabilities(&s.Capabilities) }},
 		{"ambient_capabilities", func(v value, s *Security) { v.capabilities(&s.AmbientCapabilities) }},
-		{"no_new_privileges", func(v value, s *Security) { v.bool(&s.NoNewPrivileges) }},
+		{"no_new_privileges", func(v value, s *Security) {
+			v.bool(&s.NoNewPrivileges)
+			s.NewPrivileges = !s.NoNewPrivileges
+		}},
 		{"securebits", func(v value, s *Security) { v.securebits(&s.Securebits) }},
 		{"aslr", func(v value, s *Security) { v.negated(&s.NoASLR) }},
 		{"seccomp", func(v value, s *Security) { v.nonEmpty(&s.Seccomp) }},

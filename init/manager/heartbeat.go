@@ -42,7 +42,7 @@ func (m *Manager) heartbeat(s *start) error {
 
 // notifying gives a component its notify socket.
 func (m *Manager) notifying(s *start) error {
-	setting := "NOTIFY_SOCKET=" + m.notifyPath(s.unit)
+	setting := "NOTIFY_SOCKET=" + m.notifyInside(s)
 	if slices.Contains(s.spec.Env, setting) {
 		return nil
 	}
@@ -50,6 +50,7 @@ func (m *Manager) notifying(s *start) error {
 		return &stepError{"notify socket", err}
 	}
 	s.spec.Env = append(s.spec.Env, setting)
+	m.bringNotify(s)
 	return nil
 }
 

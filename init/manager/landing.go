@@ -69,7 +69,7 @@ func (m *Manager) crashed(p *process, err error) {
 	u, step, why := p.unit, "start", err.Error()
 	var s *runtime.StepError
 	if errors.As(err, &s) {
-		step, why = s.Step, s.Errno.Error()
+		step, why = s.Step, s.Why()
 	}
 	m.release(p)
 	if p.role == mainRole {

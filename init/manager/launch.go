@@ -2,7 +2,6 @@ package manager
 
 import (
 	"errors"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -39,6 +38,9 @@ func (m *Manager) launch() {
 		batch := make([]*start, 0, n)
 		held := keeper.Message{Kind: keeper.Hold}
 		for _, l := range m.queue[:n] {
+			if m.furnish(l) {
+				continue
+			}
 			s, err := m.prepare(l)
 			if err != nil {
 				m.launchFailed(l, err)
@@ -87,11 +89,12 @@ func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 			s.undo()
 		}
 	}()
-	w := work{u.def.Command, u.def.Action}
-	if l.Debug {
-		w.argv = slices.Concat(w.argv, u.def.DebugArguments)
+	if f := u.furnishing; f != nil {
+		s.spec, s.close, err = f.take(u)
+	} else {
+		s.spec, err = m.spec(u, mainWork(u, l), l.Run)
 	}
-	if s.spec, err = m.spec(u, w, l.Run); err != nil {
+	if err != nil {
 		return s, err
 	}
 	s.spec.Terminal, s.spec.Hold = u.def.Terminal, l.Hold
@@ -231,7 +234,7 @@ func (m *Manager) channels(s *start) error {
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
 	case targets.File:
-		u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
+		u.path = &ready.Path{Name: seenBefore(u, u.def.Ready.Path), Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}

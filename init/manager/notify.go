@@ -33,8 +33,8 @@ func (m *Manager) listen(s *start) error {
 		return nil
 	}
 	uid, gid := os.Geteuid(), os.Getegid()
-	if c := s.spec.Credential; c != nil {
-		uid, gid = int(c.UID), int(c.GID)
+	if c := s.spec.Credential; c != nil || u.def.Container != nil {
+		uid, gid = hostIDs(u.def, c)
 	}
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(m.Control), "notify"), 0o711); err != nil {
 		return err

@@ -43,6 +43,9 @@ func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
 	if err := m.attributes(u, &s); err != nil {
 		return s, err
 	}
+	if furnished(def) {
+		return s, nil // its root knows its users
+	}
 	if def.User != "" || def.Group != "" || def.SupplementaryGroups != nil {
 		c, err := runtime.Lookup(runtime.Account{User: userOf(def), Group: def.Group, Supplementary: def.SupplementaryGroups})
 		if err != nil {
@@ -63,6 +66,10 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 		return err
 	}
 	s.Args = w.argv
+	if furnished(def) {
+		s.Path = w.argv[0] // is looked for in the root
+		return nil
+	}
 	if s.Path, err = runtime.LookPath(w.argv[0], lookup(s.Env, "PATH")); err != nil {
 		return &stepError{"exec " + w.argv[0], rootCause(err)}
 	}

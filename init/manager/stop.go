@@ -19,6 +19,7 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 		}
 		m.thaw(u)
 	case u.main != nil && u.main.run == e.Run:
+		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
 		m.thaw(u)
 	}
@@ -44,6 +45,10 @@ func (m *Manager) thaw(u *unit) {
 
 // unqueue takes a launch back that has not been made: there is nothing to signal or to kill.
 func (m *Manager) unqueue(component int, run uint32) bool {
+	if m.units[component].unfurnish(run) {
+		m.post(supervisor.Lost{Component: component, Run: run})
+		return true
+	}
 	for i, l := range m.queue {
 		if l.Component == component && l.Run == run {
 			m.queue = append(m.queue[:i], m.queue[i+1:]...)
@@ -131,6 +136,11 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 	}
 	if u.main != nil && u.main.pid != 0 {
 		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
+	}
+	if furnished(u.def) {
+		if err = m.inContainer(u, s); err != nil {
+			return nil, err
+		}
 	}
 	if err = m.attachCommand(s); err != nil {
 		return nil, err

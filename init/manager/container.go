@@ -1,0 +1,166 @@
+package manager
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/container"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// furnished says whether a component is more than a process.
+func furnished(def *targets.Component) bool { return def.Container != nil || def.RootDirectory != "" }
+
+// mainWork is what the main process does.
+func mainWork(u *unit, l supervisor.Launch) work {
+	w := work{u.def.Command, u.def.Action}
+	if l.Debug {
+		w.argv = slices.Concat(w.argv, u.def.DebugArguments)
+	}
+	return w
+}
+
+// kindOf is the kind of a component that is more than a process.
+func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
+	def := f.unit.def
+	if def.Container == nil {
+		return m.rooted(def), nil
+	}
+	c := m.containerConfig(def)
+	if with := def.Container.Share.With; with != "" {
+		if err := m.share(f, &c, with); err != nil {
+			return nil, err
+		}
+	}
+	return container.New(c, m.surveyed()), nil
+}
+
+// surveyed is what containers must know of the machine.
+func (m *Manager) surveyed() *container.Machine {
+	if m.survey == nil {
+		m.survey = container.Survey(m.host)
+	}
+	return m.survey
+}
+
+// containerConfig is the container of a component, as its kind has it.
+func (m *Manager) containerConfig(def *targets.Component) container.Config {
+	t := def.Container
+	c := container.Config{
+		Root: t.Rootfs, ReadOnly: t.ReadOnly, Overlay: t.Overlay, OverlaySize: t.OverlaySize, Scratch: m.scratchPath(),
+		Kinds: container.Kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
+		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped, Init: t.Init, Account: accountOf(def),
+	}
+	if c.Hostname == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
+		c.Hostname = def.Name
+	}
+	for _, v := range t.Mounts {
+		c.Volumes = append(c.Volumes, container.Volume(v))
+	}
+	for _, d := range t.Devices {
+		c.Devices = append(c.Devices, container.Device(d))
+	}
+	for _, s := range t.Sysctl {
+		c.Settings = append(c.Settings, runtime.Setting{Path: strings.ReplaceAll(s.Key, ".", "/"), Value: s.Value})
+	}
+	c.UIDs, c.GIDs = m.idMaps(t.UIDMap), m.idMaps(t.GIDMap)
+	return c
+}
+
+func (m *Manager) idMaps(list []targets.IDMap) []runtime.IDMap {
+	var all []runtime.IDMap
+	for _, one := range list {
+		all = append(all, runtime.IDMap(one))
+	}
+	return all
+}
+
+// scratchPath is a directory that containers mount over, each in its own namespace.
+func (m *Manager) scratchPath() string { return filepath.Join(filepath.Dir(m.Control), "scratch") }
+
+// accountOf is whom the root of a container is to be asked for; nil is its root.
+func accountOf(def *targets.Component) *runtime.Account {
+	if def.User == "" && def.Group == "" && def.SupplementaryGroups == nil {
+		return nil
+	}
+	a := &runtime.Account{User: def.User, Group: def.Group, Supplementary: def.SupplementaryGroups}
+	if a.User == "" {
+		a.User = "0"
+	}
+	return a
+}
+
+// share lets a container enter namespaces of another component's main process.
+func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
+	fd := pidfdOf(m.byName[with])
+	if fd < 0 {
+		return &stepError{"share namespaces of " + with, errors.New("it has no process")}
+	}
+	f.open = append(f.open, fd)
+	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: container.Kinds(f.unit.def.Container.Share.Namespaces)})
+	return nil
+}
+
+// rooted is the kind of a process with a root of its own, and of nothing else.
+func (m *Manager) rooted(def *targets.Component) runtime.Kind {
+	return container.New(container.Config{
+		Root: def.RootDirectory, Kinds: unix.CLONE_NEWNS, Account: accountOf(def), Bare: true, Masked: []string{}, ReadOnlies: []string{},
+		Volumes: []container.Volume{
+			{Source: "/proc", Target: "/proc", Options: "rbind"}, {Source: "/sys", Target: "/sys", Options: "rbind"},
+			{Source: "/dev", Target: "/dev", Options: "rbind"}, {Source: "/run", Target: "/run", Options: "rbind,rslave"},
+		},
+	}, m.surveyed())
+}
+
+// inContainer lets a command of a container run in it: in the namespaces of its main process, as the root sees it.
+func (m *Manager) inContainer(u *unit, s *start) error {
+	fd := pidfdOf(u)
+	if fd < 0 {
+		return &stepError{"enter the container", errors.New("its main process has ended")}
+	}
+	s.close = append(s.close, fd)
+	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: container.Kinds(enterable(u.def)), Account: accountOf(u.def)}
+	return e.Complete(&s.spec)
+}
+
+// notifyInside is where a component finds its notify socket: in a container in its /dev, which is always its own.
+func (m *Manager) notifyInside(s *start) string {
+	if s.unit.def.Container != nil {
+		return "/dev/orderly/notify"
+	}
+	return m.notifyPath(s.unit)
+}
+
+// bringNotify binds the notify socket into a container.
+func (m *Manager) bringNotify(s *start) {
+	if c := s.spec.Container; s.unit.def.Container != nil && c.Root != nil {
+		c.Mounts = append(c.Mounts, runtime.Mounting{Source: m.notifyPath(s.unit), Target: m.notifyInside(s), Bind: true, File: true})
+	}
+}
+
+// hostIDs are who a process of a component is to the machine: in a user namespace ids are others.
+func hostIDs(def *targets.Component, c *runtime.Credential) (uid, gid int) {
+	if c == nil {
+		c = &runtime.Credential{}
+	}
+	uid, gid = int(c.UID), int(c.GID)
+	if t := def.Container; t != nil {
+		uid, gid = mappedID(t.UIDMap, uid), mappedID(t.GIDMap, gid)
+	}
+	return uid, gid
+}
+
+func mappedID(maps []targets.IDMap, id int) int {
+	for _, m := range maps {
+		if n := id - int(m.Inside); n >= 0 && n < int(m.Size) {
+			return int(m.Outside) + n
+		}
+	}
+	return id
+}

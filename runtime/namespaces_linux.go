@@ -1,0 +1,126 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// atClone are the namespaces that clone makes. A cgroup namespace has the
+// cgroup of its maker as its root, which the child is only when it is there;
+// what is new in a time namespace begins with the exec.
+const atClone = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID
+
+func (s *Spec) namespaces() uint64 {
+	if s.Container == nil {
+		return 0
+	}
+	return s.Container.Namespaces & atClone
+}
+
+// check finds what the kernel would take for something else.
+func (c *Container) check(hold bool) error {
+	if hold && c.Namespaces&unix.CLONE_NEWPID != 0 {
+		return errors.New("hold: the first process of a PID namespace cannot be stopped by itself, see pid_namespaces(7)")
+	}
+	if c.Root == nil || c.Root.Overlay == nil {
+		return nil
+	}
+	for _, p := range []string{c.Root.Path, c.Root.Overlay.Upper, c.Root.Overlay.Work} {
+		if strings.ContainsAny(p, ",:\\") {
+			return fmt.Errorf("overlay %s: the kernel takes no path with a comma, a colon or a backslash", p)
+		}
+	}
+	return nil
+}
+
+// outer adds a step that the intermediate does before the clone: with the
+// caller's descriptors, and on behalf of the child, which inherits it.
+func (l *list) outer(s Step) {
+	s.how |= flagFork
+	l.add(s)
+}
+
+// enter is done by the intermediate: entering a PID namespace is for children
+// only, and all that the child makes is to belong to the user namespace.
+func (l *list) enter() {
+	c := l.spec.Container
+	if c == nil {
+		return
+	}
+	for _, n := range c.Enter {
+		l.outer(Step{Verb: "enter namespace", Object: n.Name, Call: "setns", Nr: unix.SYS_SETNS, Args: []any{n.FD, uintptr(n.Kinds)}})
+	}
+}
+
+// container is all that a container has over a process.
+func (l *list) container() {
+	c := l.spec.Container
+	if c == nil {
+		l.mounts()
+		return
+	}
+	l.unshare("cgroup namespace", c.Namespaces&unix.CLONE_NEWCGROUP)
+	l.unshare("time namespace", c.Namespaces&unix.CLONE_NEWTIME)
+	for _, o := range c.Offsets {
+		text := o.Clock + " " + strconv.FormatInt(o.By/1e9, 10) + " " + strconv.FormatInt(o.By%1e9, 10) + "\n"
+		l.write("clock offset", o.Clock, unix.AT_FDCWD, "/proc/self/timens_offsets", text)
+	}
+	l.names(c)
+	if c.Loopback {
+		l.loopback()
+	}
+	for _, s := range c.Settings {
+		l.write("sysctl", s.Path, unix.AT_FDCWD, "/proc/sys/"+s.Path, s.Value)
+	}
+	l.outside(c)
+	l.becomeRoot(c)
+	l.inside(c)
+}
+
+func (l *list) unshare(verb string, kind uint64) {
+	if kind != 0 {
+		l.do(verb, "", "unshare", unix.SYS_UNSHARE, uintptr(kind))
+	}
+}
+
+// becomeRoot makes the child the root of its user namespace. Who it was could
+// reach every path of the caller's, but is nobody there, and nobody can make a
+// file.
+func (l *list) becomeRoot(c *Container) {
+	if !c.Map {
+		return
+	}
+	l.do("root of the user namespace", "", "setresgid", sysSetresgid, 0, 0, 0)
+	l.do("root of the user namespace", "", "setresuid", sysSetresuid, 0, 0, 0)
+}
+
+func (l *list) names(c *Container) {
+	if c.Hostname != "" {
+		l.do("hostname", c.Hostname, "sethostname", unix.SYS_SETHOSTNAME, c.Hostname, len(c.Hostname))
+	}
+	if c.Domain != "" {
+		l.do("domain name", c.Domain, "setdomainname", unix.SYS_SETDOMAINNAME, c.Domain, len(c.Domain))
+	}
+}
+
+// loopback sets IFF_UP of the interface, see netdevice(7).
+func (l *list) loopback() {
+	l.add(Step{Verb: "loopback", Call: "socket", Nr: unix.SYS_SOCKET,
+		Args: []any{unix.AF_INET, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC, 0}, how: flagSave})
+	l.add(Step{Verb: "loopback", Call: "ioctl", Nr: unix.SYS_IOCTL, Args: []any{kept, unix.SIOCSIFFLAGS, upRequest("lo")}, how: flagUse})
+	l.closeKept("loopback", "")
+}
+
+// upRequest is a struct ifreq that sets the flags of an interface to IFF_UP.
+func upRequest(name string) []uint64 {
+	request := make([]uint64, 5) // 40 bytes; the kernel's is that or less
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&request[0])), 40)
+	copy(b[:unix.IFNAMSIZ-1], name)
+	*(*uint16)(unsafe.Pointer(&b[unix.IFNAMSIZ])) = unix.IFF_UP
+	return request
+}
