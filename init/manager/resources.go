@@ -32,8 +32,6 @@ type meter struct {
 	triggers []trigger
 }
 
-var errNoGroups = errors.New("there are no cgroups of version 2")
-
 // limit puts the limits of a component in force in its group, which is there. What fails is the step's failure, unless that is
 // optional.
 func (m *Manager) limit(u *unit) error {
@@ -43,7 +41,7 @@ func (m *Manager) limit(u *unit) error {
 		return nil
 	}
 	if m.tree == nil {
-		return m.lacks(u, &u.meter.missing, errNoGroups)
+		return m.lacks(u, &u.meter.missing, m.groupless)
 	}
 	limits, err := m.limitsNow(u)
 	err = errors.Join(err, m.enable(limits.Controllers()), m.tree.Set(u.name, m.settable(limits.Settings())))
@@ -62,7 +60,7 @@ func (m *Manager) lacks(u *unit, what *string, err error) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := inOneLine(err)
 	if !slices.Contains(u.def.OptionalSteps, resourcesStep) {
 		return &stepError{resourcesStep, errors.New(text)}
 	}
@@ -84,11 +82,22 @@ func (m *Manager) enable(controllers []string) error {
 			err = m.tree.Enable(controllers)
 		}
 	}
+	for _, c := range controllers {
+		if m.tree.Passes(c) {
+			m.notes = slices.DeleteFunc(m.notes, func(n string) bool { return strings.HasPrefix(n, lacking+c+":") })
+		}
+	}
 	if err != nil {
-		m.noteOnce("resources: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+		m.noteOnce(resourcesStep + ": " + inOneLine(err))
 	}
 	return err
 }
+
+// inOneLine is the text of joined errors.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// lacking begins the note about a controller that cannot be had.
+const lacking = resourcesStep + ": controller "
 
 func (m *Manager) noteOnce(text string) {
 	if !slices.Contains(m.notes, text) {
@@ -220,7 +229,7 @@ func (u *unit) missingLimits() []string {
 		step = optionalResources
 	}
 	for _, text := range []string{u.meter.missing, u.meter.unarmed, u.meter.waits} {
-		if text != "" && u.group != groupGone {
+		if text != "" && (u.main != nil || u.group != groupGone) {
 			list = append(list, step+text)
 		}
 	}
