@@ -14,7 +14,7 @@ type Container struct {
 	// Map says that a user namespace is entered: the steps after it are those
 	// of its root.
 	Map bool
-	// Offsets of a time namespace, see time_namespaces(7).
+	// Offsets of a new time namespace, see time_namespaces(7).
 	Offsets []Offset
 	// Hostname and Domain of a UTS namespace; empty: as they are.
 	Hostname, Domain string
@@ -27,6 +27,9 @@ type Container struct {
 	// Nodes are devices that are made, Links symbolic links, behind the mounts.
 	Nodes []Node
 	Links []Link
+	// Devices are what it may use, for whoever filters that; see cgroups of the
+	// second version. The steps themselves do not.
+	Devices []DeviceAccess
 	// Masked are paths of which nothing is seen; ReadOnly those that cannot be
 	// changed. One that is not there is fine.
 	Masked, ReadOnly []Mask
@@ -128,4 +131,11 @@ type Mask struct {
 	// Directory says what it is: a masked one becomes an empty directory, all
 	// else an empty file.
 	Directory bool
+}
+
+// DeviceAccess is a device, or all of a kind, and what may be done with it.
+type DeviceAccess struct {
+	Type         byte   // 'c' or 'b'
+	Major, Minor int64  // -1 is any
+	Access       string // of r, w and m
 }

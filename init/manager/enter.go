@@ -47,13 +47,13 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: env,
 		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
 		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
-		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int{},
+		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int64{},
 	}
 	if m.tree != nil {
 		i.Cgroup = filepath.Join(m.tree.Path, u.name)
 	}
 	for _, w := range s.Filter {
-		i.Filter = append(i.Filter, int(w))
+		i.Filter = append(i.Filter, int64(w))
 	}
 	return i, nil
 }

@@ -246,7 +246,7 @@ func (m *Manager) channels(s *start) error {
 // enter makes the cgroup of a process and its record.
 func (m *Manager) enter(p *process, spec *runtime.Spec) error {
 	if m.tree == nil {
-		return m.limit(p.unit)
+		return errors.Join(m.limit(p.unit), m.allowDevices(p.unit, spec.Container))
 	}
 	if !p.unit.def.Detached {
 		fd, err := m.tree.Make(p.unit.name)
@@ -270,7 +270,7 @@ func (m *Manager) enter(p *process, spec *runtime.Spec) error {
 			p.unit.group = groupThere
 		}
 		if p.role == mainRole {
-			return m.beginLimits(p.unit)
+			return errors.Join(m.allowDevices(p.unit, spec.Container), m.beginLimits(p.unit))
 		}
 	}
 	return nil
@@ -304,7 +304,7 @@ func (m *Manager) clone(s *start) {
 func (m *Manager) take(p *process, spec runtime.Spec) error {
 	program := m.spareProgram()
 	host := m.host
-	if spec.Hold || m.fragile(p.unit) {
+	if m.fragile(p.unit) {
 		host.Flavour = runtime.Cow
 	}
 	if err := program.Load(host, spec); err != nil {

@@ -32,6 +32,8 @@ type meter struct {
 	triggers []trigger
 }
 
+var errNoGroups = errors.New("there are no cgroups of version 2")
+
 // limit puts the limits of a component in force in its group, which is there. What fails is the step's failure, unless that is
 // optional.
 func (m *Manager) limit(u *unit) error {

@@ -240,16 +240,19 @@ func (m *making) bound(one *runtime.Mounting) (err error) {
 
 // devices are made, or where a user namespace may not make any bound from the machine's.
 func (m *making) devices() error {
-	nodes := append([]runtime.Node(nil), m.Nodes...)
+	var nodes []runtime.Node
 	if !m.Bare {
-		nodes = append(usualDevices(), nodes...)
+		nodes = usualDevices()
+		m.c.Devices = usualAccess()
 	}
+	nodes = append(nodes, m.Nodes...)
 	for _, d := range m.Devices {
 		n, err := nodeOf(d.Path)
 		if err != nil {
 			return err
 		}
 		nodes = append(nodes, n)
+		m.c.Devices = append(m.c.Devices, accessOf(&n, d.Access+"m")) // to make it is not to use it
 	}
 	if !m.c.Map {
 		m.c.Nodes = nodes
@@ -259,6 +262,15 @@ func (m *making) devices() error {
 		m.c.Mounts = append(m.c.Mounts, runtime.Mounting{Source: n.Path, Target: n.Path, Bind: true, File: true})
 	}
 	return nil
+}
+
+// accessOf is what may be done with a device.
+func accessOf(n *runtime.Node, access string) runtime.DeviceAccess {
+	kind := byte('c')
+	if n.Mode&unix.S_IFMT == unix.S_IFBLK {
+		kind = 'b'
+	}
+	return runtime.DeviceAccess{Type: kind, Major: int64(n.Major), Minor: int64(n.Minor), Access: access}
 }
 
 // nodeOf is a device file of the machine's.
