@@ -90,6 +90,9 @@ func userOf(def *targets.Component) string {
 // environment is exactly what is declared, PATH and who one is. Later ones win: what is passed on, files, the table.
 func (m *Manager) environment(def *targets.Component, run uint32) ([]string, error) {
 	env := []string{"PATH=" + m.path}
+	if def.Container != nil { // ours is of the machine's root
+		env[0] = "PATH=" + defaultPath
+	}
 	for _, name := range def.PassEnvironment {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
