@@ -23,7 +23,7 @@ func furnished(def *targets.Component) bool {
 
 // mainWork is what the main process does.
 func mainWork(u *unit, l supervisor.Launch) work {
-	w := work{u.def.Command, u.def.Action}
+	w := work{argv: u.def.Command, action: u.def.Action}
 	if l.Debug {
 		w.argv = slices.Concat(w.argv, u.def.DebugArguments)
 	}

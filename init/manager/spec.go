@@ -27,7 +27,10 @@ type stepError struct {
 func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
 
 // work is what a process is to do: a program with its arguments, or a built-in action.
-type work struct{ argv, action []string }
+type work struct {
+	argv, action []string
+	outside      bool // of a container: before it is there
+}
 
 // spec makes the Spec of some work of a component: what is the same for its main process and its commands.
 func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
@@ -69,7 +72,7 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 		return err
 	}
 	s.Args = w.argv
-	if furnished(def) {
+	if furnished(def) && !w.outside {
 		s.Path = w.argv[0] // is looked for in the root
 		return nil
 	}
