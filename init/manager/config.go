@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/internal/durable"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -74,6 +75,12 @@ func unprivileged(config *targets.Config, uid int) targets.Problems {
 					Key: "component." + c.Name + "." + key, What: "needs root, and Orderly runs as user " + strconv.Itoa(uid), Hint: "leave the key out",
 				})
 			}
+		}
+		if t := c.Container; c.RootDirectory != "" || t != nil && t.Bundle == "" && !slices.Contains(t.Namespaces, "user") {
+			problems = append(problems, targets.Problem{
+				Key: "component." + c.Name, What: "another root needs root, and Orderly runs as user " + strconv.Itoa(uid),
+				Hint: `a container can have a user namespace: add "user" to its namespaces`,
+			})
 		}
 	}
 	slices.SortFunc(problems, func(a, b targets.Problem) int { return strings.Compare(a.Key, b.Key) })
@@ -165,7 +172,7 @@ func (m *Manager) proved() {
 	m.saved = true
 	path, blob := boot.LastGood(m.config.StateDirectory), targets.Bundle(m.sources)
 	m.work.Go(func() {
-		if err := boot.SaveAtomically(path, blob); err != nil {
+		if err := durable.Save(path, blob, 0o600); err != nil {
 			m.loop.Post(func() { m.say(targets.Warning, "orderly", 0, "last good configuration not saved: "+err.Error()) })
 		}
 	})

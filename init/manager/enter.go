@@ -30,7 +30,7 @@ func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
 // inside is what a process of the container has.
 func (m *Manager) inside(u *unit) (control.Inside, error) {
 	switch state, _ := m.machine.StateOf(u.number); {
-	case !furnished(u.def):
+	case u.def.Container == nil && u.def.RootDirectory == "":
 		return control.Inside{}, control.Refused(nil, "%s is not a container", u.name)
 	case u.main == nil || u.main.pid == 0 || state == supervisor.Stopping:
 		return control.Inside{}, control.Refused(nil, "%s has no process; orderly start %s", u.name, u.name)
