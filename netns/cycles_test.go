@@ -234,6 +234,23 @@ func TestAFailedJoinLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestAMemberWhoseNamespaceHasEnded: its link is gone with it, and the rules of the others are made all the same.
+func TestAMemberWhoseNamespaceHasEnded(t *testing.T) {
+	l := newLab(t)
+	n := l.open(filtered())
+	g := l.join(n, Member{Name: "camera", Egress: []Rule{}}, Member{Name: "storage"}, Member{Name: "web"})
+	g[0].ns.Close()
+	for l.linkNumber(hostEnd("cars", "camera")) != 0 { // the kernel takes a namespace down a moment later
+		time.Sleep(time.Millisecond)
+	}
+	if err := n.Leave("web"); err != nil {
+		t.Error(err)
+	}
+	if err := n.Leave("camera"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAnAddressIsNotGivenTwice: one that is promised to somebody else is kept by whom has it, until that joins again.
 func TestAnAddressIsNotGivenTwice(t *testing.T) {
 	l := newLab(t)

@@ -2,10 +2,12 @@ package netns
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
+	rtnetlink "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,9 +72,33 @@ func Modules() []string {
 	}
 }
 
-// replaceRules replaces the tables of a network, at once: no packet meets half of the old rules or none.
-func (h Host) replaceRules(d *Definition, members []Member, addresses lookup) error {
-	set := rulesOf(d, members, addresses)
+// replaceRules replaces the tables of a network, at once: no packet meets half of the old rules or none. A member whose
+// namespace has ended has no link any more, which may be at any moment: then it is tried again without.
+func (h Host) replaceRules(d *Definition, members []Member, addresses lookup) (err error) {
+	for range 4 {
+		set := rulesOf(d, members, addresses)
+		if err = h.withLinksOnly(set); err != nil {
+			return err
+		}
+		if err = h.replaceTables(d, set); !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return err
+}
+
+// withLinksOnly leaves out chains of links that are not there.
+func (h Host) withLinksOnly(set *ruleset) error {
+	return h.links(func(k *rtnetlink.Handle) error {
+		set.netdev = slices.DeleteFunc(set.netdev, func(c chain) bool {
+			_, err := k.LinkByName(c.device)
+			return err != nil
+		})
+		return nil
+	})
+}
+
+func (h Host) replaceTables(d *Definition, set *ruleset) error {
 	return h.transact(d.table(), func(c *nftables.Conn) error {
 		fill(c, &nftables.Table{Name: d.table(), Family: nftables.TableFamilyINet}, set.inet)
 		fill(c, &nftables.Table{Name: d.table(), Family: nftables.TableFamilyNetdev}, set.netdev)
