@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	goruntime "runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,9 @@ func TestNothingIsLeftOfThoseWhoLeft(t *testing.T) {
 		}
 		if err := n.Leave("camera"); err != nil {
 			t.Fatal(err)
+		}
+		if l.linkNumber(hostEnd("cars", "camera")) != 0 {
+			t.Fatal("the pair is left")
 		}
 		ns.Close()
 	}
@@ -246,6 +250,9 @@ func TestAMemberWhoseNamespaceHasEnded(t *testing.T) {
 	if err := n.Leave("web"); err != nil {
 		t.Error(err)
 	}
+	if got := l.chains(); slices.Contains(got, hostEnd("cars", "camera")) || !slices.Contains(got, hostEnd("cars", "storage")) {
+		t.Error("chains:", got)
+	}
 	if err := n.Leave("camera"); err != nil {
 		t.Error(err)
 	}
@@ -272,4 +279,25 @@ func TestAnAddressIsNotGivenTwice(t *testing.T) {
 	if now := n.Members()[0].Addresses[0]; now == had[0] {
 		t.Error("both have", now)
 	}
+}
+
+// chains are the names of those that the Host has.
+func (l *lab) chains() (names []string) {
+	l.Helper()
+	err := l.host.inside(func() error {
+		c, err := nftables.New(nftables.AsLasting())
+		if err != nil {
+			return err
+		}
+		defer c.CloseLasting()
+		all, err := c.ListChains()
+		for _, ch := range all {
+			names = append(names, ch.Name)
+		}
+		return err
+	})
+	if err != nil {
+		l.Fatal(err)
+	}
+	return names
 }

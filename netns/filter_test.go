@@ -95,23 +95,30 @@ func TestMembersCannotPose(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			// the friend's addresses, and everybody on the link, by their hardware addresses
-			for _, p := range []string{friend.Addresses[0].String() + "/24", friend.Addresses[1].String() + "/64"} {
-				if err := address(k, link, netip.MustParsePrefix(p)); err != nil {
+			// the friend's addresses, by way of the Host
+			for i, a := range friend.Addresses {
+				if err := address(k, link, netip.PrefixFrom(a, a.BitLen())); err != nil {
+					return err
+				}
+				if err := pose(a, storage.at(i, "90")); err != nil {
 					return err
 				}
 			}
+			// and straight to the storage, as if the link had nobody else
 			for i, a := range storage.Addresses {
-				err := k.NeighSet(&netlink.Neigh{
+				err := k.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: ipNet(netip.PrefixFrom(a, a.BitLen()))})
+				if err != nil {
+					return err
+				}
+				err = k.NeighSet(&netlink.Neigh{
 					LinkIndex: link.Attrs().Index, Family: family(a), State: netlink.NUD_PERMANENT,
 					IP: a.AsSlice(), HardwareAddr: hardware("cars", "storage"),
 				})
 				if err != nil {
 					return err
 				}
-				at := net.JoinHostPort(a.String(), "90")
 				for _, from := range []netip.Addr{villain.Addresses[i], friend.Addresses[i]} {
-					if err := sendFrom(from, at, "villain"); err != nil && !strings.Contains(err.Error(), "refused") {
+					if err := pose(from, storage.at(i, "90")); err != nil {
 						return err
 					}
 				}
@@ -129,6 +136,14 @@ func TestMembersCannotPose(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 	l.hears(friend.ns, storage.at(0, "80"), "storage "+friend.Addresses[0].String())
+}
+
+// pose sends under an address; that it is refused is no error.
+func pose(from netip.Addr, to string) error {
+	if err := sendFrom(from, to, "villain"); err != nil && !strings.Contains(err.Error(), "refused") {
+		return err
+	}
+	return nil
 }
 
 func send(to, text string) error { return sendFrom(netip.Addr{}, to, text) }

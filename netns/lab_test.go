@@ -34,6 +34,7 @@ func newLab(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.bridgesCallFirewall("0") // most machines have no br_netfilter, and rules must not need it
 	l.configure(l.host.Namespace, "192.0.2.1/24", "2001:db8::1/64")
 	l.configure(l.outside, "192.0.2.2/24", "2001:db8::2/64")
 	err = l.host.links(func(k *netlink.Handle) error { return await(k, time.Now().Add(time.Second), "uplink") })
@@ -41,6 +42,17 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// bridgesCallFirewall sets whether what goes over a bridge goes by the firewall too (br_netfilter), where it can.
+func (l *lab) bridgesCallFirewall(yes string) {
+	l.Helper()
+	err := l.host.inside(func() error {
+		return sysctls([2]string{"net/bridge/bridge-nf-call-iptables", yes}, [2]string{"net/bridge/bridge-nf-call-ip6tables", yes})
+	})
+	if err != nil {
+		l.Fatal(err)
+	}
 }
 
 func newNamespace(t *testing.T) *os.File {

@@ -1,8 +1,14 @@
 package netns
 
 import (
+	"errors"
+	"net"
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 )
 
 func TestMembersReachEachOther(t *testing.T) {
@@ -44,7 +50,16 @@ func TestMembersStayInside(t *testing.T) {
 }
 
 func TestPortsAreForwarded(t *testing.T) {
-	l := newLab(t)
+	for _, call := range []string{"0", "1"} {
+		t.Run("br_netfilter "+call, func(t *testing.T) {
+			l := newLab(t)
+			l.bridgesCallFirewall(call)
+			l.portsAreForwarded()
+		})
+	}
+}
+
+func (l *lab) portsAreForwarded() {
 	n := l.open(cars())
 	g := l.join(n,
 		Member{Name: "web", Ports: []Port{
@@ -83,4 +98,75 @@ func TestPortsAreForwarded(t *testing.T) {
 
 	// a member is only reached by what is forwarded
 	l.deaf(l.outside, web.at(0, "80"), false)
+}
+
+// TestTheHostsLoopbackIsItsOwn: ports of 127.0.0.1 are forwarded, and yet a member that can change its routes does not
+// reach what listens there.
+func TestTheHostsLoopbackIsItsOwn(t *testing.T) {
+	l := newLab(t)
+	web := l.join(l.open(cars()), Member{Name: "web", Ports: []Port{{"tcp", netip.AddrPortFrom(netip.Addr{}, 8080), 80}}})[0]
+	l.echo(l.host.Namespace, "tcp4", "127.0.0.1:99", "private")
+	l.hears(l.host.Namespace, "127.0.0.1:99", "private 127.0.0.1")
+	err := Inside(web.ns, func() error {
+		return withLinks(func(k *netlink.Handle) error {
+			lo, err := k.LinkByName("lo")
+			if err != nil {
+				return err
+			}
+			if err := k.AddrDel(lo, &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(127, 0, 0, 1), Mask: net.CIDRMask(8, 32)}}); err != nil {
+				return err
+			}
+			eth, err := k.LinkByName(memberEnd)
+			if err != nil {
+				return err
+			}
+			route := &netlink.Route{LinkIndex: eth.Attrs().Index, Dst: ipNet(loopback4()), Gw: cars().Subnets[0].Gateway.AsSlice()}
+			return errors.Join(k.RouteReplace(route), sysctl("net/ipv4/conf/"+memberEnd+"/route_localnet", "1"))
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.deaf(web.ns, "127.0.0.1:99", false)
+}
+
+// TestAHostThatForwardsStillHearsRouters: it had its own routes from them.
+func TestAHostThatForwardsStillHearsRouters(t *testing.T) {
+	l := newLab(t)
+	settings := map[string]string{
+		"net/ipv6/conf/uplink/accept_ra": "2", "net/ipv6/conf/all/forwarding": "1", "net/ipv4/ip_forward": "1",
+	}
+	read := func(name string) (is string) {
+		_ = l.host.inside(func() error {
+			b, err := os.ReadFile("/proc/sys/" + name)
+			is = strings.TrimSpace(string(b))
+			return err
+		})
+		return is
+	}
+	if is := read("net/ipv6/conf/uplink/accept_ra"); is != "1" {
+		t.Fatal("before:", is)
+	}
+	l.join(l.open(cars()), Member{Name: "web"})
+	for name, want := range settings {
+		if is := read(name); is != want {
+			t.Errorf("%s is %s, want %s", name, is, want)
+		}
+	}
+}
+
+// TestANetworkOfItsOwnForwardsNothing: what a network does not need is left as it is.
+func TestANetworkOfItsOwnForwardsNothing(t *testing.T) {
+	l := newLab(t)
+	d := cars()
+	d.NAT = false
+	l.join(l.open(d), Member{Name: "web"})
+	_ = l.host.inside(func() error {
+		for _, name := range []string{"net/ipv6/conf/all/forwarding", "net/ipv4/ip_forward", "net/ipv4/conf/cars0/route_localnet"} {
+			if b, err := os.ReadFile("/proc/sys/" + name); err != nil || strings.TrimSpace(string(b)) != "0" {
+				t.Errorf("%s is %s, %v", name, b, err)
+			}
+		}
+		return nil
+	})
 }

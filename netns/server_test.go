@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/net/dns/dnsmessage"
 )
 
@@ -106,6 +107,7 @@ func (l *lab) upstream(at string) {
 			}
 			truth := l.answerTo(buf[:size])
 			lie := append([]byte(nil), truth...)
+			lie[len(lie)-1]++ // another address
 			binary.BigEndian.PutUint16(lie, binary.BigEndian.Uint16(lie)+1)
 			_, _ = packets.WriteTo(lie, from)
 			_, _ = packets.WriteTo([]byte("nonsense"), from)
@@ -167,8 +169,31 @@ func TestOnlyMembersAreAnswered(t *testing.T) {
 	if err := ask(l.host.Namespace, "192.0.2.1"); err == nil {
 		t.Error("the host was answered, on a link that is not the bridge")
 	}
-	if err := ask(camera.ns, "127.0.0.1"); err == nil {
-		t.Error("127.0.0.1 was answered")
+	// another address of the member's link, to which the Host would find its way
+	foreign := netip.MustParsePrefix("10.99.0.1/32")
+	err := Inside(camera.ns, func() error {
+		return withLinks(func(k *netlink.Handle) error {
+			link, err := k.LinkByName(memberEnd)
+			if err != nil {
+				return err
+			}
+			return address(k, link, foreign)
+		})
+	})
+	if err == nil {
+		err = l.host.links(func(k *netlink.Handle) error {
+			bridge, err := k.LinkByName("cars0")
+			if err != nil {
+				return err
+			}
+			return k.RouteAdd(&netlink.Route{LinkIndex: bridge.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: ipNet(foreign)})
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(camera.ns, "10.99.0.1"); err == nil {
+		t.Error("an address that is not of the network was answered")
 	}
 }
 
