@@ -50,17 +50,20 @@ func TestMembersStayInside(t *testing.T) {
 }
 
 func TestPortsAreForwarded(t *testing.T) {
-	for _, call := range []string{"0", "1"} {
-		t.Run("br_netfilter "+call, func(t *testing.T) {
+	for _, tt := range []struct {
+		name, call string
+		network    Definition
+	}{{"plain", "0", cars()}, {"filtered", "0", filtered()}, {"br_netfilter", "1", cars()}} {
+		t.Run(tt.name, func(t *testing.T) {
 			l := newLab(t)
-			l.bridgesCallFirewall(call)
-			l.portsAreForwarded()
+			l.bridgesCallFirewall(tt.call)
+			l.portsAreForwarded(tt.network)
 		})
 	}
 }
 
-func (l *lab) portsAreForwarded() {
-	n := l.open(cars())
+func (l *lab) portsAreForwarded(d Definition) {
+	n := l.open(d)
 	g := l.join(n,
 		Member{Name: "web", Ports: []Port{
 			{"tcp", netip.AddrPortFrom(netip.Addr{}, 8080), 80},
