@@ -8,8 +8,8 @@ import (
 )
 
 // outside takes what comes into the new root from the caller's side, as
-// detached trees, and mounts the root, unless that is to belong to the user
-// namespace: the caller may have paths that only the caller can reach.
+// detached trees, and the root itself: in a user namespace the child is nobody
+// soon, who cannot reach every path of the caller's.
 func (l *list) outside(c *Container) {
 	if c.Root == nil && len(c.Mounts) == 0 {
 		return
@@ -17,8 +17,12 @@ func (l *list) outside(c *Container) {
 	l.do("mount namespace", "", "mount", unix.SYS_MOUNT, 0, "/", 0, unix.MS_REC|unix.MS_SLAVE, 0)
 	l.trees(c)
 	l.nothing(c)
-	if r := c.Root; r != nil && r.Overlay == nil {
-		l.lay(r)
+	switch r := c.Root; {
+	case r == nil:
+	case r.Overlay != nil:
+		l.layers(r)
+	case r.Tree <= 0:
+		l.tree("root", r.Path, unix.AT_RECURSIVE, l.rootFD())
 	}
 }
 
@@ -32,7 +36,7 @@ func (l *list) inside(c *Container) {
 		return
 	}
 	if r != nil && r.Overlay != nil {
-		l.lay(r)
+		l.overlay(r)
 	}
 	if r != nil {
 		l.pivot(r)
@@ -88,7 +92,9 @@ func (l *list) given() []File {
 func (l *list) nullFD() int      { return l.topChild() + 10 }
 func (l *list) rootFD() int      { return l.topChild() + 11 }
 func (l *list) initFD() int      { return l.topChild() + 12 }
-func (l *list) treeFD(i int) int { return l.topChild() + 13 + i }
+func (l *list) lowerFD() int     { return l.topChild() + 13 }
+func (l *list) upperFD() int     { return l.topChild() + 14 }
+func (l *list) treeFD(i int) int { return l.topChild() + 15 + i }
 
 func (l *list) topChild() int {
 	top := 2
@@ -106,16 +112,21 @@ func (l *list) trees(c *Container) {
 			continue
 		}
 		if m.Tree <= 0 {
-			flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
+			flags := 0
 			if m.Recursive {
-				flags |= unix.AT_RECURSIVE
+				flags = unix.AT_RECURSIVE
 			}
-			l.add(Step{Verb: "bind", Object: m.Source, Call: "open_tree", Nr: unix.SYS_OPEN_TREE,
-				Args: []any{unix.AT_FDCWD, m.Source, flags}, how: flagSave})
-			l.moveKept("bind", m.Source, l.treeFD(i))
+			l.tree("bind", m.Source, flags, l.treeFD(i))
 		}
 		l.attributes(m, l.treeFD(i))
 	}
+}
+
+// tree takes a copy of what is mounted at a path, see open_tree(2).
+func (l *list) tree(verb, path string, flags, fd int) {
+	l.add(Step{Verb: verb, Object: path, Call: "open_tree", Nr: unix.SYS_OPEN_TREE,
+		Args: []any{unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | flags}, how: flagSave})
+	l.moveKept(verb, path, fd)
 }
 
 // attributes sets those of a tree that is not attached yet: nobody sees it
@@ -133,43 +144,18 @@ func (l *list) attributes(m *Mounting, fd int) {
 	l.do("mount attributes", m.Target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
 }
 
-// lay mounts the root onto its own directory: a root must be a mount. The
-// working directory then finds it without a way to it.
-func (l *list) lay(r *Root) {
-	switch {
-	case r.Tree > 0:
-		l.attach("root", r.Path, l.rootFD())
-	case r.Overlay == nil:
-		l.do("root", r.Path, "mount", unix.SYS_MOUNT, r.Path, r.Path, 0, unix.MS_BIND|unix.MS_REC, 0)
-	}
-	if o := r.Overlay; o != nil {
-		l.overlay(r.Path, o)
-	}
-	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, r.Path)
-}
-
-func (l *list) overlay(lower string, o *Overlay) {
-	upper, work := o.Upper, o.Work
-	if o.Scratch != "" {
-		l.tmpfs("overlay", o.Scratch, unix.MS_NOSUID|unix.MS_NODEV, o.Data)
-		upper, work = path.Join(o.Scratch, "upper"), path.Join(o.Scratch, "work")
-		for _, dir := range []string{upper, work} {
-			l.do("overlay", dir, "mkdirat", unix.SYS_MKDIRAT, unix.AT_FDCWD, dir, 0o755)
-		}
-	}
-	data := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work
-	if o.User {
-		data += ",userxattr" // trusted.* is not for a user namespace, see overlayfs in the kernel's documentation
-	}
-	l.do("overlay", lower, "mount", unix.SYS_MOUNT, "overlay", lower, "overlay", 0, data)
-}
-
-// pivot makes the mount on r.Path the root. Both arguments may be one
-// directory, pivot_root(2): the old root is then mounted on top of the new
-// one, where only the working directory finds it.
+// pivot makes the tree the root: it is mounted over the old one, where only
+// the working directory finds it. Both arguments of pivot_root(2) may be one
+// directory: the old root is then mounted on top of the new one.
 func (l *list) pivot(r *Root) {
+	if r.Overlay == nil {
+		attr := []uint64{0, 0, unix.MS_PRIVATE, 0}
+		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
+	}
+	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, "/", moveFlags)
+	l.do("root", r.Path, "fchdir", unix.SYS_FCHDIR, l.rootFD())
+	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
 	if r.Move {
-		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
 		return
 	}

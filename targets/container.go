@@ -103,7 +103,7 @@ func readContainer(v value, c *Component) {
 	}
 }
 
-// directory reads the path of a directory that is mounted: short, and without what an overlay takes for a separator.
+// directory reads the path of a directory that is mounted.
 func (v value) directory(to *string) bool {
 	var text string
 	if !v.absolute(&text) {
@@ -114,8 +114,6 @@ func (v value) directory(to *string) bool {
 		v.fault(strconv.Quote(text)+" is not the shortest form", "write "+strconv.Quote(clean))
 	case text == "/":
 		v.fault(`"/" is the root of the machine`, "")
-	case strings.ContainsAny(text, `,:\`):
-		v.fault(strconv.Quote(text)+" has a comma, a colon or a backslash", "the kernel takes them for separators")
 	default:
 		*to = text
 		return true

@@ -149,21 +149,22 @@ func (m *making) lay() (err error) {
 	switch m.Overlay {
 	case "":
 	case "tmpfs":
-		r.Overlay = &runtime.Overlay{Scratch: m.Scratch, Data: "mode=0755", User: m.c.Map}
+		r.Overlay = &runtime.Overlay{Scratch: m.Scratch, Data: "mode=0755,uid=0,gid=0", User: m.c.Map}
 		if m.OverlaySize != 0 {
 			r.Overlay.Data += fmt.Sprintf(",size=%d", m.OverlaySize)
 		}
 		return os.MkdirAll(m.Scratch, 0o755)
 	default:
-		r.Overlay = &runtime.Overlay{Upper: filepath.Join(m.Overlay, "upper"), Work: filepath.Join(m.Overlay, "work"), User: m.c.Map}
-		return m.layers(r.Overlay)
+		r.Overlay = &runtime.Overlay{Directory: m.Overlay, User: m.c.Map}
+		return m.layers()
 	}
 	return nil
 }
 
 // layers makes the directories of an overlay that lasts; the root of a user namespace owns them.
-func (m *making) layers(o *runtime.Overlay) error {
-	for _, dir := range []string{o.Upper, o.Work} {
+func (m *making) layers() error {
+	for _, dir := range []string{"upper", "work"} {
+		dir = filepath.Join(m.Overlay, dir)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("overlay: %w", err)
 		}
