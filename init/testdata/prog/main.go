@@ -6,6 +6,7 @@
 //	scheduling     self
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
+//	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
 package main
 
 import (
@@ -56,6 +57,20 @@ func main() {
 			pty(next())
 		case "http": // answers every request with a status
 			serveHTTP(next(), next())
+		case "greet":
+			greet(next(), next())
+		case "call":
+			call(next())
+		case "links":
+			links()
+		case "gone":
+			linkGone(next())
+		case "up":
+			linkUp(next())
+		case "cat":
+			b, err := os.ReadFile(next())
+			check(err)
+			os.Stdout.Write(b)
 		case "notify":
 			notify(next())
 		case "print":
