@@ -62,6 +62,9 @@ type Root struct {
 	Tree int
 	// Overlay lays something that can be written over it; nil: not.
 	Overlay *Overlay
+	// Propagation is MS_PRIVATE and the like of mount(2), with or without
+	// MS_REC, once all is mounted; 0: mounts of the caller's below Path come in.
+	Propagation uintptr
 	// ReadOnly is of the root itself, not of what is mounted in it.
 	ReadOnly bool
 	// Move is for a root that cannot be pivoted away from: the initramfs, see
@@ -101,6 +104,10 @@ type Mounting struct {
 	Data  string
 	// Set and Clear are MOUNT_ATTR_* of a bind mount, see mount_setattr(2).
 	Set, Clear uint64
+	// Shallow says that Set and Clear are of the mount alone, not of those that
+	// Recursive brings along; SetAll and ClearAll are then of all of them.
+	Shallow          bool
+	SetAll, ClearAll uint64
 	// Slave lets mounts of the caller's side that come later appear below it;
 	// else nothing comes in, and never anything goes out.
 	Slave bool

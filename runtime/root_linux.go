@@ -125,8 +125,18 @@ func (l *list) attributes(m *Mounting, fd int) {
 	if m.Recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	attr := []uint64{m.Set, m.Clear, propagation, 0}
-	l.do("mount attributes", m.Target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
+	set, unset := m.Set, m.Clear
+	if m.Shallow {
+		set, unset = m.SetAll, m.ClearAll
+	}
+	l.attribute(m.Target, fd, flags, []uint64{set, unset, propagation, 0})
+	if m.Shallow && m.Set|m.Clear != 0 {
+		l.attribute(m.Target, fd, unix.AT_EMPTY_PATH, []uint64{m.Set, m.Clear, 0, 0})
+	}
+}
+
+func (l *list) attribute(target string, fd, flags int, attr []uint64) {
+	l.do("mount attributes", target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
 }
 
 // lay mounts the root onto its own directory: a root must be a mount. The
@@ -179,6 +189,9 @@ func (l *list) leave(r *Root) {
 		l.do("leave old root", "", "umount2", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	}
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
+	if r.Propagation != 0 {
+		l.do("propagation", "/", "mount", unix.SYS_MOUNT, 0, "/", 0, r.Propagation, 0)
+	}
 	if r.ReadOnly {
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
 		l.do("read only", "/", "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, "/", 0, attr, 8*len(attr))

@@ -34,6 +34,7 @@ func (v value) checkContainer(written map[string]any, c *Component) {
 		}
 	}
 	v.checkNamespaces(t, at)
+	v.checkBundle(t, at)
 	if t.OverlaySize != 0 && t.Overlay != "tmpfs" {
 		v.l.fault(at+".overlay_size", atKey, "is for a tmpfs", `write overlay = "tmpfs"`)
 	}
@@ -81,7 +82,7 @@ func (v value) checkNamespaces(t *Container, at string) {
 // container engines leave to their containers.
 func (v value) containerDefaults(written map[string]any, c *Component) {
 	t := c.Container
-	if t.Namespaces == nil {
+	if t.Namespaces == nil && t.Bundle == "" {
 		t.Namespaces = slices.DeleteFunc([]string{"cgroup", "ipc", "mount", "net", "pid", "time", "user", "uts"}, func(kind string) bool {
 			switch kind {
 			case "user":

@@ -33,6 +33,9 @@ func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 		return m.rooted(def), nil
 	}
 	c := m.containerConfig(def)
+	if def.Container.Bundle != "" {
+		return m.bundleOf(f, c)
+	}
 	if with := def.Container.Share.With; with != "" {
 		if err := m.share(f, &c, with); err != nil {
 			return nil, err
@@ -49,11 +52,11 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 		Kinds: kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
 		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped, Init: t.Init, Account: accountOf(def),
 	}
-	if c.Hostname == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
+	if c.Hostname == "" && t.Bundle == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
 		c.Hostname = def.Name
 	}
 	for _, v := range t.Mounts {
-		c.Volumes = append(c.Volumes, container.Volume(v))
+		c.Volumes = append(c.Volumes, container.Volume{Source: v.Source, Target: v.Target, Type: v.Type, Options: v.Options})
 	}
 	for _, d := range t.Devices {
 		c.Devices = append(c.Devices, container.Device(d))
@@ -61,11 +64,11 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 	for _, s := range t.Sysctl {
 		c.Settings = append(c.Settings, runtime.Setting{Path: strings.ReplaceAll(s.Key, ".", "/"), Value: s.Value})
 	}
-	c.UIDs, c.GIDs = m.idMaps(t.UIDMap), m.idMaps(t.GIDMap)
+	c.UIDs, c.GIDs = idMaps(t.UIDMap), idMaps(t.GIDMap)
 	return c
 }
 
-func (m *Manager) idMaps(list []targets.IDMap) []runtime.IDMap {
+func idMaps(list []targets.IDMap) []runtime.IDMap {
 	var all []runtime.IDMap
 	for _, one := range list {
 		all = append(all, runtime.IDMap(one))
@@ -128,14 +131,20 @@ func (m *Manager) inContainer(u *unit, s *start) error {
 		return &stepError{"enter the container", errors.New("its main process has ended")}
 	}
 	s.close = append(s.close, fd)
+	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: m.ownKinds(u), Account: accountOf(u.def)}
+	return e.Complete(&s.spec)
+}
+
+// ownKinds are the namespaces in which commands of a container run.
+func (m *Manager) ownKinds(u *unit) uint64 {
 	names := []string{"mount"}
 	if c := u.def.Container; c != nil {
 		names = slices.Concat(c.Namespaces, c.Share.Namespaces)
 	}
-	e := container.Entry{
-		PID: int(u.main.pid), FD: fd, Kinds: kinds(names) &^ unix.CLONE_NEWTIME &^ unix.CLONE_NEWCGROUP, Account: accountOf(u.def),
+	if bundled(u.def) {
+		return kindsOf(int(u.main.pid))
 	}
-	return e.Complete(&s.spec)
+	return kinds(names) &^ unix.CLONE_NEWTIME &^ unix.CLONE_NEWCGROUP
 }
 
 // notifyInside is where a component finds its notify socket: in a container in its /dev, which is always its own.
@@ -154,18 +163,21 @@ func (m *Manager) bringNotify(s *start) {
 }
 
 // hostIDs are who a process of a component is to the machine: in a user namespace ids are others.
-func hostIDs(def *targets.Component, c *runtime.Credential) (uid, gid int) {
+func hostIDs(u *unit, c *runtime.Credential) (uid, gid int) {
 	if c == nil {
 		c = &runtime.Credential{}
 	}
 	uid, gid = int(c.UID), int(c.GID)
-	if t := def.Container; t != nil {
-		uid, gid = mappedID(t.UIDMap, uid), mappedID(t.GIDMap, gid)
+	switch t := u.def.Container; {
+	case u.bundle != nil:
+		uid, gid = mappedID(u.bundle.Config.UIDs, uid), mappedID(u.bundle.Config.GIDs, gid)
+	case t != nil:
+		uid, gid = mappedID(idMaps(t.UIDMap), uid), mappedID(idMaps(t.GIDMap), gid)
 	}
 	return uid, gid
 }
 
-func mappedID(maps []targets.IDMap, id int) int {
+func mappedID(maps []runtime.IDMap, id int) int {
 	for _, m := range maps {
 		if n := id - int(m.Inside); n >= 0 && n < int(m.Size) {
 			return int(m.Outside) + n

@@ -90,7 +90,7 @@ func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 		}
 	}()
 	if f := u.furnishing; f != nil {
-		s.spec, s.close, err = f.take(u)
+		s.spec, s.close, err = m.takeFurnished(f)
 	} else {
 		s.spec, err = m.spec(u, mainWork(u, l), l.Run)
 	}

@@ -66,6 +66,9 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 		return err
 	}
 	s.Args = w.argv
+	if bundled(def) && len(w.argv) == 0 {
+		return nil // it says what is executed
+	}
 	if furnished(def) {
 		s.Path = w.argv[0] // is looked for in the root
 		return nil
@@ -87,6 +90,9 @@ func userOf(def *targets.Component) string {
 // environment is exactly what is declared, PATH and who one is. Later ones win: what is passed on, files, the table.
 func (m *Manager) environment(def *targets.Component, run uint32) ([]string, error) {
 	env := []string{"PATH=" + m.path}
+	if bundled(def) {
+		env = nil // it says its own
+	}
 	for _, name := range def.PassEnvironment {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

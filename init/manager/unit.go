@@ -5,6 +5,7 @@ import (
 
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/oci"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -26,6 +27,7 @@ type unit struct {
 	group   groupState
 
 	furnishing *furnishing // what the next start waits for
+	bundle     *oci.Bundle // of the newest run, if this manager has started it
 
 	notify     int           // notify socket, -1 is none; lives as long as the component
 	ready      int           // reading end of the readiness pipe, -1 is none

@@ -16,8 +16,8 @@ import (
 // Make completes a Spec: what it has as its Path is the command by its name, as its Container nothing.
 func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 	m := &making{kind: k, spec: s, c: &runtime.Container{
-		Namespaces: k.Kinds &^ unix.CLONE_NEWUSER, Enter: k.Enter, Hostname: k.Hostname, Settings: k.Settings,
-		Loopback: k.Kinds&unix.CLONE_NEWNET != 0,
+		Namespaces: k.Kinds &^ unix.CLONE_NEWUSER, Enter: k.Enter, Hostname: k.Hostname, Domain: k.Domain, Settings: k.Settings,
+		Links: k.Links, Loopback: k.Kinds&unix.CLONE_NEWNET != 0,
 	}}
 	defer func() {
 		if err != nil {
@@ -28,7 +28,7 @@ func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 		return nil, fmt.Errorf("root: %w", err)
 	}
 	defer m.root.close()
-	for _, step := range []func() error{m.who, m.offsets, m.user, m.lay, m.mounts, m.devices, m.masks} {
+	for _, step := range []func() error{m.who, m.offsets, m.join, m.user, m.lay, m.mounts, m.devices, m.masks} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -128,7 +128,7 @@ func (m *making) user() error {
 
 // lay says what becomes the root.
 func (m *making) lay() (err error) {
-	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Move: initramfs()}
+	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Propagation: m.Propagation, Move: initramfs()}
 	m.c.Root = r
 	if m.c.Map && m.IDMapped {
 		if r.Tree, err = m.idmapped(m.Root); err != nil {
@@ -192,17 +192,21 @@ func initramfs() bool {
 // mounts are what every container has, then what this one has: a volume on a usual place takes it.
 func (m *making) mounts() error {
 	if !m.Bare {
-		m.c.Mounts, m.c.Links = m.usual(), usualLinks()
+		m.c.Mounts, m.c.Links = m.usual(), append(UsualLinks(), m.Links...)
 	}
 	for _, v := range m.Volumes {
 		one, err := v.mounting()
 		if err != nil {
 			return err
 		}
-		if one.Bind {
-			if err := m.bound(&one); err != nil {
-				return err
-			}
+		switch {
+		case one.Bind:
+			err = m.bound(&one, &v)
+		case v.Copied:
+			err = m.copied(&one)
+		}
+		if err != nil {
+			return err
 		}
 		m.place(one)
 	}
@@ -211,6 +215,10 @@ func (m *making) mounts() error {
 
 // place puts a mount where one of the usual ones is in its place, or behind all.
 func (m *making) place(one runtime.Mounting) {
+	if m.Bare {
+		m.c.Mounts = append(m.c.Mounts, one)
+		return
+	}
 	for i := range m.c.Mounts {
 		if m.c.Mounts[i].Target == one.Target {
 			m.c.Mounts[i] = one
@@ -221,12 +229,16 @@ func (m *making) place(one runtime.Mounting) {
 }
 
 // bound looks at what is bound: a file needs a file as its mount point.
-func (m *making) bound(one *runtime.Mounting) (err error) {
+func (m *making) bound(one *runtime.Mounting, v *Volume) (err error) {
 	var st unix.Stat_t
 	if err := unix.Stat(one.Source, &st); err != nil {
 		return fmt.Errorf("mount %s: source %s: %w", one.Target, one.Source, err)
 	}
 	one.File = st.Mode&unix.S_IFMT != unix.S_IFDIR
+	if v.UIDs != nil {
+		one.Tree, err = m.remapped(v)
+		return err
+	}
 	if m.c.Map && m.IDMapped && st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		one.Tree, err = m.idmapped(one.Source)
 	}
@@ -237,7 +249,7 @@ func (m *making) bound(one *runtime.Mounting) (err error) {
 func (m *making) devices() error {
 	nodes := append([]runtime.Node(nil), m.Nodes...)
 	if !m.Bare {
-		nodes = append(usualDevices(), nodes...)
+		nodes = append(UsualDevices(), nodes...)
 	}
 	for _, d := range m.Devices {
 		n, err := nodeOf(d.Path)
