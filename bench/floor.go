@@ -26,11 +26,11 @@ func ms(nanoseconds int64) float64 { return float64(nanoseconds) / 1e6 }
 
 // floorRound runs the loop in C once.
 func (l *lab) floorRound(n int, kind string) (t times, err error) {
-	_, own, err := cgroups.Hierarchy()
+	place, err := cgroups.Hierarchy()
 	if err != nil {
 		return t, err
 	}
-	group := filepath.Join(own, "orderly-bench-"+strconv.Itoa(unix.Getpid()))
+	group := filepath.Join(place.Own, "orderly-bench-"+strconv.Itoa(unix.Getpid()))
 	cmd := exec.Command(l.floor, group, l.mark, l.fifo.path, strconv.Itoa(n), kind)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints

@@ -17,11 +17,11 @@ func tree(t *testing.T) *Tree {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes cgroups")
 	}
-	_, own, err := Hierarchy()
+	place, err := Hierarchy()
 	if err != nil {
 		t.Skipf("needs cgroup v2: %v", err)
 	}
-	tr, err := Open(filepath.Join(own, "orderly-test-"+strconv.Itoa(os.Getpid())))
+	tr, err := place.Open(filepath.Join(place.Own, "orderly-test-"+strconv.Itoa(os.Getpid())))
 	if err != nil {
 		t.Skipf("needs a writable cgroup v2 tree: %v", err)
 	}
@@ -150,7 +150,7 @@ func awaitEmpty(t *testing.T, tr *Tree, w *Watch) {
 		if err != nil && err != unix.EINTR || n == 0 && err == nil {
 			t.Fatalf("svc is not empty after 10 s; %v", err)
 		}
-		if got := w.Changed(); len(got) > 0 && got[0] != "svc" {
+		if got, _ := w.Changed(); len(got) > 0 && got[0] != "svc" {
 			t.Fatalf("changed: %v; want svc", got)
 		}
 	}

@@ -29,8 +29,13 @@ func Of(pid int) string {
 	if err != nil {
 		return ""
 	}
-	for _, line := range strings.Split(string(b), "\n") {
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
+	return unified(string(b))
+}
+
+// unified is the group of the version 2 hierarchy among the lines of /proc/PID/cgroup (cgroups(7)).
+func unified(text string) string {
+	for line := range strings.Lines(text) {
+		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
 			return path
 		}
 	}

@@ -14,36 +14,65 @@ import (
 // ErrNone says that there is no cgroup v2 hierarchy.
 var ErrNone = errors.New("no cgroup v2 hierarchy is mounted")
 
+// Place is where the calling process is in the hierarchy.
+type Place struct {
+	Mount string // where cgroup v2 is mounted
+	Root  string // which group is seen there, as /proc/PID/cgroup names it: "/", or the one that a container shows of the host's
+	Own   string // the directory, below Mount, of the process; not that to which Vacate has moved it, but the one above
+}
+
+// Name is the name that /proc/PID/cgroup has for a directory below Mount, and Dir the directory of such a name.
+func (p Place) Name(dir string) string {
+	return filepath.Join(p.Root, strings.TrimPrefix(dir, p.Mount))
+}
+
+// Dir is the inverse of Name.
+func (p Place) Dir(name string) string {
+	return filepath.Join(p.Mount, strings.TrimPrefix(name, strings.TrimSuffix(p.Root, "/")))
+}
+
 // Hierarchy finds where cgroup v2 is mounted and which directory of it the calling process is in.
-func Hierarchy() (mount, own string, err error) {
+func Hierarchy() (Place, error) {
 	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
 	if err != nil {
-		return "", "", fmt.Errorf("read the mount table: %w", err)
-	}
-	if len(mounts) == 0 {
-		return "", "", ErrNone
+		return Place{}, fmt.Errorf("read the mount table: %w", err)
 	}
 	b, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return "", "", err
+		return Place{}, err
 	}
-	for _, line := range strings.Split(string(b), "\n") {
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
-			return mounts[0].Mountpoint, filepath.Join(mounts[0].Mountpoint, path), nil
+	name := unified(string(b))
+	for _, m := range mounts {
+		p := Place{Mount: m.Mountpoint, Root: m.Root}
+		if name == "" || !below(m.Root, name) {
+			continue // another part of the hierarchy is mounted there
 		}
+		p.Own = p.Dir(strings.TrimSuffix(name, "/"))
+		if strings.HasSuffix(p.Own, leaf) {
+			p.Own = filepath.Dir(p.Own)
+		}
+		return p, nil
 	}
-	return "", "", ErrNone
+	return Place{}, ErrNone
 }
 
-// Tree is a directory of the hierarchy in which groups are made.
+// below says whether a group is another one, or in it.
+func below(root, name string) bool {
+	return root == "/" || name == root || strings.HasPrefix(name, root+"/")
+}
+
+// Tree is a directory of the hierarchy in which groups are made. Set, Statistics and what else only reads or writes files of a
+// group may be called from any goroutine, all else from one.
 type Tree struct {
-	Path  string
-	fd    int
-	sound map[string]bool // groups made here and not killed since
+	Path   string
+	mount  string
+	fd     int
+	sound  map[string]bool // groups made here and not killed since
+	passed []string        // controllers that the groups have
 }
 
-// Open opens the directory below the hierarchy, and makes it where it is missing.
-func Open(path string) (*Tree, error) {
+// Open opens a directory below the hierarchy, and makes it where it is missing.
+func (p Place) Open(path string) (*Tree, error) {
 	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
@@ -51,7 +80,13 @@ func Open(path string) (*Tree, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &Tree{Path: path, fd: fd, sound: map[string]bool{}}, nil
+	t := &Tree{Path: path, mount: p.Mount, fd: fd, sound: map[string]bool{}}
+	if kind, _ := t.read("", "cgroup.type", make([]byte, 0, 32)); strings.TrimSpace(string(kind)) == "domain invalid" {
+		t.Close()
+		unix.Rmdir(path)
+		return nil, fmt.Errorf("%s is threaded: no group below it can have a process of its own", filepath.Dir(path))
+	}
+	return t, nil
 }
 
 // Close closes the tree; its groups stay.

@@ -13,6 +13,9 @@ type Usage struct {
 	Memory        int64 // bytes
 	Tasks         int   // threads
 	Read, Written int64 // bytes from and to devices
+
+	Throttled time.Duration // how long cpu.max has held processes back; of a group only
+	Pressure  PressureStat  // of a group only
 }
 
 // Usage is what the group uses: cpu.stat, memory.current, pids.current and io.stat, and where a controller is not on, the sum
@@ -27,7 +30,8 @@ func (t *Tree) Usage(name string) Usage {
 		}
 		return sum
 	}
-	u.CPU, _ = t.CPU(name)
+	cpu := parseCPU(t.text(name, "cpu.stat"))
+	u.CPU, u.Throttled, u.Pressure = cpu.Usage, cpu.ThrottledTime, t.Pressure(name)
 	if n, ok := t.number(name, "memory.current"); ok {
 		u.Memory = n
 	} else {

@@ -29,6 +29,9 @@ type (
 	ShowReply struct {
 		Detail Detail `json:"detail"`
 	}
+	EnterReply struct {
+		Inside Inside `json:"inside"`
+	}
 	ListReply struct {
 		Entries []Entry `json:"entries"`
 	}

@@ -260,7 +260,8 @@ func TestTooManyClients(t *testing.T) {
 func TestDefinitionMatchesTypes(t *testing.T) {
 	t.Parallel()
 	types := map[string]any{
-		"Status": Status{}, "Component": Component{}, "Usage": Usage{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
+		"Status": Status{}, "Component": Component{}, "Waited": Waited{}, "Statistics": Statistics{}, "CPUStatistics": CPUStatistics{}, "MemoryStatistics": MemoryStatistics{},
+		"Inside": Inside{}, "PidsStatistics": PidsStatistics{}, "DeviceStatistics": DeviceStatistics{}, "Pressure": Pressure{}, "Usage": Usage{}, "Exit": Exit{}, "Detail": Detail{}, "Pair": Pair{}, "Entry": Entry{},
 		"Result": Result{}, "Failure": Failure{}, "Progress": Progress{}, "Waiting": Waiting{}, "Plan": Plan{},
 		"PlanWave": PlanWave{}, "Event": Event{}, "Past": Past{}, "LogLine": LogLine{}, "Node": Node{}, "Edge": Edge{}, "Change": Change{},
 	}
@@ -268,7 +269,7 @@ func TestDefinitionMatchesTypes(t *testing.T) {
 		"GetStatus": {NameParam{}, StatusReply{}}, "GetUsage": {Empty{}, UsageReply{}}, "Show": {NameParam{}, ShowReply{}}, "List": {Empty{}, ListReply{}},
 		"Activate": {ActivateParam{}, ActivateReply{}}, "Start": {StartParam{}, ResultReply{}}, "Adopt": {AdoptParam{}, ResultReply{}}, "Release": {NamesParam{}, ResultReply{}}, "Stop": {NamesParam{}, ResultReply{}},
 		"Restart": {NamesParam{}, ResultReply{}}, "Reload": {NamesParam{}, ResultReply{}}, "Wait": {WaitParam{}, WaitReply{}},
-		"Plan": {TargetParam{}, PlanReply{}}, "Why": {NameParam{}, WhyReply{}}, "Graph": {TargetParam{}, GraphReply{}},
+		"Plan": {TargetParam{}, PlanReply{}}, "Enter": {NameParam{}, EnterReply{}}, "Why": {NameParam{}, WhyReply{}}, "Graph": {TargetParam{}, GraphReply{}},
 		"Log": {LogParam{}, LogReply{}}, "Events": {EventsParam{}, EventsReply{}}, "History": {NameParam{}, HistoryReply{}},
 		"Apply": {ApplyParam{}, ApplyReply{}}, "Confirm": {Empty{}, Empty{}}, "Upgrade": {UpgradeParam{}, Empty{}}, "End": {EndParam{}, Empty{}},
 	}

@@ -44,8 +44,16 @@ type Usage struct {
 	Tasks      int       `json:"tasks"` // threads
 	ReadBytes  int64     `json:"read_bytes"`
 	WriteBytes int64     `json:"write_bytes"`
-	Beats      *int      `json:"beats"` // counted in the last window; null where there was none
+	Throttled  float64   `json:"throttled_ms"` // how long cpu_max has held it back
+	Pressure   []Waited  `json:"pressure"`     // what its processes wait for; empty where the kernel does not count it
+	Beats      *int      `json:"beats"`        // counted in the last window; null where there was none
 	BeatsMin   int       `json:"beats_min"`
+}
+
+// Waited is the share of the last 10 seconds, in percent, in which some process waited for a resource.
+type Waited struct {
+	Resource string  `json:"resource"` // cpu, memory, io
+	Avg10    float64 `json:"avg10"`
 }
 
 // Exit is how the last run ended.
@@ -66,6 +74,25 @@ type Detail struct {
 	Causes      []string  `json:"causes"`
 	Processes   []int     `json:"processes"`
 	Cgroup      string    `json:"cgroup"`
+
+	Statistics *Statistics `json:"statistics"` // of its cgroup; null where it has none
+}
+
+// Inside is how another process gets into a container: where that is, and what its own process may do.
+type Inside struct {
+	PID             int      `json:"pid"`
+	Cgroup          string   `json:"cgroup"`     // the directory; "" where there is none
+	Namespaces      []string `json:"namespaces"` // to be entered, by their names in the configuration
+	User            string   `json:"user"`       // names of the container's root; "" is root
+	Group           string   `json:"group"`
+	Groups          []string `json:"groups"`      // supplementary ones,
+	UserGroups      bool     `json:"user_groups"` // or those of the user
+	Env             []string `json:"env"`
+	Capabilities    []int    `json:"capabilities"`     // by number,
+	AllCapabilities bool     `json:"all_capabilities"` // or all
+	Ambient         []int    `json:"ambient"`
+	NoNewPrivileges bool     `json:"no_new_privileges"`
+	Filter          []int    `json:"filter"` // of system calls, words of struct sock_filter
 }
 
 // Pair is one key with its value.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/cgroups"
 )
 
 // condition answers what a script asks of the machine before it goes on.
@@ -13,6 +15,12 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "cgroups": // version 2, and we may make groups
+		place, err := cgroups.Hierarchy()
+		return err == nil && os.Geteuid() == 0 && unix.Access(place.Own, unix.W_OK) == nil, nil
+	case "pressure":
+		place, err := cgroups.Hierarchy()
+		return err == nil && os.Geteuid() == 0 && unix.Access(place.Own+"/cpu.pressure", unix.R_OK) == nil, nil
 	case "vsock": // between processes of one machine: vsock_loopback
 		fd, err := unix.Socket(unix.AF_VSOCK, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {

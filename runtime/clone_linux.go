@@ -11,11 +11,15 @@ type cloneArgs struct {
 	flags, pidFD, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
 
-// outerFlags make the intermediate, a child of the caller's parent. It shares
+// outerFlags make the intermediate, a child of the caller's parent unless that
+// is no keeper. It shares
 // the descriptors and does nothing to them but write to the eventfd.
-func outerFlags(f Flavour) uint64 {
-	const flags = unix.CLONE_PARENT | unix.CLONE_FILES | unix.CLONE_PARENT_SETTID
-	if f == Cow {
+func outerFlags(h *Host) uint64 {
+	flags := uint64(unix.CLONE_FILES | unix.CLONE_PARENT_SETTID)
+	if !h.Alone {
+		flags |= unix.CLONE_PARENT
+	}
+	if h.Flavour == Cow {
 		return flags
 	}
 	return flags | unix.CLONE_VM | unix.CLONE_CLEAR_SIGHAND

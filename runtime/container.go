@@ -27,9 +27,15 @@ type Container struct {
 	// Nodes are devices that are made, Links symbolic links, behind the mounts.
 	Nodes []Node
 	Links []Link
+	// Devices are what it may use, for whoever filters that; see cgroups of the
+	// second version. The steps themselves do not.
+	Devices []DeviceAccess
 	// Masked are paths of which nothing is seen; ReadOnly those that cannot be
 	// changed. One that is not there is fine.
 	Masked, ReadOnly []Mask
+	// Init is the caller's descriptor of the init that starts the program, see
+	// Stub; 0: the program itself is the first process.
+	Init int
 	// Loopback brings the loopback interface of a new network namespace up.
 	Loopback bool
 }
@@ -132,4 +138,11 @@ type Mask struct {
 	// Directory says what it is: a masked one becomes an empty directory, all
 	// else an empty file.
 	Directory bool
+}
+
+// DeviceAccess is a device, or all of a kind, and what may be done with it.
+type DeviceAccess struct {
+	Type         byte   // 'c' or 'b'; 'a' is both
+	Major, Minor int64  // -1 is any
+	Access       string // of r, w and m
 }

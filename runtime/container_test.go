@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,4 +108,51 @@ func mapped(m *manager) error {
 	out, err := output(s, m.start)
 	fmt.Print(out)
 	return err
+}
+
+// The init passes signals on, reaps orphans, and ends as the program does.
+func TestInit(t *testing.T) {
+	t.Parallel()
+	needsRoot(t)
+	needs(t, "/bin/sh")
+	want := "pid 2, parent 1 memfd:init\nno zombie\ncode 7\nterminated\nstatus 0x500\nstatus 0x8f00\nexec /nowhere: no such file or directory\n"
+	flavours(t, func(t *testing.T, f Flavour) {
+		r := tree(t, "init", f, t.TempDir())
+		got := regexp.MustCompile(`of \d+`).ReplaceAllStringFunc(r.Out, func(of string) string {
+			pid, _ := strconv.Atoi(of[3:])
+			return fmt.Sprintf("%#x", int(r.status(t, pid)))
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func inits(m *manager) error {
+	c := boxed(m.arg)
+	var err error
+	if c.Init, err = Stub(); err != nil {
+		return err
+	}
+	out, err := output(Spec{Path: "/bin/sh", Env: []string{"PATH=/bin"}, Container: c, Args: []string{"sh", "-c", `echo pid $$, parent $PPID $(cat /proc/1/comm)
+(sh -c 'true & exec sleep 0.01' &)
+sleep 0.1
+grep -l '^State:.*zombie' /proc/[0-9]*/status 2>/dev/null || echo no zombie
+sh -c 'exit 7'; echo code $?
+trap 'echo terminated; exit 5' TERM
+kill -TERM 1
+while :; do sleep 0.01; done`}}, m.start)
+	if err != nil {
+		return err
+	}
+	fmt.Print(out)
+	fmt.Println("status of", m.slots[0].Started())
+	if _, err = output(Spec{Path: "/bin/sh", Args: []string{"sh", "-c", "kill -TERM $$"}, Container: c}, m.start); err != nil {
+		return err
+	}
+	fmt.Println("status of", m.slots[0].Started())
+	if _, err = output(Spec{Path: "/nowhere", Container: c}, m.start); err != nil {
+		fmt.Println(err)
+	}
+	return nil
 }

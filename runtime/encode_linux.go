@@ -201,12 +201,16 @@ func encodeStep(a *arena, ops []op, index int, s *Step) int {
 // are flags, stack and parent_tid on all our architectures.
 func (p *Program) encodeClones(h *head, outer, inner *op) {
 	f := p.host.Flavour
+	alone := uintptr(0) // the exit signal is the parent's, where that is not the caller
+	if p.host.Alone {
+		alone = uintptr(unix.SIGCHLD)
+	}
 	if f == Cow {
-		*outer = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(outerFlags(f))}}
+		*outer = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(outerFlags(&p.host)) | alone}}
 		*inner = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(innerFlags(&p.spec, f)) | uintptr(unix.SIGCHLD)}, flags: uintptr(flagFork)}
 		return
 	}
-	h.outer = cloneArgs{flags: outerFlags(f)}
+	h.outer = cloneArgs{flags: outerFlags(&p.host), exitSignal: uint64(alone)}
 	h.inner = cloneArgs{flags: innerFlags(&p.spec, f), exitSignal: uint64(unix.SIGCHLD)}
 	if p.spec.Cgroup > 0 {
 		h.inner.cgroup = uint64(p.spec.Cgroup)

@@ -17,6 +17,9 @@ type Host struct {
 	OpenFiles Limit
 	// LastCapability is the highest that the kernel has; 0: that of Linux 5.9.
 	LastCapability int
+	// Alone says that the caller is no manager: what it starts is its own child,
+	// if it is a child subreaper, and not its parent's.
+	Alone bool
 	// Admin says that the caller has CAP_SYS_ADMIN in effect.
 	Admin bool
 	// Landlock is the version that the kernel has; 0: none.

@@ -25,7 +25,7 @@ type list struct {
 // them permit. Signals are unblocked last, and the filter of system calls is in
 // force for the exec alone.
 func (s *Spec) Steps(h Host) []Step {
-	l := &list{spec: s, host: &h, steps: make([]Step, 0, 32)}
+	l := &list{spec: s, host: &h, steps: make([]Step, 0, s.expect())}
 	l.enter()
 	l.clone()
 	l.ownTable()
@@ -85,7 +85,11 @@ func (l *list) cgroup() {
 	l.write("enter cgroup", "", l.spec.Cgroup, "cgroup.procs", "0")
 }
 
-func (l *list) session() { l.do("new session", "", "setsid", unix.SYS_SETSID) }
+func (l *list) session() {
+	if !l.spec.Attached {
+		l.do("new session", "", "setsid", unix.SYS_SETSID)
+	}
+}
 
 func (l *list) limits() {
 	given := false
@@ -190,5 +194,17 @@ func (l *list) exec() {
 		l.actions()
 		return
 	}
+	if s.Container != nil && s.Container.Init > 0 {
+		l.execInit()
+		return
+	}
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
+}
+
+// expect is about how many steps there will be.
+func (s *Spec) expect() int {
+	if s.Container == nil {
+		return 32
+	}
+	return 96 + 6*len(s.Container.Mounts)
 }

@@ -72,6 +72,9 @@ func (l *list) given() []File {
 	if c.Root != nil && c.Root.Tree > 0 {
 		files = append(files, File{Child: l.rootFD(), FD: c.Root.Tree})
 	}
+	if c.Init > 0 {
+		files = append(files, File{Child: l.initFD(), FD: c.Init})
+	}
 	for i := range c.Mounts {
 		if t := c.Mounts[i].Tree; t > 0 {
 			files = append(files, File{Child: l.treeFD(i), FD: t})
@@ -84,7 +87,8 @@ func (l *list) given() []File {
 // those of Landlock.
 func (l *list) nullFD() int      { return l.topChild() + 10 }
 func (l *list) rootFD() int      { return l.topChild() + 11 }
-func (l *list) treeFD(i int) int { return l.topChild() + 12 + i }
+func (l *list) initFD() int      { return l.topChild() + 12 }
+func (l *list) treeFD(i int) int { return l.topChild() + 13 + i }
 
 func (l *list) topChild() int {
 	top := 2

@@ -88,6 +88,9 @@ type Spec struct {
 	Container *Container
 	// Optional is a set of bits 1<<Part: those may fail.
 	Optional uint32
+	// Attached leaves it in the caller's session and process group, with the
+	// terminal that they have.
+	Attached bool
 	// Hold stops the process before it executes; SIGCONT lets it go on. A
 	// debugger that attaches must not find the caller's memory: start it with
 	// the Cow flavour.

@@ -40,6 +40,7 @@ const (
 	Withdraws             // the condition Text
 	AnnouncesTooMuch      // the condition Text
 	HeartbeatLost         // Text says what was counted, or that it was asked for
+	OutOfMemory           // Text says which limit was reached
 	codes
 )
 
@@ -97,6 +98,8 @@ func (c Cause) String() string {
 		return "skipped: condition " + c.Text
 	case HeartbeatLost:
 		return "heartbeat: " + c.Text
+	case OutOfMemory:
+		return "oom: " + c.Text
 	case codes:
 	}
 	return ""
@@ -113,7 +116,7 @@ func (u *unit) reason() string {
 // fails says whether a cause is the failure of a run.
 func (c Code) fails() bool {
 	return c == ExecFailed || c == ExitedEarly || c == ExitedLate || c == StartTimeout || c == NotReady ||
-		c == ConditionFalse || c == HeartbeatLost
+		c == ConditionFalse || c == HeartbeatLost || c == OutOfMemory
 }
 
 // step names what failed, for a Failure.
@@ -137,6 +140,8 @@ func (c Code) step() string {
 		return "condition"
 	case HeartbeatLost:
 		return "heartbeat"
+	case OutOfMemory:
+		return "memory"
 	case NoCause, Wanted, StartedByHand, NotWanted, StoppedByHand, RestartedByHand, Redefined, Removed, EndOfAll,
 		LostRun, Adopted, Released, HeldBack, Announces, Withdraws, AnnouncesTooMuch, codes:
 	}

@@ -113,6 +113,7 @@ type Exited struct {
 	Run       uint32
 	Seq       uint64 // of the keeper's exit ring, stored with the fact it changes
 	Status    Status
+	Memory    string // the kernel killed it for want of memory: which limit was reached; "" is not so
 	Empty     bool
 }
 

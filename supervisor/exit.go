@@ -35,10 +35,10 @@ func (m *Machine) mainExited(c int, e Exited) {
 	switch u.state {
 	case Starting:
 		if !u.forked() {
-			m.exitedEarly(c, e.Status)
+			m.exitedEarly(c, e)
 		}
 	case Ready:
-		m.exitedLate(c, e.Status)
+		m.overWithout(c, e.cause(ExitedLate))
 	case Stopping:
 		m.runOver(c)
 	case Down, Failed, Done, Waiting, Backoff:
@@ -46,18 +46,22 @@ func (m *Machine) mainExited(c int, e Exited) {
 	}
 }
 
-func (m *Machine) exitedEarly(c int, how Status) {
-	u := &m.units[c]
+func (m *Machine) exitedEarly(c int, e Exited) {
+	u, how := &m.units[c], e.Status
 	if u.def.Kind == targets.Oneshot && how.Signal == 0 && slices.Contains(u.def.SuccessExitCodes, how.Code) {
 		u.failing = false
 		m.ready(c, Done)
 		return
 	}
-	m.overWithout(c, Cause{Code: ExitedEarly, Status: how})
+	m.overWithout(c, e.cause(ExitedEarly))
 }
 
-func (m *Machine) exitedLate(c int, how Status) {
-	m.overWithout(c, Cause{Code: ExitedLate, Status: how})
+// cause is what an end that nobody asked for comes from.
+func (e Exited) cause(code Code) Cause {
+	if e.Memory != "" {
+		return Cause{Code: OutOfMemory, Status: e.Status, Text: e.Memory}
+	}
+	return Cause{Code: code, Status: e.Status}
 }
 
 // overWithout ends a run that nobody had stopped yet. One that was waiting for its turn to be stopped has not
@@ -116,7 +120,7 @@ func (m *Machine) emptied(c int) {
 		m.ended(c)
 	}
 	if u.state == Starting && !u.main {
-		m.exitedEarly(c, u.exit)
+		m.exitedEarly(c, Exited{Status: u.exit})
 	}
 }
 

@@ -163,7 +163,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 	if code := Code(data[atCode]); code < codes {
 		u.cause.Code = code
 	}
-	if u.cause.Code == ExitedEarly || u.cause.Code == ExitedLate {
+	if u.cause.Code == ExitedEarly || u.cause.Code == ExitedLate || u.cause.Code == OutOfMemory {
 		u.cause.Status = u.exit
 	}
 	return u, getTime(data[atDue:]), bits&flagRaised != 0

@@ -300,7 +300,7 @@ func runEvent(t *testing.T, verb string, c int, run uint32, rest []string, optio
 	case "neverready":
 		return NeverReady{c, run, "channel closed"}
 	case "exit":
-		return Exited{Component: c, Run: run, Status: status, Empty: !slices.Contains(rest, "leaving")}
+		return Exited{Component: c, Run: run, Status: status, Memory: options["memory"], Empty: !slices.Contains(rest, "leaving")}
 	case "emptied":
 		return Emptied{c, run}
 	case "ended":

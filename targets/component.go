@@ -106,6 +106,7 @@ func processFields() []field[Component] {
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 		{"root_directory", func(v value, c *Component) { v.directory(&c.RootDirectory) }},
 		{"container", readContainer},
+		{"resources", func(v value, c *Component) { readResources(v, &c.Resources) }},
 	}
 }
 
@@ -113,7 +114,6 @@ func processFields() []field[Component] {
 func laterFields() []field[Component] {
 	return []field[Component]{
 		{key: "control"},
-		{key: "resources"},
 	}
 }
 

@@ -12,6 +12,9 @@ func (v value) checkDetached(c *Component) {
 	if c.Heartbeat.Via != ViaNothing {
 		v.l.fault(v.path()+".heartbeat", atKey, `nobody looks at it: supervision is "none"`, "")
 	}
+	if c.Resources.Written() {
+		v.l.fault(v.path()+".resources", atKey, `it is in no cgroup of its own: supervision is "none"`, "")
+	}
 	table, _ := v.x.(map[string]any)
 	output, _ := table["output"].(map[string]any)
 	for key, setting := range map[string]*string{"stdout": &c.Output.Stdout, "stderr": &c.Output.Stderr} {

@@ -15,6 +15,7 @@ func everyTable() map[string][]string {
 		"system": available(systemFields()), "a mount": available(mountFields()), "component": available(componentFields()),
 		"ready": available(readyFields()), "recovery": available(recoveryFields()), "output": available(outputFields()),
 		"scheduling": available(schedulingFields()), "security": available(securityFields()),
+		"resources": available(resourceFields()), "io_max": available(ioFields()), "pressure": available(pressureFields()),
 		"landlock": available(landlockFields()), "heartbeat": available(heartbeatFields()),
 		"start_conditions": available(startConditionFields()), "seccomp": available(filterFields()), "limits": available(limitFields()),
 		"container": available(containerFields()), "a mount of a container": available(volumeFields()), "share": available(shareFields()),

@@ -25,6 +25,7 @@ func optionalSteps() []step {
 		{"private_devices", func(c *Component) bool { return c.Security.PrivateDevices }},
 		{"private_tmp", func(c *Component) bool { return c.Security.PrivateTmp }},
 		{"read_only_paths", func(c *Component) bool { return len(c.Security.ReadOnlyPaths) > 0 }},
+		{"resources", func(c *Component) bool { return c.Resources.Written() }},
 		{"seccomp", func(c *Component) bool { return c.Security.Seccomp != "" && c.Security.Seccomp != seccompNone }},
 		{"securebits", func(c *Component) bool { return c.Security.Securebits != 0 }},
 		{"selinux_label", func(c *Component) bool { return c.Security.SELinuxLabel != "" }},

@@ -252,7 +252,8 @@ func TestStartDigest(t *testing.T) {
 		return cfg.Components[0].Start
 	}
 	plain := load("")
-	for _, same := range []string{"", "stop_timeout = '1s'", "output.rate_limit = 5", "ready.file = '/x'", "recovery.attempts = 1", "description = 'x'"} {
+	for _, same := range []string{"", "stop_timeout = '1s'", "output.rate_limit = 5", "ready.file = '/x'", "recovery.attempts = 1", "description = 'x'",
+		"resources.memory_max = '1MiB'", "resources = { cpu_max = '50%', pressure.cpu = 'some 1ms/1s', io_max = [{ path = '/', rbps = 1 }] }"} {
 		if load(same) != plain {
 			t.Errorf("%s: a new start is wanted", same)
 		}

@@ -28,7 +28,10 @@ func Main(args []string) int {
 	}
 	root.SetArgs(rest)
 	cmd, err := root.ExecuteC()
+	var code exitCode
 	switch {
+	case errors.As(err, &code):
+		return int(code)
 	case err == nil:
 		return 0
 	case errors.As(err, new(*failure)):
@@ -93,7 +96,7 @@ func newRoot() *cobra.Command {
 	}
 	add("look", statusCommand(o), showCommand(o), listCommand(o), whyCommand(o), planCommand(o), graphCommand(o), waitCommand(o),
 		logCommand(o), eventsCommand(o), historyCommand(o), topCommand(o))
-	add("change", activateCommand(o), startCommand(o), stopCommand(o), restartCommand(o), reloadCommand(o), adoptCommand(o), releaseCommand(o), applyCommand(o), confirmCommand(o),
+	add("change", activateCommand(o), startCommand(o), stopCommand(o), restartCommand(o), reloadCommand(o), adoptCommand(o), releaseCommand(o), enterCommand(o), applyCommand(o), confirmCommand(o),
 		upgradeCommand(o), endCommand(o, "poweroff"), endCommand(o, "reboot"), endCommand(o, "halt"), endCommand(o, "kexec"))
 	add("files", checkCommand(o), runCommand())
 	root.AddCommand(versionCommand(o))

@@ -130,6 +130,7 @@ func (w *writer) detail(d *control.Detail) {
 		{"  heartbeat", orDash(c.Heartbeat)}, {"  memory", size(c.MemoryBytes)}, {"  cpu", span(c.CPUMS)}, {"  cgroup", orNone(d.Cgroup)},
 		{"  needs", orNone(strings.Join(d.Needs, " "))}, {"  needed by", orNone(strings.Join(d.NeededBy, " "))},
 	}
+	rows = append(rows, statistics(d.Statistics)...)
 	for _, p := range d.Definition {
 		rows = append(rows, []string{"  " + p.Key, p.Value})
 	}

@@ -35,9 +35,12 @@ type topRow struct {
 	Read     float64 `json:"read_bytes_per_second"`
 	Write    float64 `json:"write_bytes_per_second"`
 	Restarts int     `json:"restarts"`
-	Beats    *int    `json:"beats"`
-	BeatsMin int     `json:"beats_min"`
-	Why      string  `json:"why"`
+
+	Throttled float64          `json:"throttled_percent"` // of the time, summed over processors
+	Pressure  []control.Waited `json:"pressure"`
+	Beats     *int             `json:"beats"`
+	BeatsMin  int              `json:"beats_min"`
+	Why       string           `json:"why"`
 }
 
 // topSorts are the orders of the rows, the greatest first where it is a number.
@@ -165,9 +168,10 @@ func rates(before, after *control.UsageReply, by string) top {
 		c := &u.Component
 		t.Components = append(t.Components, topRow{
 			Name: c.Name, State: c.State, Memory: c.MemoryBytes, Tasks: u.Tasks, Restarts: c.Restarts,
-			CPU:   100 * grown(old.Component.CPUMS, c.CPUMS) / max(t.SpanMS, 1),
-			Read:  1000 * grown(float64(old.ReadBytes), float64(u.ReadBytes)) / max(t.SpanMS, 1),
-			Write: 1000 * grown(float64(old.WriteBytes), float64(u.WriteBytes)) / max(t.SpanMS, 1),
+			CPU:       100 * grown(old.Component.CPUMS, c.CPUMS) / max(t.SpanMS, 1),
+			Read:      1000 * grown(float64(old.ReadBytes), float64(u.ReadBytes)) / max(t.SpanMS, 1),
+			Write:     1000 * grown(float64(old.WriteBytes), float64(u.WriteBytes)) / max(t.SpanMS, 1),
+			Throttled: 100 * grown(old.Throttled, u.Throttled) / max(t.SpanMS, 1), Pressure: u.Pressure,
 			Beats: u.Beats, BeatsMin: u.BeatsMin, Why: why(c),
 		})
 	}
@@ -208,7 +212,7 @@ func (w *writer) top(t *top) {
 	for i := range t.Components {
 		rows = append(rows, w.topRow(&t.Components[i]))
 	}
-	w.table([]string{"COMPONENT", "STATE", "CPU", "MEMORY", "TASKS", "READ/S", "WRITE/S", "RESTARTS", "BEATS", "WHY"}, rows)
+	w.table([]string{"COMPONENT", "STATE", "CPU", "MEMORY", "TASKS", "READ/S", "WRITE/S", "THROTTLED", "PRESSURE", "RESTARTS", "BEATS", "WHY"}, rows)
 }
 
 func (w *writer) topRow(r *topRow) []string {
@@ -217,9 +221,28 @@ func (w *writer) topRow(r *topRow) []string {
 		beats = strconv.Itoa(*r.Beats) + "/" + strconv.Itoa(r.BeatsMin)
 	}
 	return []string{
-		r.Name, w.state(r.State), percent(r.CPU), size(r.Memory), count(r.Tasks), size(int64(r.Read)), size(int64(r.Write)),
+		r.Name, w.state(r.State), percent(r.CPU), size(r.Memory), count(r.Tasks), size(int64(r.Read)), size(int64(r.Write)), orDash(throttled(r.Throttled)), waits(r.Pressure),
 		count(r.Restarts), beats, r.Why,
 	}
+}
+
+// throttled is how much of the time cpu_max holds a component back.
+func throttled(p float64) string {
+	if p < 0.05 {
+		return ""
+	}
+	return percent(p)
+}
+
+// waits are the resources that a component waits for, and how much of the time.
+func waits(list []control.Waited) string {
+	var texts []string
+	for _, p := range list {
+		if p.Avg10 >= 1 {
+			texts = append(texts, p.Resource+" "+strconv.FormatFloat(p.Avg10, 'f', 0, 64)+"%")
+		}
+	}
+	return orDash(strings.Join(texts, " "))
 }
 
 func percent(p float64) string { return strconv.FormatFloat(p, 'f', 1, 64) + "%" }

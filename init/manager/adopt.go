@@ -2,9 +2,8 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -49,6 +48,9 @@ func (m *Manager) gather(u *unit, pid int) {
 	}
 	defer unix.Close(fd)
 	u.group = groupThere
+	if err := errors.Join(m.limit(u), m.beginLimits(u)); err != nil {
+		m.amiss(u, err)
+	}
 	moved := map[int]bool{}
 	for fresh := true; fresh; { // what one starts before it is moved itself is found in another round
 		fresh = false
@@ -150,7 +152,7 @@ func (m *Manager) scatter(u *unit) {
 
 // home is the cgroup of the keeper.
 func (m *Manager) home() string {
-	return filepath.Join(strings.TrimSuffix(m.tree.Path, m.below), cgroups.Of(os.Getppid()))
+	return m.place.Dir(cgroups.Of(os.Getppid()))
 }
 
 // forgo notes that a process is nobody's.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	goruntime "runtime"
 	"strings"
 	"time"
@@ -97,13 +98,18 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 	}
 	m.saved = false
 	m.authorise()
+	m.prepareControllers()
 	m.guard()
 	m.aboveReloads()
 	defs := m.machine.Components()
 	units := make([]*unit, len(defs))
 	for old, u := range m.units {
 		if n := e.Components[old]; n != supervisor.None {
+			changed := !reflect.DeepEqual(u.def.Resources, defs[n].Resources)
 			u.number, u.def, units[n] = n, defs[n], u
+			if changed {
+				m.later(func() { m.relimit(u) })
+			}
 			continue
 		}
 		m.forgetConditions(u)

@@ -32,7 +32,7 @@ func (m *Manager) bundleOf(f *furnishing, over container.Config) (runtime.Kind, 
 	}
 	f.spec.OOMScoreAdjust = def.Scheduling.OOMScoreAdjust
 	k := &oci.Kind{
-		Dir: def.Container.Bundle, Host: m.host, Over: over, Share: kinds(def.Container.Share.Namespaces),
+		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Over: over, Share: container.Kinds(def.Container.Share.Namespaces),
 		Privileges: def.Security.NewPrivileges, Terminal: def.Terminal != "",
 	}
 	if zero := 0; m.shielded {

@@ -41,7 +41,15 @@ func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 			return nil, err
 		}
 	}
-	return container.New(c, m.host), nil
+	return container.New(c, m.surveyed()), nil
+}
+
+// surveyed is what containers must know of the machine.
+func (m *Manager) surveyed() *container.Machine {
+	if m.survey == nil {
+		m.survey = container.Survey(m.host)
+	}
+	return m.survey
 }
 
 // containerConfig is the container of a component, as its kind has it.
@@ -49,7 +57,7 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 	t := def.Container
 	c := container.Config{
 		Root: t.Rootfs, ReadOnly: t.ReadOnly, Overlay: t.Overlay, OverlaySize: t.OverlaySize, Scratch: m.scratchPath(),
-		Kinds: kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
+		Kinds: container.Kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
 		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped, Init: t.Init, Account: accountOf(def),
 	}
 	if c.Hostname == "" && t.Bundle == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
@@ -91,17 +99,6 @@ func accountOf(def *targets.Component) *runtime.Account {
 	return a
 }
 
-// kinds are the flags of namespaces by their names.
-func kinds(names []string) (flags uint64) {
-	for _, name := range names {
-		flags |= map[string]uint64{
-			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
-			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
-		}[name]
-	}
-	return flags
-}
-
 // share lets a container enter namespaces of another component's main process.
 func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
 	fd := pidfdOf(m.byName[with])
@@ -109,7 +106,7 @@ func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
 		return &stepError{"share namespaces of " + with, errors.New("it has no process")}
 	}
 	f.open = append(f.open, fd)
-	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: kinds(f.unit.def.Container.Share.Namespaces)})
+	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: container.Kinds(f.unit.def.Container.Share.Namespaces)})
 	return nil
 }
 
@@ -121,7 +118,7 @@ func (m *Manager) rooted(def *targets.Component) runtime.Kind {
 			{Source: "/proc", Target: "/proc", Options: "rbind"}, {Source: "/sys", Target: "/sys", Options: "rbind"},
 			{Source: "/dev", Target: "/dev", Options: "rbind"}, {Source: "/run", Target: "/run", Options: "rbind,rslave"},
 		},
-	}, m.host)
+	}, m.surveyed())
 }
 
 // inContainer lets a command of a container run in it: in the namespaces of its main process, as the root sees it.
@@ -137,14 +134,10 @@ func (m *Manager) inContainer(u *unit, s *start) error {
 
 // ownKinds are the namespaces in which commands of a container run.
 func (m *Manager) ownKinds(u *unit) uint64 {
-	names := []string{"mount"}
-	if c := u.def.Container; c != nil {
-		names = slices.Concat(c.Namespaces, c.Share.Namespaces)
-	}
 	if bundled(u.def) {
 		return kindsOf(int(u.main.pid))
 	}
-	return kinds(names) &^ unix.CLONE_NEWTIME &^ unix.CLONE_NEWCGROUP
+	return container.Kinds(enterable(u.def))
 }
 
 // notifyInside is where a component finds its notify socket: in a container in its /dev, which is always its own.

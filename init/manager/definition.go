@@ -60,6 +60,8 @@ func (d *pairs) attributes(c *targets.Component) {
 	}
 	d.scheduling(&c.Scheduling)
 	d.security(&c.Security)
+	d.container(c)
+	d.resources(&c.Resources)
 	d.list("optional_steps", c.OptionalSteps)
 }
 

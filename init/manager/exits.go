@@ -68,11 +68,12 @@ func (m *Manager) mainEnded(p *process, seq uint64, how supervisor.Status) {
 	u := p.unit
 	m.unadopt(p)
 	p.pid, u.main = 0, nil
+	memory := m.shortOfMemory(u, how)
 	empty := m.emptied(u)
 	if empty || how != (supervisor.Status{}) || !m.machine.Unnamed(u.number) { // else it goes on in the background
 		m.unwatch(u)
 	}
-	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: seq, Status: how, Empty: empty})
+	m.post(supervisor.Exited{Component: u.number, Run: p.run, Seq: seq, Status: how, Memory: memory, Empty: empty})
 }
 
 // status reads a wait status (wait(2)).
@@ -114,7 +115,9 @@ func (m *Manager) desert(u *unit) {
 
 // onGroups is the handler of the cgroup watch.
 func (m *Manager) onGroups() {
-	for _, name := range m.watch.Changed() {
+	groups, limits := m.watch.Changed()
+	m.limitsReached(limits)
+	for _, name := range groups {
 		if u := m.byName[name]; u != nil && u.group == groupWatched && !m.populated(u) {
 			m.watch.Remove(name)
 			m.desert(u)
@@ -140,12 +143,14 @@ func (m *Manager) orphaned() {
 // sweep removes the groups of those that have gone and have not come back.
 func (m *Manager) sweep() {
 	for _, u := range m.deserted {
-		if u.group == groupDeserted && u.command == nil && m.tree != nil {
-			m.tree.Remove(u.name)
+		if u.group != groupDeserted {
+			continue
 		}
-		if u.group == groupDeserted {
-			u.group = groupGone
+		m.endLimits(u)
+		if u.command == nil && m.tree != nil {
+			m.clean(u.name, 0)
 		}
+		u.group = groupGone
 	}
 	m.deserted = m.deserted[:0]
 }

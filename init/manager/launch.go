@@ -234,7 +234,7 @@ func (m *Manager) channels(s *start) error {
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
 	case targets.File:
-		u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
+		u.path = &ready.Path{Name: seenBefore(u, u.def.Ready.Path), Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
 			u.path.Stale = ready.MarkOf(u.path.Name)
 		}
@@ -245,12 +245,18 @@ func (m *Manager) channels(s *start) error {
 
 // enter makes the cgroup of a process and its record.
 func (m *Manager) enter(p *process, spec *runtime.Spec) error {
-	if m.tree != nil && !p.unit.def.Detached {
+	if m.tree == nil {
+		return errors.Join(m.limit(p.unit), m.allowDevices(p.unit, spec.Container))
+	}
+	if !p.unit.def.Detached {
 		fd, err := m.tree.Make(p.unit.name)
 		if err != nil {
 			return &stepError{"cgroup", err}
 		}
 		p.close = append(p.close, fd)
+		if err := m.limit(p.unit); err != nil {
+			return err
+		}
 		if p.role == inquiryRole {
 			if fd, err = m.tree.Make(inquiryGroup(p.unit)); err != nil {
 				return &stepError{"cgroup", err}
@@ -262,6 +268,9 @@ func (m *Manager) enter(p *process, spec *runtime.Spec) error {
 		spec.Cgroup = fd
 		if p.unit.group != groupWatched {
 			p.unit.group = groupThere
+		}
+		if p.role == mainRole {
+			return errors.Join(m.allowDevices(p.unit, spec.Container), m.beginLimits(p.unit))
 		}
 	}
 	return nil
@@ -295,7 +304,7 @@ func (m *Manager) clone(s *start) {
 func (m *Manager) take(p *process, spec runtime.Spec) error {
 	program := m.spareProgram()
 	host := m.host
-	if spec.Hold {
+	if spec.Hold || m.fragile(p.unit) {
 		host.Flavour = runtime.Cow
 	}
 	if err := program.Load(host, spec); err != nil {

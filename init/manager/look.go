@@ -44,7 +44,12 @@ func (m *Manager) status(snap supervisor.Snapshot) control.Status {
 }
 
 func (m *Manager) show(_ context.Context, c control.Call) (any, error) {
-	return m.about(c, func(u *unit) any { return control.ShowReply{Detail: m.detail(u, c.MayChange)} })
+	reply, err := m.about(c, func(u *unit) any { return control.ShowReply{Detail: m.detail(u, c.MayChange)} })
+	if r, ok := reply.(control.ShowReply); ok && r.Detail.Cgroup != "" {
+		r.Detail.Statistics = m.statistics(r.Detail.Component.Name)
+		return r, err
+	}
+	return reply, err
 }
 
 // about answers a call that names one component.

@@ -199,15 +199,15 @@ func (m *Manager) kernel() error {
 // groups opens the tree of our cgroups, and kills what an earlier Orderly on the same socket left in it when its
 // keeper died (R19).
 func (m *Manager) groups() error {
-	mount, own, err := cgroups.Hierarchy()
+	place, err := cgroups.Hierarchy()
 	if err != nil {
 		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
 	}
-	path := filepath.Join(own, fmt.Sprintf("orderly-%08x", m.instance()))
+	path := filepath.Join(place.Own, fmt.Sprintf("orderly-%08x", m.instance()))
 	if m.PID1 {
-		path = filepath.Join(mount, "orderly")
+		path = filepath.Join(place.Mount, "orderly")
 	}
-	tree, err := cgroups.Open(path)
+	tree, err := place.Open(path)
 	if err != nil {
 		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
 	}
@@ -215,8 +215,9 @@ func (m *Manager) groups() error {
 	if err != nil {
 		return err
 	}
-	m.tree, m.watch, m.below = tree, watch, path[len(mount):]
+	m.tree, m.watch, m.place, m.below = tree, watch, place, place.Name(path)
 	m.clear()
+	m.prepareControllers()
 	return m.loop.Add(watch.FD, m.onGroups)
 }
 
@@ -234,6 +235,7 @@ func (m *Manager) clear() {
 	for _, name := range names {
 		if m.Again == 0 || strings.HasPrefix(name, toolPrefix) {
 			m.tree.Kill(name)
+			m.clean(name, 0)
 		}
 	}
 }
@@ -268,7 +270,7 @@ func (m *Manager) close() {
 	m.sink.Stop()
 	m.voice.close()
 	if m.tree != nil && m.end != supervisor.GoOn {
-		m.tree.RemoveAll()
+		m.cleanAll()
 	}
 	if m.end != supervisor.GoOn {
 		m.link.Send(keeper.Message{Kind: keeper.Finish, Value: keeper.FinishValue(uint8(m.end), m.code, m.hurry)})

@@ -14,6 +14,7 @@ import (
 	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/container"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -52,12 +53,14 @@ type Manager struct {
 	forgone  map[int]bool        // without cgroups: processes that were let go
 	pipes    map[uint64]pipeEnds // between components, by the hash of their names
 	host     runtime.Host
+	survey   *container.Machine // nil until there is a container
 	root     bool
 	shielded bool   // from the killer for want of memory, which no component may inherit
 	path     string // PATH of components
 	console  int
 	quiet    targets.Level // of the kernel command line: the console shows no less than this
 	tree     *cgroups.Tree
+	place    cgroups.Place
 	below    string // of the tree, as /proc/PID/cgroup names it
 	watch    *cgroups.Watch
 	paths    *ready.Paths

@@ -51,6 +51,7 @@ func (m *Manager) methods() map[string]control.Method {
 		"Reload": byHand(func(r supervisor.Request, n []int, _ *control.StartParam) supervisor.Event {
 			return supervisor.Reload{Request: r, Components: n}
 		}),
+		"Enter":   alter(m.enterCall),
 		"Apply":   alter(m.applyCall),
 		"Confirm": alter(m.confirm),
 		"Upgrade": alter(m.upgrade),

@@ -1,11 +1,13 @@
 package manager
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
 )
 
 // asker is a readiness that is asked for, again and again, while the component starts: by a command, or a web server. The next
@@ -63,11 +65,24 @@ func (m *Manager) askCommand(a *asker, answer func(holds bool)) {
 
 // askServer asks for ready.http, off the loop: connecting can take its time.
 func (m *Manager) askServer(a *asker, answer func(holds bool)) {
-	r := a.unit.def.Ready
+	r, inside := a.unit.def.Ready, network(a.unit)
 	m.work.Go(func() {
-		code, err := ready.Get(m.life, r.Address, r.Path, r.ProbeTimeout)
+		code, err := get(m.life, inside, &r)
 		m.loop.Post(func() { answer(err == nil && code >= 200 && code < 400) })
 	})
+}
+
+// get asks a web server, in a container's network where there is one.
+func get(ctx context.Context, namespace string, r *targets.Ready) (code int, err error) {
+	ask := func() { code, err = ready.Get(ctx, r.Address, r.Path, r.ProbeTimeout) }
+	if namespace == "" {
+		ask()
+		return code, err
+	}
+	if e := ready.In(namespace, ask); e != nil {
+		return 0, e
+	}
+	return code, err
 }
 
 // askVsock asks the kernel for a vsock socket, or, where that does not tell, connects, off the loop.

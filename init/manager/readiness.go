@@ -34,8 +34,9 @@ func (m *Manager) await(u *unit) {
 	switch u.def.Ready.When {
 	case targets.File:
 		if u.path == nil { // taken over: what is there may be of this run
-			u.path = &ready.Path{Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
+			u.path = &ready.Path{Absent: u.def.Ready.Absent}
 		}
+		u.path.Name = seenBy(u, u.def.Ready.Path)
 		if ready.Silent(u.path.Name) {
 			m.askFor(u, m.askFile)
 			return
@@ -62,6 +63,10 @@ func (m *Manager) awaitSocket(u *unit) {
 		u.probe = &probe{next: poll.Now(), interval: firstProbe}
 		m.probing = append(m.probing, u)
 	}
+	if network(u) != "" {
+		begin := ask
+		ask = func() { m.askInside(u, begin) }
+	}
 	if u.def.Ready.Network == "vsock" {
 		m.askFor(u, m.askVsock)
 		return
@@ -71,7 +76,7 @@ func (m *Manager) awaitSocket(u *unit) {
 		ask()
 		return
 	}
-	u.path = &ready.Path{Name: path, Holds: ask}
+	u.path = &ready.Path{Name: seenBy(u, path), Holds: ask}
 	if err := m.paths.Add(u.path); err != nil {
 		ask()
 	}
@@ -135,7 +140,14 @@ func exiting(p *process) bool {
 }
 
 func (m *Manager) listening(u *unit) bool {
-	yes, err := m.sockets.Listening(u.def.Ready.Network, u.def.Ready.Address)
+	sockets, address := m.sockets, u.def.Ready.Address
+	if u.sockets != nil {
+		sockets = u.sockets
+	}
+	if u.def.Ready.Network == "unix" && address[0] != '@' {
+		address = seenBy(u, address)
+	}
+	yes, err := sockets.Listening(u.def.Ready.Network, address)
 	if err != nil {
 		m.complain(u, "ready.socket: "+err.Error())
 	}
@@ -244,5 +256,6 @@ func (m *Manager) unwatch(u *unit) {
 		m.paths.Remove(u.path)
 		u.path = nil
 	}
+	u.leaveInside()
 	u.probe, u.closed = nil, 0
 }

@@ -10,6 +10,7 @@ import (
 // signalUnit carries out a Signal.
 func (m *Manager) signalUnit(e supervisor.Signal) {
 	u := m.units[e.Component]
+	m.melt(u)
 	switch {
 	case m.unqueue(e.Component, e.Run):
 	case e.Group:
@@ -18,8 +19,20 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 		}
 		m.thaw(u)
 	case u.main != nil && u.main.run == e.Run:
+		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
 		m.thaw(u)
+	}
+}
+
+// melt lets a component take its stop signal, or have its stop_command run in its group, that the cgroup freezer holds. SIGKILL alone
+// needs no thaw.
+func (m *Manager) melt(u *unit) {
+	if state, _ := m.machine.StateOf(u.number); m.tree == nil || state != supervisor.Stopping {
+		return
+	}
+	if err := m.tree.Thaw(u.name); err != nil {
+		m.complain(u, err.Error())
 	}
 }
 
@@ -90,6 +103,7 @@ func (m *Manager) killUnit(e supervisor.Kill) {
 // runCommand carries out a RunCommand.
 func (m *Manager) runCommand(e supervisor.RunCommand) {
 	u := m.units[e.Component]
+	m.melt(u)
 	w, r := work{u.def.StopCommand, u.def.StopAction}, stopRole
 	if e.Command == supervisor.ReloadCommand {
 		w, r = work{argv: u.def.ReloadCommand}, reloadRole

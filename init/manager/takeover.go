@@ -143,6 +143,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	} else if p.pid != 0 {
 		m.byPID[p.pid] = p
 	}
+	m.resumeLimits(u)
 	m.resumeChannels(u, held, state == supervisor.Starting)
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)

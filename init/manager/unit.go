@@ -25,19 +25,21 @@ type unit struct {
 	asker   *asker   // of its readiness
 	inquiry *inquiry // a program that finds something out about it
 	group   groupState
+	meter   meter // of the limits of its group
 
 	furnishing *furnishing // what the next start waits for
 	bundle     *oci.Bundle // of the newest run, if this manager has started it
 
-	notify     int           // notify socket, -1 is none; lives as long as the component
-	ready      int           // reading end of the readiness pipe, -1 is none
-	beat       beatPipe      // of the present run
-	path       *ready.Path   // being waited for
-	pidFile    *ready.Path   // being waited for
-	probe      *probe        // socket being asked for
-	conditions []*condition  // start conditions being asked for
-	seeks      int           // looks at files that have not come back
-	closed     time.Duration // when to say that it will never be ready: its pipe was closed; 0 is not at all
+	notify     int            // notify socket, -1 is none; lives as long as the component
+	ready      int            // reading end of the readiness pipe, -1 is none
+	beat       beatPipe       // of the present run
+	path       *ready.Path    // being waited for
+	pidFile    *ready.Path    // being waited for
+	probe      *probe         // socket being asked for
+	sockets    *ready.Sockets // of its own network, while it is asked for
+	conditions []*condition   // start conditions being asked for
+	seeks      int            // looks at files that have not come back
+	closed     time.Duration  // when to say that it will never be ready: its pipe was closed; 0 is not at all
 
 	heir       int                             // a child of the main process that is to follow it (MAINPID=); 0 is none
 	leader     int32                           // pid of the newest main process: its session, where there are no cgroups

@@ -56,7 +56,7 @@ func (m *Manager) getUsage(context.Context, control.Call) (any, error) {
 
 // askAfter is what the loop knows of a component.
 func (m *Manager) askAfter(s *supervisor.ComponentStatus) asked {
-	a := asked{use: control.Usage{Component: m.wireState(s)}}
+	a := asked{use: control.Usage{Component: m.wireState(s), Pressure: []control.Waited{}}}
 	if n, ok := m.machine.LastBeats(s.Component); ok {
 		a.use.Beats = &n
 	}
@@ -106,7 +106,12 @@ func measureScattered(list []asked, forgone map[int]bool) error {
 func (a *asked) set(u cgroups.Usage) {
 	c := &a.use.Component
 	c.CPUMS, c.MemoryBytes = ms(u.CPU), u.Memory
-	a.use.Tasks, a.use.ReadBytes, a.use.WriteBytes = u.Tasks, u.Read, u.Written
+	a.use.Tasks, a.use.ReadBytes, a.use.WriteBytes, a.use.Throttled = u.Tasks, u.Read, u.Written, ms(u.Throttled)
+	for _, resource := range []string{"cpu", "memory", "io"} {
+		if p := u.Pressure.Of(resource); p != nil {
+			a.use.Pressure = append(a.use.Pressure, control.Waited{Resource: resource, Avg10: p.Some.Avg10})
+		}
+	}
 }
 
 // marked are the children of the keeper, by the component that their environment names.

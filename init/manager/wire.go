@@ -62,6 +62,9 @@ func (m *Manager) wireState(s *supervisor.ComponentStatus) control.Component {
 		if u.main != nil {
 			c.PID = u.main.number()
 		}
+		if c.Missed = append(c.Missed, u.missingLimits()...); len(c.Missed) > 0 {
+			c.Health = "degraded"
+		}
 		for _, miss := range m.misses(u, s) {
 			c.Health = "degraded"
 			c.Missed = append(c.Missed, miss.String())

@@ -3,6 +3,8 @@ package container
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/orderly-init/orderly/runtime"
 )
 
@@ -24,8 +26,9 @@ type Config struct {
 	Devices     []Device
 	Nodes       []runtime.Node // made as they are
 	Links       []runtime.Link
-	Masked      []string // nil: what every container has masked
-	ReadOnlies  []string // nil: what every container has protected
+	Access      []runtime.DeviceAccess // to other devices than Devices, where it is Bare
+	Masked      []string               // nil: what every container has masked
+	ReadOnlies  []string               // nil: what every container has protected
 	Settings    []runtime.Setting
 	Monotonic   time.Duration // offsets of a time namespace
 	Boottime    time.Duration
@@ -62,9 +65,20 @@ type Device struct {
 }
 
 // New is the kind of one container.
-func New(c Config, h runtime.Host) runtime.Kind { return &kind{c, h} }
+func New(c Config, m *Machine) runtime.Kind { return &kind{c, m} }
 
 type kind struct {
 	Config
-	host runtime.Host
+	machine *Machine
+}
+
+// Kinds are the flags CLONE_NEW* of namespaces by the names that the configuration has for them.
+func Kinds(names []string) (flags uint64) {
+	for _, name := range names {
+		flags |= map[string]uint64{
+			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
+			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
+		}[name]
+	}
+	return flags
 }

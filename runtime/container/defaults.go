@@ -82,6 +82,15 @@ func UsualDevices() []runtime.Node {
 	return list
 }
 
+// UsualAccess lets a container use those, and its own terminals (pts(4)); and make them, once more.
+func UsualAccess() []runtime.DeviceAccess {
+	list := []runtime.DeviceAccess{{Type: 'c', Major: 5, Minor: 2, Access: "rwm"}, {Type: 'c', Major: 136, Minor: -1, Access: "rwm"}}
+	for _, n := range UsualDevices() {
+		list = append(list, accessOf(&n, "rwm"))
+	}
+	return list
+}
+
 // UsualMasked are the paths that show or do what is the machine's; UsualReadOnly those by which it could be changed. Both are
 // what container engines agree on.
 func UsualMasked() []string {

@@ -96,7 +96,7 @@ func program(name, dirs string, stat func(string) (unix.Stat_t, error)) (string,
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	reason := fs.ErrNotExist
+	reason := unix.ENOENT
 	for dir := range strings.SplitSeq(dirs, ":") {
 		if !path.IsAbs(dir) {
 			continue
@@ -108,7 +108,7 @@ func program(name, dirs string, stat func(string) (unix.Stat_t, error)) (string,
 		case st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o111 != 0:
 			return at, nil
 		default:
-			reason = fs.ErrPermission
+			reason = unix.EACCES
 		}
 	}
 	return "", reason

@@ -27,7 +27,7 @@ func (m *making) join() error {
 
 // remapped is a detached mount of a volume with a map of its own. The namespace that says the map is needed for a moment.
 func (m *making) remapped(v *Volume) (tree int, err error) {
-	held, err := runtime.Hold(m.host, v.UIDs, v.GIDs, false)
+	held, err := runtime.Hold(m.machine.host, v.UIDs, v.GIDs, false)
 	if err != nil {
 		return -1, fmt.Errorf("mount %s: %w", v.Target, err)
 	}

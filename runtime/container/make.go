@@ -28,7 +28,7 @@ func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 		return nil, fmt.Errorf("root: %w", err)
 	}
 	defer m.root.close()
-	for _, step := range []func() error{m.who, m.offsets, m.join, m.user, m.lay, m.mounts, m.devices, m.masks} {
+	for _, step := range []func() error{m.who, m.first, m.offsets, m.join, m.user, m.lay, m.mounts, m.devices, m.masks} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -95,6 +95,17 @@ func lookup(env []string, name string) string {
 	return ""
 }
 
+// first makes the init, where one is asked for.
+func (m *making) first() (err error) {
+	if !m.Init {
+		return nil
+	}
+	if m.c.Init, err = runtime.Stub(); err == nil {
+		m.open = append(m.open, m.c.Init)
+	}
+	return err
+}
+
 func (m *making) offsets() error {
 	if m.Monotonic != 0 {
 		m.c.Offsets = append(m.c.Offsets, runtime.Offset{Clock: "monotonic", By: int64(m.Monotonic)})
@@ -111,7 +122,7 @@ func (m *making) user() error {
 		return nil
 	}
 	net := m.Kinds&unix.CLONE_NEWNET != 0
-	held, err := runtime.Hold(m.host, m.UIDs, m.GIDs, net)
+	held, err := runtime.Hold(m.machine.host, m.UIDs, m.GIDs, net)
 	if err != nil {
 		return err
 	}
@@ -128,7 +139,7 @@ func (m *making) user() error {
 
 // lay says what becomes the root.
 func (m *making) lay() (err error) {
-	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Propagation: m.Propagation, Move: initramfs()}
+	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Propagation: m.Propagation, Move: m.machine.initramfs}
 	m.c.Root = r
 	if m.c.Map && m.IDMapped {
 		if r.Tree, err = m.idmapped(m.Root); err != nil {
@@ -181,12 +192,6 @@ func (m *making) idmapped(path string) (int, error) {
 		m.open = append(m.open, tree)
 	}
 	return tree, err
-}
-
-// initramfs reports whether the machine's root is the initramfs, which nothing can be pivoted away from.
-func initramfs() bool {
-	b, err := os.ReadFile("/proc/self/mounts")
-	return err == nil && strings.HasPrefix(string(b), "rootfs / rootfs ")
 }
 
 // mounts are what every container has, then what this one has: a volume on a usual place takes it.
@@ -247,16 +252,20 @@ func (m *making) bound(one *runtime.Mounting, v *Volume) (err error) {
 
 // devices are made, or where a user namespace may not make any bound from the machine's.
 func (m *making) devices() error {
-	nodes := append([]runtime.Node(nil), m.Nodes...)
+	var nodes []runtime.Node
 	if !m.Bare {
-		nodes = append(UsualDevices(), nodes...)
+		nodes = UsualDevices()
+		m.c.Devices = UsualAccess()
 	}
+	m.c.Devices = append(m.c.Devices, m.Access...)
+	nodes = append(nodes, m.Nodes...)
 	for _, d := range m.Devices {
 		n, err := nodeOf(d.Path)
 		if err != nil {
 			return err
 		}
 		nodes = append(nodes, n)
+		m.c.Devices = append(m.c.Devices, accessOf(&n, d.Access+"m")) // to make it is not to use it
 	}
 	if !m.c.Map {
 		m.c.Nodes = nodes
@@ -266,6 +275,15 @@ func (m *making) devices() error {
 		m.c.Mounts = append(m.c.Mounts, runtime.Mounting{Source: n.Path, Target: n.Path, Bind: true, File: true})
 	}
 	return nil
+}
+
+// accessOf is what may be done with a device.
+func accessOf(n *runtime.Node, access string) runtime.DeviceAccess {
+	kind := byte('c')
+	if n.Mode&unix.S_IFMT == unix.S_IFBLK {
+		kind = 'b'
+	}
+	return runtime.DeviceAccess{Type: kind, Major: int64(n.Major), Minor: int64(n.Minor), Access: access}
 }
 
 // nodeOf is a device file of the machine's.
@@ -280,30 +298,14 @@ func nodeOf(path string) (runtime.Node, error) {
 	return runtime.Node{Path: path, Mode: st.Mode, Major: unix.Major(uint64(st.Rdev)), Minor: unix.Minor(uint64(st.Rdev)), UID: int(st.Uid), GID: int(st.Gid)}, nil
 }
 
-// masks finds out what is a directory: of /proc and /sys by those of the machine, which are of the same kernel.
+// masks are those of every container, or its own.
 func (m *making) masks() error {
-	masked, protected := m.Masked, m.ReadOnlies
-	if masked == nil {
-		masked = UsualMasked()
+	m.c.Masked, m.c.ReadOnly = m.machine.masked, m.machine.protected
+	if m.Masked != nil {
+		m.c.Masked = masksOf(m.Masked, m.root)
 	}
-	if protected == nil {
-		protected = UsualReadOnly()
+	if m.ReadOnlies != nil {
+		m.c.ReadOnly = masksOf(m.ReadOnlies, m.root)
 	}
-	m.c.Masked, m.c.ReadOnly = m.kinds(masked), m.kinds(protected)
 	return nil
-}
-
-func (m *making) kinds(paths []string) []runtime.Mask {
-	var list []runtime.Mask
-	for _, p := range paths {
-		var st unix.Stat_t
-		var err error
-		if strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
-			err = unix.Stat(p, &st)
-		} else {
-			st, err = m.root.stat(p)
-		}
-		list = append(list, runtime.Mask{Path: p, Directory: err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR})
-	}
-	return list
 }

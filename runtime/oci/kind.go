@@ -11,8 +11,9 @@ import (
 
 // Kind is the kind of a container that is a bundle: what the component itself says goes over what the bundle does.
 type Kind struct {
-	Dir  string
-	Host runtime.Host
+	Dir     string
+	Host    runtime.Host
+	Machine *container.Machine
 	// Over is what the component says of its container; what is empty there is the bundle's. Mounts and devices are added, settings
 	// go over those of the same name.
 	Over container.Config
@@ -38,7 +39,7 @@ func (k *Kind) Make(s *runtime.Spec) (open []int, err error) {
 	b.fit(&k.Host)
 	k.merge(s, &b.Process)
 	b.Config = k.config(b.Config)
-	if open, err = container.New(b.Config, k.Host).Make(s); err != nil {
+	if open, err = container.New(b.Config, k.Machine).Make(s); err != nil {
 		return nil, err
 	}
 	k.Bundle = b

@@ -16,6 +16,11 @@ func (r *reader) linux(l *specs.Linux) {
 	c := &r.b.Config
 	c.Masked, c.ReadOnlies = r.paths(l.MaskedPaths, "maskedPaths"), r.paths(l.ReadonlyPaths, "readonlyPaths")
 	r.devices(l.Devices)
+	if l.Resources == nil {
+		r.access(nil)
+	} else {
+		r.access(l.Resources.Devices)
+	}
 	r.personality(l.Personality)
 	r.seccomp(l.Seccomp)
 }

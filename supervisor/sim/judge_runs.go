@@ -35,6 +35,7 @@ func (j *judge) changed(e supervisor.Changed) {
 		return
 	}
 	j.lostBeat(s, &e)
+	j.outOfMemory(s, &e)
 	if e.From == e.To { // a remark
 		s.stuck = s.stuck || s.killed && e.Reason == "cannot be killed"
 		return

@@ -128,7 +128,7 @@ func (p *play) caughtUp(c int, s *set, starting bool) []supervisor.Event {
 	}
 	if s.main == ended {
 		s.watched = !s.empty()
-		found = append(found, supervisor.Exited{Component: c, Run: s.run, Seq: s.seq, Status: s.status, Empty: s.empty()})
+		found = append(found, s.exitOf(c))
 	}
 	return found
 }

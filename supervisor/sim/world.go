@@ -55,6 +55,7 @@ type set struct {
 	main     mainState
 	failed   bool // no program ran
 	status   supervisor.Status
+	memory   string // the kernel killed the main process, and why
 	seq      uint64
 	pressed  bool // a stop signal waits for exec
 	kids     int
@@ -144,7 +145,7 @@ func (w *world) tellExited(s *set) {
 			return ev
 		}
 		s.watched = !s.empty()
-		return supervisor.Exited{Component: c, Run: s.run, Seq: s.seq, Status: s.status, Empty: s.empty()}
+		return s.exitOf(c)
 	})
 }
 
@@ -223,6 +224,7 @@ func (w *world) closeChannel(s *set) {
 // exit is the end that the run's plan has; in a mild world what is ready goes on.
 func (w *world) exit(s *set) {
 	if !w.mild || !s.ready {
+		w.starve(s)
 		w.end(s, s.plan.status)
 	}
 }

@@ -1,0 +1,69 @@
+package manager
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// enterCall says how to get into a container. The caller does it, with its own privileges and its own terminal.
+func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
+	var p control.NameParam
+	if err := c.Bind(&p); err != nil {
+		return nil, err
+	}
+	return inLoop(m, func() (any, error) {
+		u, err := m.component(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		inside, err := m.inside(u)
+		return control.EnterReply{Inside: inside}, err
+	})
+}
+
+// inside is what a process of the container has.
+func (m *Manager) inside(u *unit) (control.Inside, error) {
+	switch state, _ := m.machine.StateOf(u.number); {
+	case !furnished(u.def):
+		return control.Inside{}, control.Refused(nil, "%s is not a container", u.name)
+	case u.main == nil || u.main.pid == 0 || state == supervisor.Stopping:
+		return control.Inside{}, control.Refused(nil, "%s has no process; orderly start %s", u.name, u.name)
+	}
+	s := runtime.Spec{}
+	if err := m.attributes(u, &s); err != nil {
+		return control.Inside{}, control.Failed("%v", err)
+	}
+	env, err := m.environment(u.def, u.run)
+	if err != nil {
+		return control.Inside{}, control.Failed("%v", err)
+	}
+	i := control.Inside{
+		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: env,
+		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
+		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
+		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int{},
+	}
+	if m.tree != nil {
+		i.Cgroup = filepath.Join(m.tree.Path, u.name)
+	}
+	for _, w := range s.Filter {
+		i.Filter = append(i.Filter, int(w))
+	}
+	return i, nil
+}
+
+// enterable are the namespaces that a later process of a container enters. Not its time namespace, which can be entered only with
+// a copy of the memory, nor its cgroup namespace, out of which nothing may be put into its cgroup.
+func enterable(def *targets.Component) []string {
+	names := []string{"mount"}
+	if c := def.Container; c != nil {
+		names = slices.Concat(c.Namespaces, c.Share.Namespaces)
+	}
+	return slices.DeleteFunc(names, func(kind string) bool { return kind == "time" || kind == "cgroup" })
+}

@@ -1,0 +1,48 @@
+package container
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/runtime"
+)
+
+// Machine is what a start must know of the machine beyond a runtime.Host: it is looked at once, for all containers.
+type Machine struct {
+	host              runtime.Host
+	initramfs         bool // the root is the initramfs, which nothing can be pivoted away from
+	masked, protected []runtime.Mask
+}
+
+// Survey looks at the machine.
+func Survey(h runtime.Host) *Machine {
+	return &Machine{host: h, initramfs: initramfs(), masked: masksOf(UsualMasked(), nil), protected: masksOf(UsualReadOnly(), nil)}
+}
+
+// initramfs asks for the type of the root's file system, and only where that can be it for its name.
+func initramfs() bool {
+	var st unix.Statfs_t
+	if err := unix.Statfs("/", &st); err != nil || uint32(st.Type) != unix.TMPFS_MAGIC && uint32(st.Type) != unix.RAMFS_MAGIC {
+		return false
+	}
+	b, err := os.ReadFile("/proc/self/mounts")
+	return err == nil && strings.HasPrefix(string(b), "rootfs / rootfs ")
+}
+
+// masksOf finds out what is a directory: of /proc and /sys by those of the machine, which are of the same kernel.
+func masksOf(paths []string, r *root) []runtime.Mask {
+	list := make([]runtime.Mask, 0, len(paths))
+	for _, p := range paths {
+		var st unix.Stat_t
+		var err error
+		if r == nil || strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
+			err = unix.Stat(p, &st)
+		} else {
+			st, err = r.stat(p)
+		}
+		list = append(list, runtime.Mask{Path: p, Directory: err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR})
+	}
+	return list
+}
