@@ -3,7 +3,7 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
-//	scheduling     self
+//	scheduling     self            describe
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
@@ -138,6 +138,8 @@ func main() {
 			scheduling()
 		case "self":
 			self()
+		case "describe":
+			describe()
 		default:
 			fail("unknown verb " + verb)
 		}
