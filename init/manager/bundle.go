@@ -1,11 +1,14 @@
 package manager
 
 import (
+	"errors"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/container"
 	"github.com/orderly-init/orderly/runtime/oci"
@@ -68,4 +71,25 @@ func kindsOf(pid int) (flags uint64) {
 		}
 	}
 	return flags
+}
+
+func (u *unit) limitedByBundle() bool { return u.bundle != nil && len(u.bundle.Resources) > 0 }
+
+// limitBundle puts the limits of a bundle in force in the group; those of the component are written over them.
+func (m *Manager) limitBundle(u *unit) error {
+	if !u.limitedByBundle() {
+		return nil
+	}
+	var missing string
+	if m.tree == nil {
+		return m.lacks(u, &missing, errNoGroups)
+	}
+	var settings []cgroups.Setting
+	var controllers []string
+	for _, s := range u.bundle.Resources {
+		settings = append(settings, cgroups.Setting(s))
+		controllers = append(controllers, settings[len(settings)-1].Controller())
+	}
+	slices.Sort(controllers)
+	return m.lacks(u, &missing, errors.Join(m.enable(slices.Compact(controllers)), m.tree.Set(u.name, m.settable(settings))))
 }

@@ -2,7 +2,6 @@ package oci
 
 import (
 	_ "embed" // the table
-	"regexp"
 	"strings"
 )
 
@@ -63,7 +62,14 @@ func fieldsByPath() map[string]Field {
 
 // shared is the path under which the table has what is the same in several places.
 func shared(path string) string {
-	path = regexp.MustCompile(`^hooks\.\w+\[\]\.`).ReplaceAllString(path, "hooks.*[].")
-	path = regexp.MustCompile(`\b[ug]idMappings\[\]\.`).ReplaceAllString(path, "*idMappings[].")
-	return regexp.MustCompile(`\.throttle\w+\[\]\.`).ReplaceAllString(path, ".throttle*[].")
+	if i := strings.Index(path, "[]."); i > 0 && strings.HasPrefix(path, "hooks.") {
+		return "hooks.*" + path[i:]
+	}
+	if i := strings.Index(path, "idMappings[]."); i > 0 {
+		return "*" + path[i:]
+	}
+	if i := strings.Index(path, ".throttle"); i > 0 && strings.Contains(path[i:], "[].") {
+		return path[:i] + ".throttle*" + path[i+strings.Index(path[i:], "[]."):]
+	}
+	return path
 }

@@ -64,11 +64,21 @@ func (r *report) at(n *node, path, what string) Problem {
 	return p
 }
 
-// sorted puts them in the order of the file.
+// sorted puts them in the order of the file. What is said of a value that has not even the right type is not worth telling.
 func sorted(list []Problem) []Problem {
 	slices.SortStableFunc(list, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
-	return list
+	var last Problem
+	return slices.DeleteFunc(list, func(p Problem) bool {
+		follows := p.Line == last.Line && p.Col == last.Col && strings.HasPrefix(last.What, mistyped)
+		if !follows {
+			last = p
+		}
+		return follows
+	})
 }
+
+// mistyped begins what is said of a value of the wrong type.
+const mistyped = "must be "
 
 // position is the line and the column, in bytes from 1.
 func position(data []byte, offset int) (line, col int) {

@@ -23,6 +23,9 @@ func (r *reader) process(p *specs.Process) {
 	if p.Terminal && !r.own.Terminal {
 		r.wrong(`needs to know which one: write terminal = "/dev/..." for the component, or false here`, "process", "terminal")
 	}
+	if c := p.ConsoleSize; c != nil && p.Terminal && c.Height|c.Width != 0 {
+		r.wrong("is not supported: the size is the terminal's", "process", "consoleSize")
+	}
 	r.absolute(p.Cwd, "process", "cwd")
 	for i, e := range p.Env {
 		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {

@@ -30,7 +30,7 @@ type Bundle struct {
 	Process     runtime.Spec // without a Path: it is looked for in the root
 	Config      container.Config
 	Hooks       Hooks
-	Resources   *specs.LinuxResources // nil: none
+	Resources   []Setting // of its cgroup
 	Annotations map[string]string
 	Notes       []Problem // what is not carried out, and need not be
 }
@@ -125,7 +125,8 @@ func (r *reader) all() {
 	r.mounts()
 	r.linux(r.spec.Linux)
 	r.hooks(r.spec.Hooks)
-	r.b.Annotations, r.b.Resources = r.spec.Annotations, r.spec.Linux.Resources
+	r.b.Annotations = r.spec.Annotations
+	r.resources(r.spec.Linux.Resources)
 }
 
 func (r *reader) version() {

@@ -59,7 +59,7 @@ func (w *walker) value(n *node, t reflect.Type, at place) {
 			w.value(e, t.Elem(), at.element(i))
 		}
 	case n.kind != literalKind || !w.literal(n, t, at):
-		w.refuse(n, at.path, fmt.Sprintf("must be %s, not %s", typeName(t), n.describe()))
+		w.refuse(n, at.path, fmt.Sprintf(mistyped+"%s, not %s", typeName(t), n.describe()))
 	}
 }
 
