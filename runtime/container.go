@@ -36,8 +36,21 @@ type Container struct {
 	// Init is the caller's descriptor of the init that starts the program, see
 	// Stub; 0: the program itself is the first process.
 	Init int
+	// Gate stops the child at places of its way; nil: nowhere.
+	Gate *Gate
 	// Loopback brings the loopback interface of a new network namespace up.
 	Loopback bool
+}
+
+// Gate stops a child where others have something to do with what is there of
+// it by then: at each place it adds 1 to Here, an eventfd(2), and waits until
+// it can read Go, another one. That has no end, as a pipe would: a child whose
+// caller has gone stays where it is until it is killed.
+type Gate struct {
+	Here, Go int
+	// BeforePivot is when all is mounted, and the root is still the caller's;
+	// BeforeExec is when all is done but the exec.
+	BeforePivot, BeforeExec bool
 }
 
 // Namespace is one that is entered: FD is the caller's descriptor of it, or a

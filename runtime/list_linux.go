@@ -48,6 +48,7 @@ func (s *Spec) Steps(h Host) []Step {
 	l.credential()
 	l.capabilities()
 	l.directory()
+	l.lastGate()
 	l.hold()
 	l.signals()
 	l.as(FilterPart, l.filter)

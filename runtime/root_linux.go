@@ -34,18 +34,28 @@ func (l *list) inside(c *Container) {
 	if r != nil && r.Overlay != nil {
 		l.lay(r)
 	}
-	if r != nil {
+	switch gated := r != nil && c.Gate != nil && c.Gate.BeforePivot; {
+	case gated:
+		l.confined(c, func() { l.mountAll(c) })
 		l.pivot(r)
+	case r != nil:
+		l.pivot(r)
+		l.mountAll(c)
+	default:
+		l.mountAll(c)
 	}
+	l.masks(c)
+	if r != nil {
+		l.leave(r)
+	}
+}
+
+func (l *list) mountAll(c *Container) {
 	l.do("umask", "022", "umask", unix.SYS_UMASK, 0o022)
 	for i := range c.Mounts {
 		l.mount(&c.Mounts[i], l.treeFD(i))
 	}
 	l.furnish(c)
-	l.masks(c)
-	if r != nil {
-		l.leave(r)
-	}
 }
 
 // furnish makes devices and links. The umask comes later and is not in the way.
@@ -79,6 +89,9 @@ func (l *list) given() []File {
 		if t := c.Mounts[i].Tree; t > 0 {
 			files = append(files, File{Child: l.treeFD(i), FD: t})
 		}
+	}
+	if g := c.Gate; g != nil {
+		files = append(files, File{Child: l.hereFD(), FD: g.Here}, File{Child: l.goFD(), FD: g.Go})
 	}
 	return files
 }

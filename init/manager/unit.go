@@ -28,7 +28,10 @@ type unit struct {
 	meter   meter // of the limits of its group
 
 	furnishing *furnishing // what the next start waits for
-	bundle     *oci.Bundle // of the newest run, if this manager has started it
+	bundle     *oci.Bundle // of the newest run
+	bundleTag  keeper.Tag  // of its text at the keeper
+	hooks      []*hooks    // under way, and those that wait for them
+	mourned    uint32      // the run, plus one, whose poststop hooks have been run
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
 	ready      int            // reading end of the readiness pipe, -1 is none
@@ -67,6 +70,7 @@ const (
 	reloadRole
 	toolRole // of nobody's: fsck
 	inquiryRole
+	hookRole
 )
 
 // process is one start, from the launch to its exit.
@@ -80,6 +84,8 @@ type process struct {
 	after   uint64           // exits up to this number are of earlier processes with the same pid
 	pid     int32            // 0 until it has landed
 	pending int              // a signal to send when it has landed
+	gate    *gate            // where it stops for hooks; nil once it has landed
+	fault   error            // why it was killed before it executed
 	pidfd   int              // of an adopted process; 0: started here
 	close   []int            // descriptors that are only needed until it has landed
 }

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -75,10 +76,26 @@ type kind struct {
 // Kinds are the flags CLONE_NEW* of namespaces by the names that the configuration has for them.
 func Kinds(names []string) (flags uint64) {
 	for _, name := range names {
-		flags |= map[string]uint64{
-			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
-			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
-		}[name]
+		flags |= kindNames()[name]
 	}
 	return flags
+}
+
+// Names is the inverse of Kinds, sorted.
+func Names(flags uint64) []string {
+	names := []string{}
+	for name, kind := range kindNames() {
+		if flags&kind != 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func kindNames() map[string]uint64 {
+	return map[string]uint64{
+		"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
+		"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
+	}
 }

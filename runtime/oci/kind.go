@@ -36,14 +36,20 @@ func (k *Kind) Make(s *runtime.Spec) (open []int, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.fit(&k.Host)
-	k.merge(s, &b.Process)
+	k.Complete(s, b)
 	b.Config = k.config(b.Config)
 	if open, err = container.New(b.Config, k.Machine).Make(s); err != nil {
 		return nil, err
 	}
 	k.Bundle = b
 	return open, nil
+}
+
+// Complete fills in of a process what the component does not say: of its main one, or of a command that runs in the container. Its
+// Path is then the name of the program.
+func (k *Kind) Complete(s *runtime.Spec, b *Bundle) {
+	b.fit(&k.Host)
+	k.merge(s, &b.Process)
 }
 
 // fit leaves capabilities out that this kernel does not have, and tells it.

@@ -31,6 +31,7 @@ type Bundle struct {
 	Config      container.Config
 	Hooks       Hooks
 	Resources   []Setting // of its cgroup
+	Text        []byte    // of config.json
 	Annotations map[string]string
 	Notes       []Problem // what is not carried out, and need not be
 }
@@ -86,7 +87,7 @@ func Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
 	}
 	walk := &walker{report: w, fields: fieldsByPath()}
 	walk.value(tree, reflect.TypeFor[specs.Spec](), place{})
-	r := &reader{report: w, tree: tree, own: own, b: &Bundle{Dir: dir}}
+	r := &reader{report: w, tree: tree, own: own, b: &Bundle{Dir: dir, Text: data}}
 	if err := json.Unmarshal(data, &r.spec); err != nil && len(w.problems) == 0 {
 		w.refuse(tree, "", err.Error())
 	}
