@@ -190,3 +190,27 @@ func busy(t *testing.T, group int) {
 	}
 	t.Cleanup(func() { p.Kill(); p.Wait() })
 }
+
+// TestThreaded: below a threaded group no process can be; that is said when the tree is opened, not at each start.
+func TestThreaded(t *testing.T) {
+	tr := tree(t)
+	dir := filepath.Join(tr.Path, "outer/threaded")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.type"), []byte("threaded"), 0); err != nil {
+		t.Skipf("needs threaded groups: %v", err)
+	}
+	place := Place{Mount: tr.mount, Root: "/", Own: dir}
+	other, err := place.Open(filepath.Join(dir, "orderly"))
+	if err == nil {
+		other.Close()
+		t.Fatal("a tree is opened below a threaded group")
+	}
+	if want := dir + " is threaded: no group below it can have a process of its own"; err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "orderly")); err == nil {
+		t.Error("its directory is left behind")
+	}
+}

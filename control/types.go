@@ -92,7 +92,7 @@ type Inside struct {
 	AllCapabilities bool     `json:"all_capabilities"` // or all
 	Ambient         []int    `json:"ambient"`
 	NoNewPrivileges bool     `json:"no_new_privileges"`
-	Filter          []int    `json:"filter"` // of system calls, words of struct sock_filter
+	Filter          []int64  `json:"filter"` // of system calls, words of struct sock_filter
 }
 
 // Pair is one key with its value.

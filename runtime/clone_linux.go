@@ -44,7 +44,7 @@ func innerFlags(s *Spec, f Flavour) uint64 {
 // Program, since they point into it and into the Slot.
 func (l *list) clone() {
 	flags := innerFlags(l.spec, l.host.Flavour)
-	s := Step{Verb: "clone", Call: "clone3", Nr: unix.SYS_CLONE3, how: flagFork, clone: true, Args: []any{flagNames(flags)}}
+	s := Step{Verb: "clone", Call: "clone3", Nr: unix.SYS_CLONE3, how: flagFork | flagOuter, clone: true, Args: []any{flagNames(flags)}}
 	if flags&unix.CLONE_INTO_CGROUP != 0 {
 		s.Object = "into cgroup"
 	}

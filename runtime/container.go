@@ -14,7 +14,7 @@ type Container struct {
 	// Map says that a user namespace is entered: the steps after it are those
 	// of its root.
 	Map bool
-	// Offsets of a time namespace, see time_namespaces(7).
+	// Offsets of a new time namespace, see time_namespaces(7).
 	Offsets []Offset
 	// Hostname and Domain of a UTS namespace; empty: as they are.
 	Hostname, Domain string

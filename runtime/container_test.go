@@ -22,7 +22,7 @@ func TestContainer(t *testing.T) {
 	want := strings.Join([]string{
 		"pid 1", "host box", "lo", "proc sys", "no write", "null: character special file", "kept out:", "tmpfs", "read only file",
 		"old root gone", "mounts of the host are the same",
-		"pid 1 uid 0", "0 100000 65536", "mapped: 5", "",
+		"pid 1 uid 0", "0 100000 65536", "mapped: 5", "up 1000", "clock offset boottime: numerical result out of range", "",
 	}, "\n")
 	flavours(t, func(t *testing.T, f Flavour) {
 		if diff := cmp.Diff(want, tree(t, "container", f, t.TempDir()).Out); diff != "" {
@@ -107,7 +107,26 @@ func mapped(m *manager) error {
 		`echo pid $$ uid $(id -u); cat /proc/self/uid_map | tr -s ' ' | sed 's/^ //'; echo mapped: $(stat -c %u /five)`}}
 	out, err := output(s, m.start)
 	fmt.Print(out)
-	return err
+	if err != nil {
+		return err
+	}
+	return ahead(m)
+}
+
+// ahead starts with a clock of its own; one beyond all times is refused by the
+// intermediate, which says so.
+func ahead(m *manager) error {
+	c := boxed(m.arg)
+	c.Namespaces |= unix.CLONE_NEWTIME
+	for _, by := range []int64{100000000 * 1e9, 1<<63 - 1} {
+		c.Offsets = []Offset{{"boottime", by}}
+		out, err := output(Spec{Path: "/bin/sh", Env: []string{"PATH=/bin"}, Container: c, Args: []string{"sh", "-c", "echo up $(cut -c1-4 /proc/uptime)"}}, m.start)
+		fmt.Print(out)
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	return nil
 }
 
 // The init passes signals on, reaps orphans, and ends as the program does.

@@ -207,7 +207,7 @@ func (p *Program) encodeClones(h *head, outer, inner *op) {
 	}
 	if f == Cow {
 		*outer = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(outerFlags(&p.host)) | alone}}
-		*inner = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(innerFlags(&p.spec, f)) | uintptr(unix.SIGCHLD)}, flags: uintptr(flagFork)}
+		*inner = op{nr: unix.SYS_CLONE, a: [6]uintptr{uintptr(innerFlags(&p.spec, f)) | uintptr(unix.SIGCHLD)}, flags: uintptr(flagFork | flagOuter)}
 		return
 	}
 	h.outer = cloneArgs{flags: outerFlags(&p.host), exitSignal: uint64(alone)}
@@ -217,7 +217,7 @@ func (p *Program) encodeClones(h *head, outer, inner *op) {
 	}
 	size := unsafe.Sizeof(cloneArgs{})
 	*outer = op{nr: unix.SYS_CLONE3, a: [6]uintptr{uintptr(unsafe.Pointer(&h.outer)), size}}
-	*inner = op{nr: unix.SYS_CLONE3, a: [6]uintptr{uintptr(unsafe.Pointer(&h.inner)), size}, flags: uintptr(flagFork)}
+	*inner = op{nr: unix.SYS_CLONE3, a: [6]uintptr{uintptr(unsafe.Pointer(&h.inner)), size}, flags: uintptr(flagFork | flagOuter)}
 }
 
 // aim makes the kernel write the pids of the intermediate and of the child

@@ -27,6 +27,7 @@ type list struct {
 func (s *Spec) Steps(h Host) []Step {
 	l := &list{spec: s, host: &h, steps: make([]Step, 0, s.expect())}
 	l.enter()
+	l.time()
 	l.clone()
 	l.ownTable()
 	l.cgroup()

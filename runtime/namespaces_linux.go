@@ -12,7 +12,7 @@ import (
 
 // atClone are the namespaces that clone makes. A cgroup namespace has the
 // cgroup of its maker as its root, which the child is only when it is there;
-// what is new in a time namespace begins with the exec.
+// a time namespace is for children of its maker.
 const atClone = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID
 
 func (s *Spec) namespaces() uint64 {
@@ -41,7 +41,7 @@ func (c *Container) check(hold bool) error {
 // outer adds a step that the intermediate does before the clone: with the
 // caller's descriptors, and on behalf of the child, which inherits it.
 func (l *list) outer(s Step) {
-	s.how |= flagFork
+	s.how |= flagOuter
 	l.add(s)
 }
 
@@ -57,15 +57,15 @@ func (l *list) enter() {
 	}
 }
 
-// container is all that a container has over a process.
-func (l *list) container() {
+// time makes a time namespace, which only a child of its maker is in, and only
+// one that does not share its memory: see Spec.Apart.
+func (l *list) time() {
 	c := l.spec.Container
-	if c == nil {
-		l.mounts()
+	if c == nil || c.Namespaces&unix.CLONE_NEWTIME == 0 {
 		return
 	}
-	l.unshare("cgroup namespace", c.Namespaces&unix.CLONE_NEWCGROUP)
-	l.unshare("time namespace", c.Namespaces&unix.CLONE_NEWTIME)
+	first := len(l.steps)
+	l.unshare("time namespace", unix.CLONE_NEWTIME)
 	for _, o := range c.Offsets {
 		seconds, rest := o.By/1e9, o.By%1e9
 		if rest < 0 { // the kernel counts those from the second below
@@ -74,6 +74,26 @@ func (l *list) container() {
 		text := o.Clock + " " + strconv.FormatInt(seconds, 10) + " " + strconv.FormatInt(rest, 10) + "\n"
 		l.write("clock offset", o.Clock, unix.AT_FDCWD, "/proc/self/timens_offsets", text)
 	}
+	for i := range l.steps[first:] {
+		l.steps[first+i].how |= flagOuter
+	}
+}
+
+// Apart says that the process cannot be started but with memory of its own: it
+// takes the Cow flavour. A debugger that attaches to a held one must not find
+// the caller's memory, and a time namespace has a page of its own.
+func (s *Spec) Apart() bool {
+	return s.Hold || s.Container != nil && s.Container.Namespaces&unix.CLONE_NEWTIME != 0
+}
+
+// container is all that a container has over a process.
+func (l *list) container() {
+	c := l.spec.Container
+	if c == nil {
+		l.mounts()
+		return
+	}
+	l.unshare("cgroup namespace", c.Namespaces&unix.CLONE_NEWCGROUP)
 	l.names(c)
 	if c.Loopback {
 		l.loopback()

@@ -43,6 +43,9 @@ func (p *Program) Load(h Host, s Spec) error {
 	if err := s.check(&h); err != nil {
 		return fmt.Errorf("start %s: %w", s.subject(), err)
 	}
+	if s.Apart() {
+		h.Flavour = Cow
+	}
 	steps := s.Steps(h)
 	size, err := layout(steps)
 	if err != nil {

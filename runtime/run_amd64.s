@@ -85,7 +85,7 @@ failed:
 	JNE missed
 	MOVL DX, Slot_Step(R13)
 	MOVL AX, Slot_Errno(R13)
-	TESTQ $const_flagFork, CX
+	TESTQ $const_flagOuter, CX
 	JNE done
 	MOVQ $127, DI
 	JMP exit

@@ -83,7 +83,7 @@ failed:
 	MOVW R2, Slot_Step(R9)
 	DMB  MB_ISH // Step is there before Errno
 	MOVW R0, Slot_Errno(R9)
-	TST  $const_flagFork, R1
+	TST  $const_flagOuter, R1
 	BNE  done
 	MOVW $127, R0
 	B    exit

@@ -81,7 +81,7 @@ failed:
 	MOVW R1, Slot_Step(R21)
 	DMB  $11 // inner shareable: Step is there before Errno
 	MOVW R0, Slot_Errno(R21)
-	TST  $const_flagFork, R24
+	TST  $const_flagOuter, R24
 	BNE  done
 	MOVD $127, R0
 	B    exit

@@ -91,9 +91,7 @@ type Spec struct {
 	// Attached leaves it in the caller's session and process group, with the
 	// terminal that they have.
 	Attached bool
-	// Hold stops the process before it executes; SIGCONT lets it go on. A
-	// debugger that attaches must not find the caller's memory: start it with
-	// the Cow flavour.
+	// Hold stops the process before it executes; SIGCONT lets it go on.
 	Hold bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process
 	// starts in; 0 or less: the caller's cgroup.

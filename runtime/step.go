@@ -40,11 +40,12 @@ type Code []uint64
 type flag uintptr
 
 const (
-	flagTry  flag = 1 << iota // an error is no failure
-	flagFork                  // of the intermediate: an error ends it, and a clone lets the child go on here while it waits
-	flagSave                  // the result is kept,
-	flagUse                   // and is the first argument here
-	flagSoft                  // an error is noted in the Slot, by the part in place of the step, and the part left out
+	flagTry   flag = 1 << iota // an error is no failure
+	flagFork                   // the child goes on here, the intermediate waits and ends
+	flagSave                   // the result is kept,
+	flagUse                    // and is the first argument here
+	flagOuter                  // of the intermediate: an error ends it in order
+	flagSoft                   // an error is noted in the Slot, by the part in place of the step, and the part left out
 
 	// above the flags: the error that is none, then the index of the step
 	fineShift = 8

@@ -106,6 +106,7 @@ func processFields() []field[Component] {
 		{"scheduling", func(v value, c *Component) { readScheduling(v, &c.Scheduling) }},
 		{"root_directory", func(v value, c *Component) { v.directory(&c.RootDirectory) }},
 		{"container", readContainer},
+		{"boot", readBoot},
 		{"resources", func(v value, c *Component) { readResources(v, &c.Resources) }},
 	}
 }
@@ -162,8 +163,8 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	}
 	_, hasCommand := own["command"]
 	_, hasAction := own["action"]
-	bundled := c.Container != nil && c.Container.Bundle != ""
-	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil && !bundled {
+	programless := c.Container != nil && c.Container.Bundle != "" || c.Boot != nil
+	if !hasCommand && !hasAction && c.Command == nil && c.Action == nil && !programless {
 		v.faultAt(atTable, "has no command", `add command = ["/path/to/program"], or an action`)
 	}
 	v.checkAction(c)
@@ -185,4 +186,5 @@ func readComponent(v value, fields []field[Component], c *Component) {
 	}
 	v.checkPIDFile(own, c)
 	v.checkContainer(own, c)
+	v.checkBoot(c)
 }

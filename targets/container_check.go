@@ -35,6 +35,12 @@ func (v value) checkContainer(written map[string]any, c *Component) {
 	}
 	v.checkNamespaces(t, at)
 	v.checkBundle(t, at)
+	if c.Kind == Oneshot && c.HasStopCommand() {
+		v.l.fault(v.path()+".stop_command", atKey, "is not for a container that is a oneshot", "its namespaces are gone by then")
+	}
+	if t.Init && t.Namespaces != nil && !slices.Contains(t.Namespaces, "pid") {
+		v.l.fault(at+".init", atKey, "needs a pid namespace", `add "pid" to namespaces`)
+	}
 	if t.OverlaySize != 0 && t.Overlay != "tmpfs" {
 		v.l.fault(at+".overlay_size", atKey, "is for a tmpfs", `write overlay = "tmpfs"`)
 	}

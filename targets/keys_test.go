@@ -18,7 +18,7 @@ func everyTable() map[string][]string {
 		"resources": available(resourceFields()), "io_max": available(ioFields()), "pressure": available(pressureFields()),
 		"landlock": available(landlockFields()), "heartbeat": available(heartbeatFields()),
 		"start_conditions": available(startConditionFields()), "seccomp": available(filterFields()), "limits": available(limitFields()),
-		"container": available(containerFields()), "a mount of a container": available(volumeFields()), "share": available(shareFields()),
+		"container": available(containerFields()), "a mount of a container": available(volumeFields()), "share": available(shareFields()), "boot": available(bootFields()),
 		"watchdog": available(watchdogFields()), "target": available(targetFields()), "target.recovery": available(targetRecoveryFields()),
 	}
 }

@@ -146,6 +146,7 @@ type Process struct {
 	Scheduling          Scheduling
 	Security            Security
 	RootDirectory       string     // becomes the root of a process that is no container otherwise; "" is the machine's
+	Boot                *Boot      // nil is none: it is done instead of a program
 	Container           *Container // nil is none
 	Resources           Resources  // of its cgroup; a change takes effect without a restart
 	OptionalSteps       []string   // of OptionalStepNames, sorted: those may fail, and the component is then degraded

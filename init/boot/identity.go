@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/targets"
+
+	"github.com/orderly-init/orderly/internal/durable"
 )
 
 const (
@@ -45,7 +47,7 @@ func persistentID(path string) error {
 	if err != nil {
 		return err
 	}
-	return save(path, []byte(id+"\n"), 0o444)
+	return durable.Save(path, []byte(id+"\n"), 0o444)
 }
 
 // transientID puts one for this boot into a volatile file, over the lasting one where that exists.
@@ -55,7 +57,7 @@ func transientID(path, volatile string) error {
 		if err != nil {
 			return err
 		}
-		if err := save(volatile, []byte(id+"\n"), 0o444); err != nil {
+		if err := durable.Save(volatile, []byte(id+"\n"), 0o444); err != nil {
 			return err
 		}
 	}
@@ -132,7 +134,7 @@ func stir(path, generator string) error {
 	mix := sha512.New()
 	mix.Write(old)
 	mix.Write(next)
-	return save(path, append(next[:seedSize-sha512.Size], mix.Sum(nil)...), 0o600)
+	return durable.Save(path, append(next[:seedSize-sha512.Size], mix.Sum(nil)...), 0o600)
 }
 
 // SaveSeed writes the seed for the next boot, where the last one has its place.
@@ -145,5 +147,5 @@ func SaveSeed(stateDirectory string) error {
 	if _, err := unix.Getrandom(b, unix.GRND_NONBLOCK); err != nil {
 		return nil // a generator that is not ready yet has nothing to give
 	}
-	return save(filepath.Join(directory, seedName), b, 0o600)
+	return durable.Save(filepath.Join(directory, seedName), b, 0o600)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/orderly-init/orderly/targets"
+
+	"github.com/orderly-init/orderly/internal/durable"
 )
 
 // The record of how the machine ended last, one line in the state directory. Most watchdogs, a power supply and a
@@ -67,7 +69,7 @@ func beginRecord(stateDirectory, boot string) (level targets.Level, text string,
 		return 0, "", nil
 	}
 	level, text = readEnd(old)
-	return level, text, save(path, []byte(own+"\n"), 0o600)
+	return level, text, durable.Save(path, []byte(own+"\n"), 0o600)
 }
 
 // readEnd says what a record of another boot means; "" is that it tells nothing. An end with a reason is one that no
@@ -95,5 +97,5 @@ func SaveEnd(stateDirectory, how, why string) error {
 	if why != "" {
 		how = fmt.Sprintf("%s: %s", how, why)
 	}
-	return save(path, []byte(endedWord+" "+how+"\n"), 0o600)
+	return durable.Save(path, []byte(endedWord+" "+how+"\n"), 0o600)
 }

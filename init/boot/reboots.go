@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orderly-init/orderly/internal/durable"
 )
 
 // maxReboots bounds the record of reboots.
@@ -72,7 +74,7 @@ func (r Reboots) Save(stateDirectory string) error {
 	for _, age := range r {
 		fmt.Fprintf(&b, "%d\n", int64(age/time.Second))
 	}
-	return SaveAtomically(rebootsPath(stateDirectory), []byte(b.String()))
+	return durable.Save(rebootsPath(stateDirectory), []byte(b.String()), 0o600)
 }
 
 // CountReboot adds one to the record of a machine that has been up for so long.
@@ -88,4 +90,4 @@ func GaveUp(up time.Duration) {
 }
 
 // ForgetReboots empties the record.
-func ForgetReboots(stateDirectory string) error { return Forget(rebootsPath(stateDirectory)) }
+func ForgetReboots(stateDirectory string) error { return durable.Forget(rebootsPath(stateDirectory)) }

@@ -9,33 +9,6 @@ import (
 	"time"
 )
 
-func TestSaveAtomically(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a", "b", "file")
-	left := filepath.Join(filepath.Dir(path), ".file.new")
-	for _, text := range []string{"one", "two, longer", ""} {
-		if err := SaveAtomically(path, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if b, err := os.ReadFile(path); err != nil || string(b) != text {
-			t.Fatalf("got %q, %v", b, err)
-		}
-		// what a power cut can leave, and what somebody else may want us to follow
-		if err := os.Symlink(path, left); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if st, _ := os.Stat(path); st.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v", st.Mode())
-	}
-	if err := SaveAtomically(filepath.Join(path, "below a file"), nil); err == nil {
-		t.Error("saved below a file")
-	}
-	if got := LastGood(""); got != "/var/lib/orderly/last-good" {
-		t.Errorf("last good %s", got)
-	}
-}
-
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -160,4 +133,11 @@ func FuzzStat(f *testing.F) {
 			t.Fatalf("%q: %+v", text, p)
 		}
 	})
+}
+
+func TestLastGood(t *testing.T) {
+	t.Parallel()
+	if got := LastGood(""); got != "/var/lib/orderly/last-good" {
+		t.Errorf("last good %s", got)
+	}
 }

@@ -173,12 +173,13 @@ func writable(c *targets.Component) float64 {
 	return byUser(c, open)
 }
 
-// unlimited is how much of the machine's resources could be eaten up.
+// unlimited is how much of the machine's resources could be eaten up: by limits of each process, or of the whole cgroup.
 func unlimited(c *targets.Component) float64 {
 	open := 1.0
-	for i, name := range targets.LimitNames() {
-		limit := func(l targets.Limit) bool { return l.Resource == i && l.Hard != targets.Unlimited }
-		if (name == "nproc" || name == "as") && slices.ContainsFunc(c.Limits, limit) {
+	for name, group := range map[string]*int64{"nproc": c.Resources.PidsMax, "as": c.Resources.MemoryMax} {
+		number := slices.Index(targets.LimitNames(), name)
+		limit := func(l targets.Limit) bool { return l.Resource == number && l.Hard != targets.Unlimited }
+		if slices.ContainsFunc(c.Limits, limit) || group != nil && *group >= 0 {
 			open -= 0.5
 		}
 	}

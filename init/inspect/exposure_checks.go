@@ -62,7 +62,7 @@ func exposureChecks() []exposureCheck {
 		}),
 			"no profile of a security module confines it", `apparmor_label = "PROFILE" or selinux_label = "CONTEXT"`},
 		// nothing breaks in, but everything else stands still
-		{"limits", 4, of(unlimited), "may eat up memory and processes", `limits = { nproc = "64", as = "256MiB" }`},
+		{"limits", 4, of(unlimited), "may eat up memory and processes", `resources = { pids_max = 64, memory_max = "256MiB" }, or limits nproc and as`},
 		// an attack that has to guess addresses is seldom one
 		{"security.aslr", 4, is(func(c *targets.Component) bool { return c.Security.NoASLR }), "its addresses can be known", "leave aslr out"},
 		// names in a directory that everybody writes to can be taken in advance

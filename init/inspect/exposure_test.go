@@ -51,6 +51,10 @@ func tightenings() []struct {
 		{"aslr", func(c *targets.Component) { c.Security.NoASLR = false }},
 		{"terminal", func(c *targets.Component) { c.Terminal = "" }},
 		{"umask", func(c *targets.Component) { c.Umask |= 0o027 }},
+		{"resources", func(c *targets.Component) {
+			n := int64(1 << 20)
+			c.Resources.MemoryMax, c.Resources.PidsMax = &n, &n
+		}},
 		{"limits", func(c *targets.Component) {
 			for i := range targets.LimitNames() {
 				c.Limits = append(c.Limits, targets.Limit{Resource: i, Soft: 1, Hard: 1})

@@ -289,6 +289,9 @@ func (l *look) sandbox(c *targets.Component) {
 			l.add(targets.Element(c.Key(list.key), i), l.there(p, "", func(fs.FileInfo) bool { return true }))
 		}
 	}
+	for i := range c.Resources.IOMax { // what controllers there will be nobody knows before the machine runs
+		l.add(targets.Element(c.Key("resources.io_max"), i)+".path", l.there(c.Resources.IOMax[i].Path, "", func(fs.FileInfo) bool { return true }))
+	}
 }
 
 // owners looks up the accounts that built-in actions name.

@@ -1,6 +1,10 @@
 package keeper
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
+)
 
 // held is what must survive the manager: descriptors under their tags.
 type held map[Tag]int
@@ -25,15 +29,13 @@ func (h held) hold(m Message) {
 // output says whether a use is something that is read for the log.
 func (u Use) output() bool { return u == Output || u == Errand }
 
-// discard reads everything that is in the log pipes, and says how much it was.
+// discard makes room in the log pipes that are half full, and says how much it has read for that: what fits a pipe waits there for
+// the next manager.
 func (h held) discard() uint64 {
 	var buf [16 << 10]byte
 	total := uint64(0)
 	for tag, fd := range h {
-		for range 8 { // bounded: a pipe holds 64 KiB
-			if !tag.Use.output() {
-				break
-			}
+		for tag.Use.output() && poll.Crowded(fd) {
 			n, err := unix.Read(fd, buf[:])
 			if n <= 0 || err != nil {
 				break

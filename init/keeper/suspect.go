@@ -38,8 +38,8 @@ func (k *Keeper) suspect() {
 	}
 }
 
-// absence is how long output may wait for a manager. After that it is thrown away, and counted: a component must
-// not stop because nobody reads what it prints (R19).
+// absence is how long output may wait for a manager. After that it is thrown away, and counted, from pipes that are about to be
+// full: a component must not stop because nobody reads what it prints (R19).
 const absence = time.Second
 
 // away says whether the manager has been gone, or silent, for too long.
@@ -57,7 +57,7 @@ func (k *Keeper) relieve() {
 	}
 }
 
-// relieveEvery is how often the pipes of an absent manager are emptied: a pipe of 64 KiB then carries 640 KiB/s.
+// relieveEvery is how often the pipes of an absent manager are looked at: half a pipe of 64 KiB then carries 320 KiB/s.
 const relieveEvery = 100 * time.Millisecond
 
 // timeout is how long the loop may sleep, in milliseconds; -1 is until something happens.

@@ -77,8 +77,8 @@ func (s *Sink) readWatched(st *stream) {
 			st.crowded = false
 			return
 		}
-		st.crowded = st.crowded || crowded(st.FD)
-		ended = ended && waiting(st.FD) == n
+		st.crowded = st.crowded || poll.Crowded(st.FD)
+		ended = ended && poll.Waiting(st.FD) == n
 		whole := st.whole(s.buffer[:n], ended)
 		if whole == 0 && !ended {
 			s.lookSoon(st)
@@ -130,33 +130,17 @@ func (s *Sink) lookAgain() (time.Duration, bool) {
 	return s.next, len(s.late) > 0
 }
 
-// crowded says whether a pipe is half full at least: its writer may wait. It is full at half its bytes where no two writes fit
-// into one page.
-func crowded(fd int) bool {
-	room, err := unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
-	return err == nil && waiting(fd) >= room/2
-}
-
 // peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and
 // no writer is the end, and so is a pipe that cannot be looked into.
 func (s *Sink) peek(fd int) (n int, ended bool, err error) {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	unix.Poll(poll, 0)
-	got, err := unix.Tee(fd, s.scratch[1], len(s.buffer), unix.SPLICE_F_NONBLOCK)
+	state := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	unix.Poll(state, 0)
+	got, err := poll.Tee(fd, s.scratch[1], len(s.buffer))
 	if err != nil || got == 0 {
 		return 0, true, err
 	}
 	n, err = unix.Read(s.scratch[0], s.buffer[:got])
-	return n, poll[0].Revents&unix.POLLHUP != 0, err
-}
-
-// waiting is how many bytes are in a pipe (FIONREAD, by its other name).
-func waiting(fd int) int {
-	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
-	if err != nil {
-		return 0
-	}
-	return n
+	return n, state[0].Revents&unix.POLLHUP != 0, err
 }
 
 // whole says how much is to be looked at, and read if it is not what is waited for: the whole lines, and where there is none the
@@ -169,7 +153,7 @@ func (st *stream) whole(b []byte, ended bool) int {
 		st.looks = 0
 		return lines
 	}
-	if st.looks++; waiting(st.FD) > len(b) || len(b) >= beginningRoom || st.looks >= beginningLooks {
+	if st.looks++; poll.Waiting(st.FD) > len(b) || len(b) >= beginningRoom || st.looks >= beginningLooks {
 		st.looks = 0
 		return len(b)
 	}

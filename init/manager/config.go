@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/internal/durable"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -165,7 +166,7 @@ func (m *Manager) proved() {
 	m.saved = true
 	path, blob := boot.LastGood(m.config.StateDirectory), targets.Bundle(m.sources)
 	m.work.Go(func() {
-		if err := boot.SaveAtomically(path, blob); err != nil {
+		if err := durable.Save(path, blob, 0o600); err != nil {
 			m.loop.Post(func() { m.say(targets.Warning, "orderly", 0, "last good configuration not saved: "+err.Error()) })
 		}
 	})

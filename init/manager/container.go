@@ -9,13 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/boot"
 	"github.com/orderly-init/orderly/runtime/container"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
 
 // furnished says whether a component is more than a process.
-func furnished(def *targets.Component) bool { return def.Container != nil || def.RootDirectory != "" }
+func furnished(def *targets.Component) bool {
+	return def.Container != nil || def.RootDirectory != "" || def.Boot != nil
+}
 
 // mainWork is what the main process does.
 func mainWork(u *unit, l supervisor.Launch) work {
@@ -29,7 +32,11 @@ func mainWork(u *unit, l supervisor.Launch) work {
 // kindOf is the kind of a component that is more than a process.
 func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 	def := f.unit.def
-	if def.Container == nil {
+	switch {
+	case def.Boot != nil:
+		b := def.Boot
+		return boot.New(boot.Config{State: b.State, Slots: b.Slots, Argument: b.Argument, CommandLine: "/proc/cmdline", Try: b.Try, Tries: b.Tries}), nil
+	case def.Container == nil:
 		return m.rooted(def), nil
 	}
 	c := m.containerConfig(def)

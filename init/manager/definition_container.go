@@ -10,6 +10,13 @@ import (
 // container shows what a component has as a root and namespaces of its own.
 func (d *pairs) container(c *targets.Component) {
 	d.text("root_directory", c.RootDirectory)
+	if b := c.Boot; b != nil {
+		d.text("boot.state", b.State)
+		d.list("boot.slots", b.Slots)
+		d.text("boot.slot_argument", b.Argument)
+		d.text("boot.try", b.Try)
+		d.when("boot.tries", strconv.Itoa(b.Tries), b.Try != "")
+	}
 	t := c.Container
 	if t == nil {
 		return

@@ -30,7 +30,7 @@ func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
 // inside is what a process of the container has.
 func (m *Manager) inside(u *unit) (control.Inside, error) {
 	switch state, _ := m.machine.StateOf(u.number); {
-	case !furnished(u.def):
+	case u.def.Container == nil && u.def.RootDirectory == "":
 		return control.Inside{}, control.Refused(nil, "%s is not a container", u.name)
 	case u.main == nil || u.main.pid == 0 || state == supervisor.Stopping:
 		return control.Inside{}, control.Refused(nil, "%s has no process; orderly start %s", u.name, u.name)
@@ -51,7 +51,7 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: s.Env,
 		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
 		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
-		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int{},
+		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int64{},
 	}
 	if bundled(u.def) {
 		insideBundle(&i, u, &s)
@@ -60,7 +60,7 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 		i.Cgroup = filepath.Join(m.tree.Path, u.name)
 	}
 	for _, w := range s.Filter {
-		i.Filter = append(i.Filter, int(w))
+		i.Filter = append(i.Filter, int64(w))
 	}
 	return i, nil
 }

@@ -346,14 +346,24 @@ func (m *Manager) leaveGate(p *process) {
 	m.callOffHooks(p.unit)
 }
 
-// afterExec runs the hooks that only want to know.
+// afterExec runs the hooks of a container that runs.
 func (m *Manager) afterExec(p *process) {
 	if b := p.unit.bundle; b != nil && len(b.Hooks.Poststart) > 0 {
 		m.runHooks(&hooks{
 			unit: p.unit, run: p.run, of: p, status: specs.StateRunning, left: hooksAt(inRuntime, b.Hooks.Poststart),
-			lenient: true, then: func(error) {},
+			then: func(err error) { m.afterPoststart(p, err) },
 		})
 	}
+}
+
+// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed.
+func (m *Manager) afterPoststart(p *process, err error) {
+	if err == nil || p.unit.main != p {
+		return
+	}
+	m.complain(p.unit, err.Error()+": killed")
+	m.signal(p, int(unix.SIGKILL))
+	m.killGroup(p.unit)
 }
 
 // afterEnd runs the hooks of the end, once for each run, and then does what waits for them. It reports false where there are none.

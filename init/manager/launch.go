@@ -308,7 +308,7 @@ func (m *Manager) clone(s *start) {
 func (m *Manager) take(p *process, spec runtime.Spec) error {
 	program := m.spareProgram()
 	host := m.host
-	if spec.Hold || m.fragile(p.unit) {
+	if m.fragile(p.unit) {
 		host.Flavour = runtime.Cow
 	}
 	if err := program.Load(host, spec); err != nil {

@@ -132,8 +132,8 @@ func open(o Options) (*Manager, error) {
 		}
 		m.notes = append(m.notes, err.Error())
 	}
-	if err := m.groups(); err != nil {
-		m.notes = append(m.notes, err.Error())
+	if m.groupless = m.groups(); m.groupless != nil {
+		m.notes = append(m.notes, m.groupless.Error()+": a component is its process group and descendants")
 	}
 	if m.sink, err = logs.New(m.config.Log.Directory, m.config.Log.MaxSize); err != nil {
 		return m, err
@@ -201,7 +201,7 @@ func (m *Manager) kernel() error {
 func (m *Manager) groups() error {
 	place, err := cgroups.Hierarchy()
 	if err != nil {
-		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
+		return fmt.Errorf("no cgroups: %w", err)
 	}
 	path := filepath.Join(place.Own, fmt.Sprintf("orderly-%08x", m.instance()))
 	if m.PID1 {
@@ -209,7 +209,7 @@ func (m *Manager) groups() error {
 	}
 	tree, err := place.Open(path)
 	if err != nil {
-		return fmt.Errorf("no cgroups: %w: a component is its process group and descendants", err)
+		return fmt.Errorf("no cgroups: %w", err)
 	}
 	watch, err := cgroups.NewWatch(tree)
 	if err != nil {

@@ -50,22 +50,23 @@ type Manager struct {
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
 
-	forgone  map[int]bool        // without cgroups: processes that were let go
-	pipes    map[uint64]pipeEnds // between components, by the hash of their names
-	host     runtime.Host
-	survey   *container.Machine // nil until there is a container
-	root     bool
-	shielded bool   // from the killer for want of memory, which no component may inherit
-	path     string // PATH of components
-	console  int
-	quiet    targets.Level // of the kernel command line: the console shows no less than this
-	tree     *cgroups.Tree
-	place    cgroups.Place
-	below    string // of the tree, as /proc/PID/cgroup names it
-	watch    *cgroups.Watch
-	paths    *ready.Paths
-	sockets  *ready.Sockets
-	scratch  [2]int // a pipe to look into others with
+	forgone   map[int]bool        // without cgroups: processes that were let go
+	pipes     map[uint64]pipeEnds // between components, by the hash of their names
+	host      runtime.Host
+	survey    *container.Machine // nil until there is a container
+	root      bool
+	shielded  bool   // from the killer for want of memory, which no component may inherit
+	path      string // PATH of components
+	console   int
+	quiet     targets.Level // of the kernel command line: the console shows no less than this
+	tree      *cgroups.Tree
+	place     cgroups.Place
+	groupless error  // why there are no cgroups
+	below     string // of the tree, as /proc/PID/cgroup names it
+	watch     *cgroups.Watch
+	paths     *ready.Paths
+	sockets   *ready.Sockets
+	scratch   [2]int // a pipe to look into others with
 
 	sink    *logs.Sink
 	journal *journal.Journal

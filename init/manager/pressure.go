@@ -2,7 +2,6 @@ package manager
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -68,9 +67,5 @@ func (m *Manager) pressed(u *unit, t trigger) {
 		m.disarm(u)
 		return
 	}
-	text := "pressure: " + t.mark.Resource + " " + t.mark.String()
-	if p := m.tree.Pressure(u.name).Of(t.mark.Resource); p != nil {
-		text += fmt.Sprintf("; in the last 10s some waited %.0f%%, all %.0f%%", p.Some.Avg10, p.Full.Avg10)
-	}
-	m.noteOn(u, text)
+	m.noteOn(u, "pressure: "+t.mark.Resource+" "+t.mark.String())
 }

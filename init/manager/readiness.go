@@ -203,7 +203,7 @@ func (m *Manager) readReady(u *unit) {
 
 // peek reads from a pipe and leaves what it has read there (tee(2) into a pipe of the manager's own).
 func (m *Manager) peek(fd int, buf []byte) (int, error) {
-	n, err := unix.Tee(fd, m.scratch[1], len(buf), unix.SPLICE_F_NONBLOCK)
+	n, err := poll.Tee(fd, m.scratch[1], len(buf))
 	if err != nil || n == 0 {
 		return 0, err
 	}

@@ -22,6 +22,8 @@ type meter struct {
 	set      cgroups.Limits // written into the group
 	missing  string         // which limits of the definition are not in force; "" is none
 	unarmed  string         // which pressures are not told of
+	waits    string         // which limits are put in force later
+	turn     *chore         // when that is
 	writing  bool           // a goroutine changes them
 	again    bool           // and they have changed since
 	rest     *chore         // when the group is looked at again: its limits have been reached
@@ -40,13 +42,13 @@ func (m *Manager) limit(u *unit) error {
 	}
 	r := &u.def.Resources
 	if !r.Written() {
-		u.meter.missing = ""
+		u.meter.missing, u.meter.waits = "", ""
 		return nil
 	}
 	if m.tree == nil {
-		return m.lacks(u, &u.meter.missing, errNoGroups)
+		return m.lacks(u, &u.meter.missing, m.groupless)
 	}
-	limits, err := limitsOf(r)
+	limits, err := m.limitsNow(u)
 	err = errors.Join(err, m.enable(limits.Controllers()), m.tree.Set(u.name, m.settable(limits.Settings())))
 	u.meter.set = limits
 	return m.lacks(u, &u.meter.missing, err)
@@ -63,7 +65,7 @@ func (m *Manager) lacks(u *unit, what *string, err error) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := inOneLine(err)
 	if !slices.Contains(u.def.OptionalSteps, resourcesStep) {
 		return &stepError{resourcesStep, errors.New(text)}
 	}
@@ -85,11 +87,22 @@ func (m *Manager) enable(controllers []string) error {
 			err = m.tree.Enable(controllers)
 		}
 	}
+	for _, c := range controllers {
+		if m.tree.Passes(c) {
+			m.notes = slices.DeleteFunc(m.notes, func(n string) bool { return strings.HasPrefix(n, lacking+c+":") })
+		}
+	}
 	if err != nil {
-		m.noteOnce("resources: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+		m.noteOnce(resourcesStep + ": " + inOneLine(err))
 	}
 	return err
 }
+
+// inOneLine is the text of joined errors.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// lacking begins the note about a controller that cannot be had.
+const lacking = resourcesStep + ": controller "
 
 func (m *Manager) noteOnce(text string) {
 	if !slices.Contains(m.notes, text) {
@@ -124,6 +137,9 @@ func (m *Manager) prepareControllers() {
 		}
 		limits, _ := limitsOf(r)
 		all = append(all, limits.Controllers()...)
+		if len(r.IOMax) > 0 {
+			all = append(all, "io") // its disk may come with a kernel module
+		}
 	}
 	slices.Sort(all)
 	_ = m.enable(slices.Compact(all))
@@ -217,8 +233,8 @@ func (u *unit) missingLimits() []string {
 	if slices.Contains(u.def.OptionalSteps, resourcesStep) {
 		step = optionalResources
 	}
-	for _, text := range []string{u.meter.missing, u.meter.unarmed} {
-		if text != "" && u.group != groupGone {
+	for _, text := range []string{u.meter.missing, u.meter.unarmed, u.meter.waits} {
+		if text != "" && (u.main != nil || u.group != groupGone) {
 			list = append(list, step+text)
 		}
 	}
@@ -241,7 +257,7 @@ func (m *Manager) relimit(u *unit) {
 	if m.tree == nil || u.group == groupGone || u.def.Detached {
 		return
 	}
-	limits, err := limitsOf(&u.def.Resources)
+	limits, err := m.limitsNow(u)
 	err = errors.Join(err, m.enable(limits.Controllers()))
 	change := m.settable(limits.Change(&u.meter.set))
 	if u.meter.writing {

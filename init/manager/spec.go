@@ -58,6 +58,9 @@ func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
 
 // program fills in what is executed.
 func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run uint32) (err error) {
+	if def.Boot != nil {
+		return nil // there is none
+	}
 	if w.action != nil {
 		s.Actions, err = builtin(w.action)
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/internal/durable"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -47,7 +48,7 @@ func (m *Manager) try(span time.Duration) error {
 	}
 	bundle := targets.Bundle(back.sources)
 	if m.keepsState(back.config) {
-		if err := boot.SaveAtomically(boot.Unconfirmed(back.config.StateDirectory), bundle); err != nil {
+		if err := durable.Save(boot.Unconfirmed(back.config.StateDirectory), bundle, 0o600); err != nil {
 			return control.Refused(nil, "%v", err)
 		}
 	}
@@ -139,7 +140,7 @@ func (m *Manager) settled() {
 	}
 	path := boot.Unconfirmed(m.config.StateDirectory)
 	m.work.Go(func() {
-		if err := boot.Forget(path); err != nil {
+		if err := durable.Forget(path); err != nil {
 			m.loop.Post(func() { m.system(targets.Warning, err.Error()) })
 		}
 	})

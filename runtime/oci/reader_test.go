@@ -49,7 +49,7 @@ func fieldsOf(t reflect.Type, path string, into map[string]bool) {
 		into[shared(path)] = true
 	}
 	switch path {
-	case "solaris", "windows", "vm", "zos":
+	case "solaris", "windows", "vm", "zos", "freebsd":
 		return
 	}
 	if t.Kind() == reflect.Struct {

@@ -19,12 +19,8 @@ func (r *reader) resources(l *specs.LinuxResources) {
 	}
 	r.memory(l.Memory)
 	r.cpu(l.CPU)
-	if l.Pids != nil {
-		limit := l.Pids.Limit
-		if limit == 0 {
-			limit = -1 // none too
-		}
-		r.set("pids.max", orMax(limit))
+	if l.Pids != nil && l.Pids.Limit != nil {
+		r.set("pids.max", orMax(*l.Pids.Limit))
 	}
 	r.blockIO(l.BlockIO)
 	for i, h := range l.HugepageLimits {
