@@ -2,7 +2,7 @@ package targets
 
 // checkBundle finds what an OCI bundle says itself.
 func (v value) checkBundle(t *Container, at string) {
-	if t.Bundle == "" {
+	if t.Bundle == "" || t.Rootfs != "" {
 		return
 	}
 	for _, x := range []struct {
