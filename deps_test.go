@@ -34,7 +34,7 @@ var allowed = map[string]string{
 	"init/keeper":             "init/poll init/watchdog golang.org/x/sys/unix",
 	"init/boot":               "internal/durable supervisor targets github.com/moby/sys/mountinfo golang.org/x/sys/unix",
 	"init/manager":            "cgroups control init/boot init/journal init/keeper init/logs init/poll internal/durable runtime runtime/boot runtime/calls runtime/container runtime/oci runtime/ready runtime/seccomp supervisor targets github.com/moby/sys/user github.com/opencontainers/runtime-spec/specs-go golang.org/x/sys/unix",
-	"init/inspect":            "runtime targets golang.org/x/sys/unix",
+	"init/inspect":            "runtime runtime/oci targets golang.org/x/sys/unix",
 	"init/command":            "control init/inspect init/manager init/poll runtime runtime/container supervisor targets github.com/spf13/cobra golang.org/x/sys/unix",
 	"init":                    "control init/boot init/command init/keeper init/manager init/poll init/watchdog supervisor github.com/coreos/go-systemd/v22/daemon golang.org/x/sys/unix",
 	"runtime/internal/nofile": "",

@@ -60,6 +60,13 @@ func (l *list) mountAll(c *Container) {
 
 // furnish makes devices and links. The umask comes later and is not in the way.
 func (l *list) furnish(c *Container) {
+	made := []string{"/"}
+	for i := range c.Nodes {
+		if dir := path.Dir(c.Nodes[i].Path); !slices.Contains(made, dir) {
+			l.directories("device", dir)
+			made = append(made, dir)
+		}
+	}
 	if len(c.Nodes) > 0 {
 		l.do("umask", "0", "umask", unix.SYS_UMASK, 0)
 	}

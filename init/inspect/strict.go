@@ -107,6 +107,10 @@ func (l *look) system() {
 // component looks at all that a component names.
 func (l *look) component(c *targets.Component) {
 	key := c.Key
+	if c.Container != nil && c.Container.Bundle != "" {
+		l.bundle(c)
+		return
+	}
 	who := l.accounts(c)
 	search := l.pathOf(c)
 	for _, one := range commands(c) {

@@ -302,10 +302,21 @@ func nodeOf(path string) (runtime.Node, error) {
 func (m *making) masks() error {
 	m.c.Masked, m.c.ReadOnly = m.machine.masked, m.machine.protected
 	if m.Masked != nil {
-		m.c.Masked = masksOf(m.Masked, m.root)
+		m.c.Masked = masksOf(m.Masked, m.looked)
 	}
 	if m.ReadOnlies != nil {
-		m.c.ReadOnly = masksOf(m.ReadOnlies, m.root)
+		m.c.ReadOnly = masksOf(m.ReadOnlies, m.looked)
 	}
 	return nil
+}
+
+// looked is whether a path is a directory once all is mounted.
+func (m *making) looked(name string) bool {
+	for _, one := range slices.Backward(m.c.Mounts) {
+		if one.Target == name {
+			return !one.File
+		}
+	}
+	st, err := m.stat(name)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }

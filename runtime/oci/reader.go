@@ -55,7 +55,7 @@ func Read(dir string, own Own) (*Bundle, error) {
 	return b, nil
 }
 
-// load reads a regular file of a bounded size; anything else could keep us waiting.
+// load opens it so that what is no file does not keep us waiting.
 func load(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -63,6 +63,11 @@ func load(path string) ([]byte, error) {
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
+	return Load(f)
+}
+
+// Load reads the text of a config.json, of a file that is one and is not too big.
+func Load(f *os.File) ([]byte, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return nil, errors.New(ConfigName + " is not a regular file")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -55,7 +56,7 @@ func filters() {
 	}{
 		{"mkdir", func() error { return os.Mkdir("/proc/orderly", 0o755) }},
 		{"sethostname", func() error { return unix.Sethostname([]byte("other")) }},
-		{"getcwd", func() error { _, err := unix.Getcwd(make([]byte, 4096)); return err }},
+		{"getpgid", func() error { _, err := unix.Getpgid(0); return err }},
 		{"personality 8", func() error {
 			if _, _, e := unix.Syscall(unix.SYS_PERSONALITY, 8, 0, 0); e != 0 {
 				return e
@@ -127,7 +128,7 @@ func files() {
 			fmt.Println("masked", name, len(b), err)
 		}
 	}
-	for _, name := range []string{"/", "/proc/sys", "/proc/irq", "/tmp", "/dev", "/sys", "/kept", "/bound", "/copied"} {
+	for _, name := range []string{"/", "/proc/sys", "/proc/irq", "/tmp", "/dev", "/sys", "/kept", "/bound", "/copied", "/more"} {
 		f, err := os.CreateTemp(name, "written")
 		if err == nil {
 			f.Close()
@@ -137,7 +138,7 @@ func files() {
 		}
 		fmt.Println("write", name, err)
 	}
-	for _, name := range []string{"/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/shmmax", "/proc/sys/fs/mqueue/msg_max", "/copied/file"} {
+	for _, name := range []string{"/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/shmmax", "/proc/sys/fs/mqueue/msg_max", "/kept/file"} {
 		fmt.Println("file", name, file(name))
 	}
 	links, _ := filepath.Glob("/sys/class/net/*")
@@ -155,7 +156,7 @@ func mounts() {
 	for line := range bytes.Lines([]byte(file("/proc/self/mountinfo"))) {
 		f := strings.Fields(string(line))
 		dash := slices.Index(f, "-")
-		if f[4] == "/sys/fs/cgroup" || strings.HasPrefix(f[4], "/sys/fs/cgroup/") || strings.HasPrefix(f[4], "/proc/") || strings.HasPrefix(f[4], "/dev/orderly") {
+		if f[4] == "/sys/fs/cgroup" || strings.HasPrefix(f[4], "/sys/fs/cgroup/") || strings.HasPrefix(f[4], "/proc/") && f[dash+1] != "proc" || strings.HasPrefix(f[4], "/dev/orderly") {
 			continue
 		}
 		options := strings.Split(f[5], ",")
@@ -164,4 +165,14 @@ func mounts() {
 	}
 	sort.Strings(lines)
 	fmt.Print(strings.Join(lines, ""))
+}
+
+// state prints who it is, and what of the state of a container comes from standard input.
+func state(name string) {
+	var s struct {
+		Status string
+		Pid    int
+	}
+	check(json.NewDecoder(os.Stdin).Decode(&s))
+	fmt.Println(name, "uid", os.Getuid(), s.Pid, s.Status)
 }

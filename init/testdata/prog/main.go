@@ -3,7 +3,7 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
-//	scheduling     self            describe
+//	scheduling     self            describe     state NAME
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
@@ -140,6 +140,8 @@ func main() {
 			self()
 		case "describe":
 			describe()
+		case "state":
+			state(next())
 		default:
 			fail("unknown verb " + verb)
 		}
