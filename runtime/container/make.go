@@ -251,7 +251,7 @@ func (m *making) bound(one *runtime.Mounting, v *Volume) (err error) {
 }
 
 // devices are made, or where a user namespace may not make any bound from the machine's.
-func (m *making) devices() error {
+func (m *making) devices() (err error) {
 	var nodes []runtime.Node
 	if !m.Bare {
 		nodes = UsualDevices()
@@ -268,13 +268,31 @@ func (m *making) devices() error {
 		m.c.Devices = append(m.c.Devices, accessOf(&n, d.Access+"m")) // to make it is not to use it
 	}
 	if !m.c.Map {
-		m.c.Nodes = nodes
-		return nil
+		m.c.Nodes, err = m.missing(nodes)
+		return err
 	}
 	for _, n := range nodes {
+		if own, err := nodeOf(n.Path); err == nil && (own.Major != n.Major || own.Minor != n.Minor || own.Mode&unix.S_IFMT != n.Mode&unix.S_IFMT) {
+			return fmt.Errorf("device %s: the machine has another one there, and a user namespace may make none", n.Path)
+		}
 		m.c.Mounts = append(m.c.Mounts, runtime.Mounting{Source: n.Path, Target: n.Path, Bind: true, File: true})
 	}
 	return nil
+}
+
+// missing are the devices that are not in the root already, where nothing is mounted over them.
+func (m *making) missing(nodes []runtime.Node) (list []runtime.Node, err error) {
+	for _, n := range nodes {
+		covers := func(one runtime.Mounting) bool { return strings.HasPrefix(n.Path, one.Target+"/") }
+		st, err := m.root.stat(n.Path)
+		switch {
+		case err != nil || slices.ContainsFunc(m.c.Mounts, covers):
+			list = append(list, n)
+		case st.Mode&unix.S_IFMT != n.Mode&unix.S_IFMT || n.Mode&unix.S_IFMT != unix.S_IFIFO && st.Rdev != unix.Mkdev(n.Major, n.Minor):
+			return nil, fmt.Errorf("device %s: something else is in the root there", n.Path)
+		}
+	}
+	return list, nil
 }
 
 // accessOf is what may be done with a device.
