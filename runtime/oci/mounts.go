@@ -100,6 +100,9 @@ func (r *reader) source(i int, m *specs.Mount, v *container.Volume) {
 		r.wrong("is needed, or the option bind or rbind", "mounts", i, "type")
 	case m.Type == "cgroup":
 		v.Type, v.Source = "cgroup2", "cgroup2"
+		if k := r.b.Config.Kinds; k&unix.CLONE_NEWUSER != 0 && k&unix.CLONE_NEWCGROUP == 0 {
+			r.wrong("cgroup needs a new cgroup namespace, where there is a new user namespace", "mounts", i, "type")
+		}
 	case m.Source == "":
 		v.Source = m.Type
 	}
