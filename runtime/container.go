@@ -8,8 +8,8 @@ type Container struct {
 	// before, see Hold, and entered.
 	Namespaces uint64
 	// Enter are namespaces that there are already, entered in this order: a
-	// user namespace last, since it takes the right to enter what is not its
-	// own.
+	// user namespace behind what is not its own, which it takes the right to
+	// enter, and before what is.
 	Enter []Namespace
 	// Map says that a user namespace is entered: the steps after it are those
 	// of its root.

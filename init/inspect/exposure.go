@@ -78,7 +78,15 @@ func level(score float64) string {
 	return "unsafe"
 }
 
-func isRoot(c *targets.Component) bool { return c.User == "" || c.User == "root" || c.User == "0" }
+// isRoot says whether it is the machine's root: in a user namespace nobody is.
+func isRoot(c *targets.Component) bool {
+	return (c.User == "" || c.User == "root" || c.User == "0") && !owns(c, "user")
+}
+
+// owns says whether it has a namespace of its own.
+func owns(c *targets.Component, kind string) bool {
+	return c.Container != nil && slices.Contains(c.Container.Namespaces, kind)
+}
 
 // share is 1 for yes.
 func share(yes bool) float64 {
@@ -149,19 +157,27 @@ func filtered(s *targets.Security) float64 {
 	return 0
 }
 
-// unconfined is how much of the files and of TCP Landlock leaves.
-func unconfined(l *targets.Landlock) float64 {
-	if l == nil {
-		return 1
+// unconfined is how much of the files and of TCP Landlock leaves; of a container the files are its own, and perhaps the network.
+func unconfined(c *targets.Component) float64 {
+	most := 1.0
+	switch {
+	case owns(c, "net"):
+		most = 0.1
+	case c.Container != nil:
+		most = 0.2
 	}
-	return 0.4*share(l.Write == nil) + 0.3*share(l.Read == nil) + 0.2*share(l.Execute == nil) +
-		0.1*share(l.TCPBind == nil && l.TCPConnect == nil)
+	l := c.Security.Landlock
+	if l == nil {
+		return most
+	}
+	return min(most, 0.4*share(l.Write == nil)+0.3*share(l.Read == nil)+0.2*share(l.Execute == nil)+
+		0.1*share(l.TCPBind == nil && l.TCPConnect == nil))
 }
 
 // writable is how much of the system's files could be overwritten.
 func writable(c *targets.Component) float64 {
 	s := &c.Security
-	if slices.Contains(s.ReadOnlyPaths, "/") || s.Landlock != nil && s.Landlock.Write != nil {
+	if c.Container != nil || slices.Contains(s.ReadOnlyPaths, "/") || s.Landlock != nil && s.Landlock.Write != nil {
 		return 0
 	}
 	open := 1.0
@@ -190,6 +206,8 @@ func unlimited(c *targets.Component) float64 {
 func commanding(config *targets.Config, c *targets.Component) float64 {
 	g := config.Control.Group
 	switch {
+	case c.Container != nil: // the socket is not in it
+		return 0
 	case isRoot(c), g != "" && (c.Group == g || slices.Contains(c.SupplementaryGroups, g)):
 		return 1
 	case config.Control.ReadGroup == "" && config.Control.Mode&0o006 != 0:

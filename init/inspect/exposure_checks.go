@@ -47,12 +47,12 @@ func exposureChecks() []exposureCheck {
 			return 0.5 + 0.5*capabilityShare(c.Security.Capabilities)
 		}), "set-user-ID programs give it privileges", "no_new_privileges = true"},
 		// the only confinement to files and ports that needs no cooperation of root
-		{"security.landlock", 10, of(func(c *targets.Component) float64 { return unconfined(c.Security.Landlock) }), "reaches files and ports that it does not need",
+		{"security.landlock", 10, of(unconfined), "reaches files and ports that it does not need",
 			`landlock = { read = [...], write = [...], execute = ["/usr"], tcp_bind = [...], tcp_connect = [...] }`},
 		// what is overwritten stays after the next boot
 		{"security.read_only_paths", 8, of(writable), "may overwrite the system", `read_only_paths = ["/"], or ["/usr", "/etc"]`},
 		// raw disks, memory and inputs undo what protects files
-		{"security.private_devices", 6, of(func(c *targets.Component) float64 { return byUser(c, share(!c.Security.PrivateDevices)) }),
+		{"security.private_devices", 6, of(func(c *targets.Component) float64 { return byUser(c, share(!c.Security.PrivateDevices && c.Container == nil)) }),
 			"sees the machine's devices", "private_devices = true"},
 		// who commands Orderly starts and stops everything
 		{"control.read_group", 6, commanding, "may use the control socket", `another user than root; read_group and mode in [control]`},
@@ -66,7 +66,7 @@ func exposureChecks() []exposureCheck {
 		// an attack that has to guess addresses is seldom one
 		{"security.aslr", 4, is(func(c *targets.Component) bool { return c.Security.NoASLR }), "its addresses can be known", "leave aslr out"},
 		// names in a directory that everybody writes to can be taken in advance
-		{"security.private_tmp", 3, is(func(c *targets.Component) bool { return !c.Security.PrivateTmp }), "shares /tmp with all others", "private_tmp = true"},
+		{"security.private_tmp", 3, is(func(c *targets.Component) bool { return !c.Security.PrivateTmp && c.Container == nil }), "shares /tmp with all others", "private_tmp = true"},
 		// a root that was given up comes back where the kernel still treats user 0 as special
 		{"security.securebits", 2, is(func(c *targets.Component) bool { return c.Security.Securebits&3 != 3 }), "user 0 gives back capabilities",
 			`securebits = ["noroot", "noroot_locked"]`},

@@ -55,6 +55,12 @@ func tightenings() []struct {
 			n := int64(1 << 20)
 			c.Resources.MemoryMax, c.Resources.PidsMax = &n, &n
 		}},
+		{"container", func(c *targets.Component) { c.Container = &targets.Container{Namespaces: []string{"mount"}} }},
+		{"more namespaces", func(c *targets.Component) {
+			if c.Container != nil {
+				c.Container = &targets.Container{Namespaces: []string{"mount", "net", "user"}}
+			}
+		}},
 		{"limits", func(c *targets.Component) {
 			for i := range targets.LimitNames() {
 				c.Limits = append(c.Limits, targets.Limit{Resource: i, Soft: 1, Hard: 1})

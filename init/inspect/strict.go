@@ -107,18 +107,7 @@ func (l *look) system() {
 // component looks at all that a component names.
 func (l *look) component(c *targets.Component) {
 	key := c.Key
-	if c.Container != nil && c.Container.Bundle != "" {
-		l.bundle(c)
-		return
-	}
-	who := l.accounts(c)
-	search := l.pathOf(c)
-	for _, one := range commands(c) {
-		l.add(key(one.key)+"[0]", l.program(one.argv[0], search, who))
-	}
-	if c.WorkingDirectory != "" {
-		l.add(key("working_directory"), l.directory(c.WorkingDirectory))
-	}
+	l.ofRoot(c)
 	for i, f := range c.EnvironmentFiles {
 		if !f.Optional {
 			l.add(l.fileKey(key("environment_file"), i, len(c.EnvironmentFiles)), l.file(f.Path))
@@ -130,6 +119,25 @@ func (l *look) component(c *targets.Component) {
 	l.streams(c)
 	l.sandbox(c)
 	l.owners(c)
+}
+
+// ofRoot looks at what is of a component's root: its own, where it has one.
+func (l *look) ofRoot(c *targets.Component) {
+	in := l.within(c)
+	if in == nil {
+		return
+	}
+	who, search := in.accounts(c), in.pathOf(c)
+	for _, one := range commands(c) {
+		in.add(c.Key(one.key)+"[0]", in.program(one.argv[0], search, who))
+	}
+	if c.WorkingDirectory != "" {
+		in.add(c.Key("working_directory"), in.directory(c.WorkingDirectory))
+	}
+	if in != l {
+		l.found = append(l.found, in.found...)
+		in.root.Close()
+	}
 }
 
 // fileKey is the key of one of several: a single one may be written without a list.
@@ -290,11 +298,11 @@ func (l *look) sandbox(c *targets.Component) {
 	}
 	for _, list := range lists {
 		for i, p := range list.argv {
-			l.add(targets.Element(c.Key(list.key), i), l.there(p, "", func(fs.FileInfo) bool { return true }))
+			l.add(targets.Element(c.Key(list.key), i), l.there(p, "", anyFile))
 		}
 	}
 	for i := range c.Resources.IOMax { // what controllers there will be nobody knows before the machine runs
-		l.add(targets.Element(c.Key("resources.io_max"), i)+".path", l.there(c.Resources.IOMax[i].Path, "", func(fs.FileInfo) bool { return true }))
+		l.add(targets.Element(c.Key("resources.io_max"), i)+".path", l.there(c.Resources.IOMax[i].Path, "", anyFile))
 	}
 }
 
@@ -316,3 +324,6 @@ func (l *look) owners(c *targets.Component) {
 		l.groupNamed(key, group)
 	}
 }
+
+// anyFile fits whatever is there.
+func anyFile(fs.FileInfo) bool { return true }

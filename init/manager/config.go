@@ -76,6 +76,12 @@ func unprivileged(config *targets.Config, uid int) targets.Problems {
 				})
 			}
 		}
+		if t := c.Container; c.RootDirectory != "" || t != nil && t.Bundle == "" && !slices.Contains(t.Namespaces, "user") {
+			problems = append(problems, targets.Problem{
+				Key: "component." + c.Name, What: "another root needs root, and Orderly runs as user " + strconv.Itoa(uid),
+				Hint: `a container can have a user namespace: add "user" to its namespaces`,
+			})
+		}
 	}
 	slices.SortFunc(problems, func(a, b targets.Problem) int { return strings.Compare(a.Key, b.Key) })
 	return problems

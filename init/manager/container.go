@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func furnished(def *targets.Component) bool {
 
 // mainWork is what the main process does.
 func mainWork(u *unit, l supervisor.Launch) work {
-	w := work{u.def.Command, u.def.Action}
+	w := work{argv: u.def.Command, action: u.def.Action}
 	if l.Debug {
 		w.argv = slices.Concat(w.argv, u.def.DebugArguments)
 	}
@@ -65,7 +66,7 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 	c := container.Config{
 		Root: t.Rootfs, ReadOnly: t.ReadOnly, Overlay: t.Overlay, OverlaySize: t.OverlaySize, Scratch: m.scratchPath(),
 		Kinds: container.Kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
-		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped, Init: t.Init, Account: accountOf(def),
+		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped && m.root, Init: t.Init, Account: accountOf(def),
 	}
 	if c.Hostname == "" && t.Bundle == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
 		c.Hostname = def.Name
@@ -79,11 +80,19 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 	for _, s := range t.Sysctl {
 		c.Settings = append(c.Settings, runtime.Setting{Path: strings.ReplaceAll(s.Key, ".", "/"), Value: s.Value})
 	}
-	c.UIDs, c.GIDs = idMaps(t.UIDMap), idMaps(t.GIDMap)
+	c.UIDs, c.GIDs = m.idMaps(t.UIDMap, os.Geteuid()), m.idMaps(t.GIDMap, os.Getegid())
 	return c
 }
 
-func idMaps(list []targets.IDMap) []runtime.IDMap {
+// idMaps are those of a user namespace. An ordinary user can give it no id but the own one, as its root.
+func (m *Manager) idMaps(list []targets.IDMap, own int) []runtime.IDMap {
+	if list != nil && !m.root {
+		return []runtime.IDMap{{Inside: 0, Outside: uint32(own), Size: 1}}
+	}
+	return mapsOf(list)
+}
+
+func mapsOf(list []targets.IDMap) []runtime.IDMap {
 	var all []runtime.IDMap
 	for _, one := range list {
 		all = append(all, runtime.IDMap(one))
@@ -172,7 +181,7 @@ func hostIDs(u *unit, c *runtime.Credential) (uid, gid int) {
 	case u.bundle != nil:
 		uid, gid = mappedID(u.bundle.Config.UIDs, uid), mappedID(u.bundle.Config.GIDs, gid)
 	case t != nil:
-		uid, gid = mappedID(idMaps(t.UIDMap), uid), mappedID(idMaps(t.GIDMap), gid)
+		uid, gid = mappedID(mapsOf(t.UIDMap), uid), mappedID(mapsOf(t.GIDMap), gid)
 	}
 	return uid, gid
 }

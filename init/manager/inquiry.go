@@ -25,7 +25,7 @@ func (m *Manager) inquire(u *unit, argv []string, limit time.Duration, answer fu
 		return false
 	}
 	q := &inquiry{answer: answer}
-	p, err := m.errand(u, work{argv: argv}, inquiryRole, u.run)
+	p, err := m.errand(u, work{argv: argv, outside: u.main == nil}, inquiryRole, u.run)
 	if err != nil {
 		answer(false, err.Error())
 		return true

@@ -27,7 +27,10 @@ type stepError struct {
 func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
 
 // work is what a process is to do: a program with its arguments, or a built-in action.
-type work struct{ argv, action []string }
+type work struct {
+	argv, action []string
+	outside      bool // of a container: before it is there
+}
 
 // spec makes the Spec of some work of a component: what is the same for its main process and its commands.
 func (m *Manager) spec(u *unit, w work, run uint32) (runtime.Spec, error) {
@@ -68,11 +71,14 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 	if s.Env, err = m.environment(def, run); err != nil {
 		return err
 	}
+	if bundled(def) && w.outside {
+		s.Env = lastWins(append([]string{"PATH=" + m.path}, s.Env...))
+	}
 	s.Args = w.argv
 	if bundled(def) && len(w.argv) == 0 {
 		return nil // it says what is executed
 	}
-	if furnished(def) {
+	if furnished(def) && !w.outside {
 		s.Path = w.argv[0] // is looked for in the root
 		return nil
 	}
@@ -93,8 +99,11 @@ func userOf(def *targets.Component) string {
 // environment is exactly what is declared, PATH and who one is. Later ones win: what is passed on, files, the table.
 func (m *Manager) environment(def *targets.Component, run uint32) ([]string, error) {
 	env := []string{"PATH=" + m.path}
-	if bundled(def) {
+	switch {
+	case bundled(def):
 		env = nil // it says its own
+	case def.Container != nil: // ours is of the machine's root
+		env[0] = "PATH=" + defaultPath
 	}
 	for _, name := range def.PassEnvironment {
 		if v, ok := os.LookupEnv(name); ok {

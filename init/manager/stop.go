@@ -110,7 +110,7 @@ func (m *Manager) killUnit(e supervisor.Kill) {
 func (m *Manager) runCommand(e supervisor.RunCommand) {
 	u := m.units[e.Component]
 	m.melt(u)
-	w, r := work{u.def.StopCommand, u.def.StopAction}, stopRole
+	w, r := work{argv: u.def.StopCommand, action: u.def.StopAction}, stopRole
 	if e.Command == supervisor.ReloadCommand {
 		w, r = work{argv: u.def.ReloadCommand}, reloadRole
 	}
@@ -143,7 +143,7 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 	if u.main != nil && u.main.pid != 0 {
 		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
 	}
-	if furnished(u.def) {
+	if furnished(u.def) && !w.outside {
 		if err = errors.Join(m.asBundled(u, &s.spec), m.inContainer(u, s)); err != nil {
 			return nil, err
 		}

@@ -127,13 +127,13 @@ func (m *making) user() error {
 		return err
 	}
 	m.held, m.open = held, append(m.open, held.User)
-	if net {
+	m.c.Enter = append(m.c.Enter, runtime.Namespace{Name: "user", FD: held.User, Kinds: unix.CLONE_NEWUSER})
+	m.c.Map = true
+	if net { // which is the user namespace's own
 		m.open = append(m.open, held.Net)
 		m.c.Enter = append(m.c.Enter, runtime.Namespace{Name: "net", FD: held.Net, Kinds: unix.CLONE_NEWNET})
 		m.c.Namespaces &^= unix.CLONE_NEWNET
 	}
-	m.c.Enter = append(m.c.Enter, runtime.Namespace{Name: "user", FD: held.User, Kinds: unix.CLONE_NEWUSER})
-	m.c.Map = true
 	return nil
 }
 
