@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID, "pidis": pidIs,
-			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole,
+			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole, "shared": shared,
 		},
 	})
 }

@@ -4,6 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	scheduling     self
+//	see PATH       try PATH       size PATH      show PATH      read PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 //	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
@@ -73,6 +74,8 @@ func main() {
 			os.Stdout.Write(b)
 		case "notify":
 			notify(next())
+		case "see", "try", "size", "show", "read":
+			look(verb, next())
 		case "print":
 			fmt.Println(next())
 		case "touch":
