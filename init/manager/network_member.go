@@ -119,6 +119,9 @@ func (m *Manager) overOnNetwork(e supervisor.Changed) {
 		return
 	}
 	u := m.units[e.Component]
+	if _, on := m.networks.is(u.name); !on {
+		return
+	}
 	m.later(func() { // what else the same event brought has been done: that it was released
 		w, was := m.networks.unwant(u.name)
 		if !was {
