@@ -29,7 +29,7 @@ type workload struct {
 func workloads() []workload {
 	return []workload{
 		{"wide", wide}, {"chain", chain}, {"restart", restart}, {"activate", activate}, {"memory", memory},
-		{"idle", idle}, {"heartbeat", heartbeat}, {"load", load}, {"guest", inGuest},
+		{"idle", idle}, {"heartbeat", heartbeat}, {"load", load}, {"containers", containers}, {"guest", inGuest},
 	}
 }
 
