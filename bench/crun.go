@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orderly-init/orderly/qemu/cpio"
 	"github.com/orderly-init/orderly/qemu/guest"
@@ -32,6 +33,9 @@ func besideCrun(l *lab) ([]row, error) {
 	}
 	return rows, nil
 }
+
+// racePatience bounds some ten thousand million instructions on a host that others use.
+const racePatience = 30 * time.Minute
 
 // figures are milliseconds by engine and number of containers.
 type figures map[string]float64
@@ -133,6 +137,8 @@ func raceConfig(starts, crowd int) string {
 	fmt.Fprintf(&b, `initial_target = "idle"
 [system]
 modules = ["overlay"]
+[log]
+console = "warning"
 [component.race]
 command = ["/sbin/bench", "--inside", "--starts", "%d", "--crowd", "%d"]
 output = { stdout = "console", stderr = "console" }
@@ -168,7 +174,7 @@ func raceOnce(o guest.Options) (figures, error) {
 		return nil, err
 	}
 	defer g.Kill()
-	if _, err := g.Expect(2*guestPatience, "figures end"); err != nil {
+	if _, err := g.Expect(racePatience, "figures end"); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, g.Console())
 	}
 	f := figures{}
