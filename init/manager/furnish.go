@@ -38,6 +38,7 @@ func (m *Manager) furnish(l supervisor.Launch) bool {
 		f.err, f.done = err, true
 		return false
 	}
+	kind = m.onNetwork(f, kind)
 	m.work.Go(func() {
 		f.open, f.err = appended(f.open, kind, &f.spec)
 		m.loop.Post(func() { m.furnishedNow(f, l) })

@@ -27,6 +27,7 @@ type unit struct {
 	meter   meter // of the limits of its group
 
 	furnishing *furnishing // what the next start waits for
+	addresses  string      // of its run on a network, for people
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
 	ready      int            // reading end of the readiness pipe, -1 is none
