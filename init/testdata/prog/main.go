@@ -3,7 +3,7 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
-//	scheduling     self            describe     state NAME
+//	scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 package main
@@ -140,6 +140,10 @@ func main() {
 			self()
 		case "describe":
 			describe()
+		case "own":
+			own(next())
+		case "print-file":
+			fmt.Println(file(next()))
 		case "state":
 			state(next())
 		default:
