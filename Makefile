@@ -28,6 +28,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
 test: check ## all tests: check and the boot tests in QEMU
+	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
 	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/... ./bench
 
 bench: ## the measurements, side by side with a floor in C

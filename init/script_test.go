@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID, "pidis": pidIs,
-			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole,
+			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole, "shared": shared,
 		},
 	})
 }
@@ -100,6 +101,9 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(binary, append([]string{"run", "--config", ts.MkAbs("conf"), "--control", ts.Getenv("ORDERLY_CONTROL")}, args...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, ts.MkAbs(".")
+	if ts.Getenv("OWN_NETWORK") != "" { // what the daemon makes of networks is gone with it
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	}
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "WORK=" + ts.MkAbs(".")}
 	ts.Check(cmd.Start())
 	done := make(chan error, 1)

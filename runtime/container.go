@@ -93,11 +93,10 @@ type Root struct {
 
 // Overlay is the upper layer of an overlay file system.
 type Overlay struct {
-	// Upper and Work are directories of one file system; where Scratch is
-	// given they are made in it.
-	Upper, Work string
-	// Scratch is where a tmpfs is mounted first; empty: nowhere. Data are its
-	// options.
+	// Directory is where the two directories are that it takes, upper and work.
+	Directory string
+	// Scratch is in its place where a tmpfs is mounted first; empty: nowhere.
+	// Data are its options.
 	Scratch, Data string
 	// User says that the mount is made by a user namespace's root.
 	User bool

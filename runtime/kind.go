@@ -1,8 +1,8 @@
 package runtime
 
 // Kind is a sort of component: how what the configuration says of one becomes
-// something that can be started. Each is a folder of its own below this one,
-// but for the plain process, which needs nothing.
+// something that can be started. Each is a folder of its own below this one. A
+// plain process has none: its Spec is complete.
 type Kind interface {
 	// Make completes a Spec with what takes time to find or to make: it runs
 	// beside other starts, and may read disks. The descriptors in it that are
@@ -10,9 +10,3 @@ type Kind interface {
 	// over. An error is the step that failed, and leaves nothing open.
 	Make(*Spec) (open []int, err error)
 }
-
-// Plain is the kind that is a program and nothing else.
-type Plain struct{}
-
-// Make has nothing to do.
-func (Plain) Make(*Spec) ([]int, error) { return nil, nil }

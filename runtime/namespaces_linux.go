@@ -2,9 +2,7 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,14 +24,6 @@ func (s *Spec) namespaces() uint64 {
 func (c *Container) check(hold bool) error {
 	if hold && c.Namespaces&unix.CLONE_NEWPID != 0 {
 		return errors.New("hold: the first process of a PID namespace cannot be stopped by itself, see pid_namespaces(7)")
-	}
-	if c.Root == nil || c.Root.Overlay == nil {
-		return nil
-	}
-	for _, p := range []string{c.Root.Path, c.Root.Overlay.Upper, c.Root.Overlay.Work} {
-		if strings.ContainsAny(p, ",:\\") {
-			return fmt.Errorf("overlay %s: the kernel takes no path with a comma, a colon or a backslash", p)
-		}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ func (l *loader) check(c *Config) {
 	}
 	l.checkPipes(c)
 	l.checkShares(c)
+	l.checkNetworks(c)
 	if l.cycles(c) {
 		return
 	}

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -28,8 +29,14 @@ type Container struct {
 	Boottime    time.Duration
 	Share       Share
 	Init        bool // a small init is its first process
-	Network     string
-	Ports       []Port
+
+	Network   string  // of Config.Networks, HostNetwork or NoNetwork; "" is NoNetwork where it has a net namespace
+	Joins     Network // what Network names
+	Ports     []Port
+	Addresses []netip.Addr // of its own, at most one of a subnet; for the others one is chosen
+	Aliases   []string     // more names on the network
+	Egress    []Egress     // what it may talk to; nil is everything
+	Bandwidth Bandwidth
 }
 
 // Volume is one entry of mounts: a directory or file of the machine, or a file system of its own.
@@ -56,20 +63,13 @@ type Share struct {
 	Namespaces []string // sorted
 }
 
-// Port is one forwarded port: of the machine, at an address or at all, to one of the container.
-type Port struct {
-	Protocol        string
-	Address         string // "" is all
-	Host, Container uint16
-}
-
 // NamespaceNames are the kinds of namespaces, as [component.NAME.container] has them.
 func NamespaceNames() []string {
 	return []string{"cgroup", "ipc", "mount", "net", "pid", "time", "user", "uts"}
 }
 
 func containerFields() []field[Container] {
-	return []field[Container]{
+	return slices.Concat([]field[Container]{
 		{"rootfs", func(v value, c *Container) { v.directory(&c.Rootfs) }},
 		{"bundle", func(v value, c *Container) { v.directory(&c.Bundle) }},
 		{"namespaces", func(v value, c *Container) { v.namespaces(&c.Namespaces, NamespaceNames()) }},
@@ -88,7 +88,7 @@ func containerFields() []field[Container] {
 		{"boottime_offset", func(v value, c *Container) { v.duration(&c.Boottime, 0) }},
 		{"share", func(v value, c *Container) { readShare(v, &c.Share) }},
 		{"init", func(v value, c *Container) { v.bool(&c.Init) }},
-	}
+	}, networkedFields())
 }
 
 // readContainer reads the table over its defaults. Files belong to whom they belong outside unless that is written
@@ -103,7 +103,7 @@ func readContainer(v value, c *Component) {
 	}
 }
 
-// directory reads the path of a directory that is mounted: short, and without what an overlay takes for a separator.
+// directory reads the path of a directory that is mounted.
 func (v value) directory(to *string) bool {
 	var text string
 	if !v.absolute(&text) {
@@ -114,8 +114,6 @@ func (v value) directory(to *string) bool {
 		v.fault(strconv.Quote(text)+" is not the shortest form", "write "+strconv.Quote(clean))
 	case text == "/":
 		v.fault(`"/" is the root of the machine`, "")
-	case strings.ContainsAny(text, `,:\`):
-		v.fault(strconv.Quote(text)+" has a comma, a colon or a backslash", "the kernel takes them for separators")
 	default:
 		*to = text
 		return true

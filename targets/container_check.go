@@ -48,6 +48,7 @@ func (v value) checkContainer(written map[string]any, c *Component) {
 		v.l.fault(at+".overlay", atValue, "is the root itself", "")
 	}
 	v.containerDefaults(written, c)
+	v.checkJoined(t, at)
 }
 
 // checkRootDirectory holds root_directory against what it does not go with.

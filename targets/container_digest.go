@@ -1,5 +1,7 @@
 package targets
 
+import "fmt"
+
 func (d digest) container(c *Container) {
 	d.flag(c != nil)
 	if c == nil {
@@ -27,6 +29,35 @@ func (d digest) container(c *Container) {
 	for _, s := range c.Sysctl {
 		d.texts([]string{s.Key, s.Value})
 	}
+	d.networked(c)
+}
+
+// networked covers the network too: what becomes another one, its members join anew.
+func (d digest) networked(c *Container) {
+	n := &c.Joins
+	d.texts([]string{c.Network, n.Bridge})
+	d.number(int64(len(n.Subnets)))
+	for i, p := range n.Subnets {
+		d.texts([]string{p.String(), n.Gateways[i].String()})
+	}
+	for _, set := range []bool{n.NAT, n.Routed, n.NoNames, n.Filtered, c.Egress == nil} {
+		d.flag(set)
+	}
+	d.number(int64(n.MTU))
+	d.texts(printed(c.Ports))
+	d.texts(printed(c.Addresses))
+	d.texts(c.Aliases)
+	d.texts(printed(c.Egress))
+	d.number(c.Bandwidth.Egress)
+	d.number(c.Bandwidth.Ingress)
+}
+
+func printed[T fmt.Stringer](list []T) []string {
+	texts := make([]string, 0, len(list))
+	for _, x := range list {
+		texts = append(texts, x.String())
+	}
+	return texts
 }
 
 func (d digest) idMaps(list []IDMap) {

@@ -19,6 +19,7 @@ func everyTable() map[string][]string {
 		"landlock": available(landlockFields()), "heartbeat": available(heartbeatFields()),
 		"start_conditions": available(startConditionFields()), "seccomp": available(filterFields()), "limits": available(limitFields()),
 		"container": available(containerFields()), "a mount of a container": available(volumeFields()), "share": available(shareFields()), "boot": available(bootFields()),
+		"network": available(networkFields()), "bandwidth": available(bandwidthFields()),
 		"watchdog": available(watchdogFields()), "target": available(targetFields()), "target.recovery": available(targetRecoveryFields()),
 	}
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Watchdog Watchdog
 
 	Filters    []Filter    // in name order
+	Networks   []Network   // in name order
 	Components []Component // in name order; the index is the component's number
 	Targets    []Target    // in name order; the index is the target's number
 }

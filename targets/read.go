@@ -62,7 +62,7 @@ func topFields() []field[draft] {
 		{"reboot_window", func(v value, d *draft) { v.duration(&d.RebootWindow, time.Second) }},
 		{key: "boot_budget"},
 		{"watchdog", func(v value, d *draft) { v.watchdog(&d.Watchdog) }},
-		{key: "network"},
+		{"network", readNetworks},
 	}
 }
 

@@ -52,7 +52,9 @@ func exposureChecks() []exposureCheck {
 		// what is overwritten stays after the next boot
 		{"security.read_only_paths", 8, of(writable), "may overwrite the system", `read_only_paths = ["/"], or ["/usr", "/etc"]`},
 		// raw disks, memory and inputs undo what protects files
-		{"security.private_devices", 6, of(func(c *targets.Component) float64 { return byUser(c, share(!c.Security.PrivateDevices && c.Container == nil)) }),
+		{"security.private_devices", 6, of(func(c *targets.Component) float64 {
+			return byUser(c, share(!c.Security.PrivateDevices && c.Container == nil))
+		}),
 			"sees the machine's devices", "private_devices = true"},
 		// who commands Orderly starts and stops everything
 		{"control.read_group", 6, commanding, "may use the control socket", `another user than root; read_group and mode in [control]`},

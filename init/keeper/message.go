@@ -58,6 +58,7 @@ const (
 	Released                     // pidfd of a process that is nobody's any more; the run is its pid
 	Beat                         // reading end of the heartbeat pipe
 	Remarks                      // memfd with what status tells of the machine, a line each
+	NameService                  // a socket of a network that names are asked at; the run is its place among them
 	Bundle                       // memfd with the config.json that a run was started with
 )
 

@@ -116,6 +116,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 		m.unadopt(p)
 		delete(m.byPID, p.pid)
 	}
+	m.networks.release(u.name)
 	u.leader = int32(m.slot(record).Started())
 	m.unwatch(u)
 	m.closeNotify(u)

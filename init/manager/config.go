@@ -69,6 +69,7 @@ func unprivileged(config *targets.Config, uid int) targets.Problems {
 		c := &config.Components[i]
 		for key, set := range map[string]bool{
 			"user": c.User != "" && c.User != strconv.Itoa(uid), "group": c.Group != "", "supplementary_groups": c.SupplementaryGroups != nil,
+			"container.network": c.Container.Joined(),
 		} {
 			if set {
 				problems = append(problems, targets.Problem{

@@ -38,7 +38,7 @@ func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 		b := def.Boot
 		return boot.New(boot.Config{State: b.State, Slots: b.Slots, Argument: b.Argument, CommandLine: "/proc/cmdline", Try: b.Try, Tries: b.Tries}), nil
 	case def.Container == nil:
-		return m.rooted(def), nil
+		return container.Rooted(def.RootDirectory, accountOf(def), m.surveyed()), nil
 	}
 	c := m.containerConfig(def)
 	if def.Container.Bundle != "" {
@@ -124,17 +124,6 @@ func (m *Manager) share(f *furnishing, c *container.Config, with string) error {
 	f.open = append(f.open, fd)
 	c.Enter = append(c.Enter, runtime.Namespace{Name: "of " + with, FD: fd, Kinds: container.Kinds(f.unit.def.Container.Share.Namespaces)})
 	return nil
-}
-
-// rooted is the kind of a process with a root of its own, and of nothing else.
-func (m *Manager) rooted(def *targets.Component) runtime.Kind {
-	return container.New(container.Config{
-		Root: def.RootDirectory, Kinds: unix.CLONE_NEWNS, Account: accountOf(def), Bare: true, Masked: []string{}, ReadOnlies: []string{},
-		Volumes: []container.Volume{
-			{Source: "/proc", Target: "/proc", Options: "rbind"}, {Source: "/sys", Target: "/sys", Options: "rbind"},
-			{Source: "/dev", Target: "/dev", Options: "rbind"}, {Source: "/run", Target: "/run", Options: "rbind,rslave"},
-		},
-	}, m.surveyed())
 }
 
 // inContainer lets a command of a container run in it: in the namespaces of its main process, as the root sees it.

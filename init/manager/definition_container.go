@@ -45,6 +45,7 @@ func (d *pairs) container(c *targets.Component) {
 	d.when("container.boottime_offset", t.Boottime.String(), t.Boottime != 0)
 	d.when("container.share", strings.Join(t.Share.Namespaces, " ")+" of "+t.Share.With, t.Share.With != "")
 	d.flag("container.init", t.Init)
+	d.networked(t)
 }
 
 func (d *pairs) idMaps(key string, list []targets.IDMap) {

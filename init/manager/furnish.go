@@ -38,8 +38,9 @@ func (m *Manager) furnish(l supervisor.Launch) bool {
 		f.done = true
 		return false
 	}
+	kind := m.onNetwork(f, f.kind)
 	m.work.Go(func() {
-		f.open, f.err = appended(f.open, f.kind, &f.spec)
+		f.open, f.err = appended(f.open, kind, &f.spec)
 		m.loop.Post(func() { m.furnishedNow(f, l) })
 	})
 	return true

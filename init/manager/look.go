@@ -71,7 +71,7 @@ func (m *Manager) detail(u *unit, all bool) control.Detail {
 	snap := m.machine.SnapshotOf(u.number, poll.Now())
 	d := control.Detail{
 		Component:   m.wireComponent(&snap.Components[0]),
-		Description: u.def.Description, Kind: kindOf(u.def), Definition: append(definition(u.def, all), m.critical(u)...),
+		Description: u.def.Description, Kind: kindOf(u.def), Definition: slices.Concat(definition(u.def, all), m.critical(u), u.onNetwork()),
 		Needs: []string{}, NeededBy: []string{}, Causes: m.machine.Why(poll.Now(), u.number), Processes: m.processes(u),
 	}
 	if d.Processes == nil {

@@ -138,6 +138,7 @@ func open(o Options) (*Manager, error) {
 	if m.sink, err = logs.New(m.config.Log.Directory, m.config.Log.MaxSize); err != nil {
 		return m, err
 	}
+	m.startNetworks()
 	m.listener = held.take(keeper.Listener)
 	if err := m.remember(held); err != nil {
 		return m, err
@@ -267,6 +268,7 @@ func (m *Manager) close() {
 	m.unserve()
 	m.keep()
 	m.work.Wait()
+	m.networks.close()
 	m.sink.Stop()
 	m.voice.close()
 	if m.tree != nil && m.end != supervisor.GoOn {

@@ -51,6 +51,7 @@ type Manager struct {
 	seen      uint64  // newest exit that has become an event
 
 	forgone   map[int]bool        // without cgroups: processes that were let go
+	networks  *networks           // of containers
 	pipes     map[uint64]pipeEnds // between components, by the hash of their names
 	host      runtime.Host
 	survey    *container.Machine // nil until there is a container
@@ -191,6 +192,7 @@ func (m *Manager) perform(e supervisor.Effect) {
 		m.beginBeat(e)
 		m.cleared(e)
 		m.changed(e)
+		m.overOnNetwork(e)
 	case supervisor.Moved:
 		m.moved(e)
 	case supervisor.Answer:

@@ -9,7 +9,6 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/poll"
-	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/targets"
 )
 
@@ -77,73 +76,8 @@ func (m *Manager) lacks(u *unit, what *string, err error) error {
 // optionalResources begins what status says of limits that are not in force.
 const optionalResources = "optional step " + resourcesStep + ": "
 
-// enable has the groups have controllers. Where processes stand in the way they are moved if they are Orderly's own.
-func (m *Manager) enable(controllers []string) error {
-	err := m.tree.Enable(controllers)
-	if errors.Is(err, cgroups.ErrCrowded) {
-		if cause := m.tree.Vacate(m.ours); cause != nil {
-			err = errors.Join(err, cause)
-		} else {
-			err = m.tree.Enable(controllers)
-		}
-	}
-	for _, c := range controllers {
-		if m.tree.Passes(c) {
-			m.notes = slices.DeleteFunc(m.notes, func(n string) bool { return strings.HasPrefix(n, lacking+c+":") })
-		}
-	}
-	if err != nil {
-		m.noteOnce(resourcesStep + ": " + inOneLine(err))
-	}
-	return err
-}
-
 // inOneLine is the text of joined errors.
 func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-// lacking begins the note about a controller that cannot be had.
-const lacking = resourcesStep + ": controller "
-
-func (m *Manager) noteOnce(text string) {
-	if !slices.Contains(m.notes, text) {
-		m.notes = append(m.notes, text)
-	}
-}
-
-// ours says whether a process is the keeper, this manager, or one that the keeper has begun or inherited. In a container of which
-// Orderly is PID 1 everybody is.
-func (m *Manager) ours(pid int) bool {
-	keeper := os.Getppid()
-	for n := 0; pid > 1 && n < 64; n++ { // a process that is being replaced may seem to have no end of parents
-		if pid == keeper {
-			return true
-		}
-		pid = runtime.Parent(pid)
-	}
-	return m.PID1
-}
-
-// prepareControllers turns on what the configuration needs before the first start: then all is counted from the beginning. What
-// cannot be had is a note now, and later a failed start of who needs it.
-func (m *Manager) prepareControllers() {
-	if m.tree == nil {
-		return
-	}
-	var all []string
-	for i := range m.config.Components {
-		r := &m.config.Components[i].Resources
-		if !r.Written() {
-			continue
-		}
-		limits, _ := limitsOf(r)
-		all = append(all, limits.Controllers()...)
-		if len(r.IOMax) > 0 {
-			all = append(all, "io") // its disk may come with a kernel module
-		}
-	}
-	slices.Sort(all)
-	_ = m.enable(slices.Compact(all))
-}
 
 // limitsOf are the limits in the kernel's words. A device that is not there leaves its line out, and is the error.
 func limitsOf(r *targets.Resources) (cgroups.Limits, error) {
@@ -249,50 +183,6 @@ func (m *Manager) fragile(u *unit) bool {
 	}
 	score, _ := os.ReadFile("/proc/self/oom_score_adj")
 	return strings.TrimSpace(string(score)) != "-1000"
-}
-
-// relimit puts other limits in force while a component runs. Lowering one can take long, for the kernel reclaims memory, and kills,
-// before it returns: that is a goroutine's work, one after the other for a group.
-func (m *Manager) relimit(u *unit) {
-	if m.tree == nil || u.group == groupGone || u.def.Detached {
-		return
-	}
-	limits, err := m.limitsNow(u)
-	err = errors.Join(err, m.enable(limits.Controllers()))
-	change := m.settable(limits.Change(&u.meter.set))
-	if u.meter.writing {
-		u.meter.again = true
-		return
-	}
-	u.meter.missing, u.meter.set = "", limits
-	if u.main != nil {
-		m.disarm(u)
-		err = errors.Join(err, m.watchLimits(u))
-	}
-	if err != nil {
-		m.amiss(u, err)
-	}
-	if len(change) == 0 {
-		return
-	}
-	u.meter.writing = true
-	name := u.name
-	m.work.Go(func() {
-		err := m.tree.Set(name, change)
-		m.loop.Post(func() { m.relimited(u, err) })
-	})
-}
-
-// relimited takes the end of that, and begins anew where the limits have changed meanwhile.
-func (m *Manager) relimited(u *unit, err error) {
-	u.meter.writing = false
-	if err != nil && u.group != groupGone {
-		m.amiss(u, err)
-	}
-	if u.meter.again {
-		u.meter.again = false
-		m.relimit(u)
-	}
 }
 
 // pace tells rarely what happens often.

@@ -75,6 +75,7 @@ func (m *Manager) remember(held heldFiles) error {
 		m.resume(u, held)
 	}
 	m.resumeLogs(held) // before the exits: what was printed may have made a run ready
+	m.resumeNetworks(held)
 	m.onExit()
 	for _, e := range again {
 		m.perform(e)

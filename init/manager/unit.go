@@ -28,6 +28,7 @@ type unit struct {
 	meter   meter // of the limits of its group
 
 	furnishing *furnishing // what the next start waits for
+	addresses  string      // of its run on a network, for people
 	bundle     *oci.Bundle // of the newest run
 	bundleTag  keeper.Tag  // of its text at the keeper
 	hooks      []*hooks    // under way, and those that wait for them

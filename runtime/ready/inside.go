@@ -3,6 +3,7 @@ package ready
 import (
 	"fmt"
 	goruntime "runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,8 +32,11 @@ func enterAnd(namespace string, do func()) error {
 	return nil
 }
 
-// NewSocketsIn is NewSockets for the sockets of another network namespace.
+// NewSocketsIn is NewSockets for the sockets of another network namespace, that of /proc/PID/ns/net.
 func NewSocketsIn(namespace string) (s *Sockets, err error) {
 	err = In(namespace, func() { s = NewSockets() })
+	if s != nil {
+		s.proc = strings.TrimSuffix(namespace, "ns/net") + "net"
+	}
 	return s, err
 }

@@ -6,14 +6,15 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
-// procInet looks through /proc/net/tcp and the like (proc(5)): slow, but there on every kernel.
-func procInet(network string, want netip.AddrPort) (bool, error) {
+// procInet looks through /proc/net/tcp and the like (proc(5)), in whatever directory those of a network are: slow, but there on every kernel.
+func procInet(dir, network string, want netip.AddrPort) (bool, error) {
 	found := false
 	for _, file := range []string{network, network + "6"} {
-		err := eachLine("/proc/net/"+file, func(fields []string) {
+		err := eachLine(filepath.Join(dir, file), func(fields []string) {
 			if len(fields) < 4 || network == "tcp" && fields[3] != "0A" {
 				return
 			}
@@ -55,9 +56,9 @@ func parseProcAddr(s string) (netip.AddrPort, bool) {
 // acceptsConnections is __SO_ACCEPTCON in the flags of /proc/net/unix.
 const acceptsConnections = "00010000"
 
-func procUnix(address string) (bool, error) {
+func procUnix(dir, address string) (bool, error) {
 	found := false
-	err := eachLine("/proc/net/unix", func(fields []string) {
+	err := eachLine(filepath.Join(dir, "unix"), func(fields []string) {
 		// Num RefCount Protocol Flags Type St Inode Path; type 1 is stream, 2 datagram, 5 seqpacket
 		if len(fields) >= 8 && fields[7] == address && (fields[4] == "0002" || fields[3] == acceptsConnections) {
 			found = true

@@ -188,12 +188,12 @@ func TestProcAgrees(t *testing.T) {
 	port := uint16(l.Addr().(*net.TCPAddr).Port)
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		want := netip.AddrPortFrom(netip.MustParseAddr(host), port)
-		if got, err := procInet("tcp", want); !got || err != nil {
+		if got, err := procInet("/proc/net", "tcp", want); !got || err != nil {
 			t.Errorf("%v: %v, %v; want true", want, got, err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "s")
-	if got, err := procUnix(path); got || err != nil {
+	if got, err := procUnix("/proc/net", path); got || err != nil {
 		t.Errorf("%s: %v, %v; want false", path, got, err)
 	}
 	u, err := net.Listen("unix", path)
@@ -201,7 +201,7 @@ func TestProcAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer u.Close()
-	if got, err := procUnix(path); !got || err != nil {
+	if got, err := procUnix("/proc/net", path); !got || err != nil {
 		t.Errorf("%s: %v, %v; want true", path, got, err)
 	}
 }

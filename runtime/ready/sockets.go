@@ -15,7 +15,8 @@ import (
 // Sockets asks the kernel who listens, without connecting (sock_diag(7)): a question costs about a microsecond and
 // no service notices. Where the kernel has no sock_diag it reads /proc/net.
 type Sockets struct {
-	fd    int // -1: not to be had
+	fd    int    // -1: not to be had
+	proc  string // the directory of proc(5) that tells the same
 	seq   uint32
 	knows map[[2]byte]bool // by family and protocol: the kernel can answer
 }
@@ -24,12 +25,12 @@ type Sockets struct {
 func NewSockets() *Sockets {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_INET_DIAG)
 	if err != nil {
-		return &Sockets{fd: -1}
+		return &Sockets{fd: -1, proc: "/proc/net"}
 	}
 	// the answer of the kernel is there when sendto(2) returns; the limit is for a kernel that does not answer
 	tv := unix.NsecToTimeval(int64(100 * time.Millisecond))
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv)
-	return &Sockets{fd: fd}
+	return &Sockets{fd: fd, proc: "/proc/net"}
 }
 
 // Close closes the netlink socket.
@@ -91,7 +92,7 @@ func (s *Sockets) inet(network string, ap netip.AddrPort) (bool, error) {
 		return false, nil
 	}
 	if errors.Is(err, unix.ENOENT) || unsupported(err) {
-		return procInet(network, ap)
+		return procInet(s.proc, network, ap)
 	}
 	return found, err
 }
@@ -136,7 +137,7 @@ func (s *Sockets) unix(address string) (bool, error) {
 		found = found || matches(msg, address, &want)
 	})
 	if errors.Is(err, unix.ENOENT) || unsupported(err) {
-		return procUnix(address)
+		return procUnix(s.proc, address)
 	}
 	return found, err
 }

@@ -3,9 +3,11 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
+//	see PATH       try PATH       size PATH      show PATH      read PATH
 //	scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
+//	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
 package main
 
 import (
@@ -56,8 +58,24 @@ func main() {
 			pty(next())
 		case "http": // answers every request with a status
 			serveHTTP(next(), next())
+		case "greet":
+			greet(next(), next())
+		case "call":
+			call(next())
+		case "links":
+			links()
+		case "gone":
+			linkGone(next())
+		case "up":
+			linkUp(next())
+		case "cat":
+			b, err := os.ReadFile(next())
+			check(err)
+			os.Stdout.Write(b)
 		case "notify":
 			notify(next())
+		case "see", "try", "size", "show", "read":
+			look(verb, next())
 		case "print":
 			fmt.Println(next())
 		case "touch":
