@@ -138,6 +138,7 @@ func (l *list) masks(c *Container) {
 				Args: []any{"tmpfs", m.Path, "tmpfs", unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, "mode=0555"}})
 			continue
 		}
+		l.present("mask", m.Path, 3)
 		l.add(Step{Verb: "mask", Object: m.Path, Call: "open_tree", Nr: unix.SYS_OPEN_TREE,
 			Args: []any{l.nullFD(), "", unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH}, how: flagSave})
 		l.add(Step{Verb: "mask", Object: m.Path, Call: "move_mount", Nr: unix.SYS_MOVE_MOUNT, Fine: unix.ENOENT,
@@ -146,11 +147,18 @@ func (l *list) masks(c *Container) {
 	}
 	for _, m := range c.ReadOnly {
 		l.add(Step{Verb: "read only", Object: m.Path, Call: "mount", Nr: unix.SYS_MOUNT, Fine: unix.ENOENT,
-			Args: []any{m.Path, m.Path, 0, unix.MS_BIND | unix.MS_REC, 0}})
+			Args: []any{m.Path, m.Path, 0, unix.MS_BIND | unix.MS_REC, 0}, how: flagOmit, skip: 1})
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
-		l.add(Step{Verb: "read only", Object: m.Path, Call: "mount_setattr", Nr: unix.SYS_MOUNT_SETATTR, Fine: unix.ENOENT,
-			Args: []any{unix.AT_FDCWD, m.Path, unix.AT_RECURSIVE, attr, 8 * len(attr)}})
+		l.do("read only", m.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, m.Path, unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
+}
+
+// present leaves out the next operations where a path is not there. A tree that
+// was made in vain is expensive: the kernel waits for all processors before it
+// takes it apart.
+func (l *list) present(verb, name string, next int) {
+	l.add(Step{Verb: verb, Object: name, Call: "faccessat", Nr: unix.SYS_FACCESSAT, Fine: unix.ENOENT,
+		Args: []any{unix.AT_FDCWD, name, unix.F_OK}, how: flagOmit, skip: next})
 }
 
 // nothing opens the caller's /dev/null, where a file is to be masked by it.

@@ -74,10 +74,7 @@ func refused(w string) string {
 	return ""
 }
 
-// CheckOptions says what is wrong with mount options; "" is nothing.
-func CheckOptions(text string) string { return CheckWords(strings.Split(text, ",")) }
-
-// CheckWords is CheckOptions for a list.
+// CheckWords says what is wrong with mount options; "" is nothing.
 func CheckWords(options []string) string {
 	for _, w := range options {
 		if why := refused(w); why != "" {

@@ -44,6 +44,7 @@ func (r *reader) hooks(h *specs.Hooks) {
 		from []specs.Hook
 		to   *[]Hook
 	}{
+		//lint:ignore SA1019 engines still write it, and the specification still has it
 		{"prestart", h.Prestart, &to.Prestart}, {"createRuntime", h.CreateRuntime, &to.CreateRuntime},
 		{"createContainer", h.CreateContainer, &to.CreateContainer}, {"startContainer", h.StartContainer, &to.StartContainer},
 		{"poststart", h.Poststart, &to.Poststart}, {"poststop", h.Poststop, &to.Poststop},
