@@ -51,7 +51,7 @@ func lookAtSources() {
 			return filepath.SkipDir
 		}
 		switch filepath.Ext(path) {
-		case ".go", ".s", ".varlink", ".mod":
+		case ".go", ".s", ".varlink", ".txt", ".mod":
 			os.Stat(path)
 		}
 		return nil

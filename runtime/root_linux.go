@@ -35,14 +35,18 @@ func (l *list) inside(c *Container) {
 	if r != nil && r.Overlay != nil {
 		l.overlay(r)
 	}
-	if r != nil {
-		l.pivot(r)
+	switch gated := r != nil && c.Gate != nil && c.Gate.BeforePivot; {
+	case gated: // who enters the namespace meanwhile sees the old root, and the new one in its place
+		l.place(r, r.Path)
+		l.confined(c, func() { l.mountAll(c) })
+		l.pivot(r, r.Path)
+	case r != nil:
+		l.place(r, "/")
+		l.pivot(r, "/")
+		l.mountAll(c)
+	default:
+		l.mountAll(c)
 	}
-	l.do("umask", "022", "umask", unix.SYS_UMASK, 0o022)
-	for i := range c.Mounts {
-		l.mount(&c.Mounts[i], l.treeFD(i))
-	}
-	l.furnish(c)
 	l.masks(c)
 	if r != nil {
 		l.leave(r)
@@ -68,6 +72,9 @@ func (l *list) given() []File {
 			files = append(files, File{Child: l.treeFD(i), FD: t})
 		}
 	}
+	if g := c.Gate; g != nil {
+		files = append(files, File{Child: l.hereFD(), FD: g.Here}, File{Child: l.goFD(), FD: g.Go})
+	}
 	return files
 }
 
@@ -88,17 +95,24 @@ func (l *list) topChild() int {
 	return top
 }
 
-// pivot makes the tree the root: it is mounted over the old one, where only
-// the working directory finds it. Both arguments of pivot_root(2) may be one
-// directory: the old root is then mounted on top of the new one.
-func (l *list) pivot(r *Root) {
+// place mounts the tree that is to be the root: as a rule over the old one,
+// where only the working directory finds it.
+func (l *list) place(r *Root, at string) {
 	if r.Overlay == nil {
 		attr := []uint64{0, 0, unix.MS_PRIVATE, 0}
 		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
-	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, "/", moveFlags)
+	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, at, moveFlags)
 	l.do("root", r.Path, "fchdir", unix.SYS_FCHDIR, l.rootFD())
 	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
+}
+
+// pivot makes the working directory the root. Both arguments of pivot_root(2)
+// may be one directory: the old root is then mounted on top of the new one.
+func (l *list) pivot(r *Root, at string) {
+	if r.Move && at != "/" {
+		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
+	}
 	if r.Move {
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
 		return
@@ -113,6 +127,9 @@ func (l *list) leave(r *Root) {
 		l.do("leave old root", "", "umount2", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	}
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
+	if r.Propagation != 0 {
+		l.do("propagation", "/", "mount", unix.SYS_MOUNT, 0, "/", 0, r.Propagation, 0)
+	}
 	if r.ReadOnly {
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
 		l.do("read only", "/", "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, "/", 0, attr, 8*len(attr))
