@@ -13,7 +13,7 @@ func (l *list) outside(c *Container) {
 	}
 	l.do("mount namespace", "", "mount", unix.SYS_MOUNT, 0, "/", 0, unix.MS_REC|unix.MS_SLAVE, 0)
 	l.trees(c)
-	l.nothing(c)
+	l.blanks(c)
 	switch r := c.Root; {
 	case r == nil:
 	case r.Overlay != nil:
@@ -23,10 +23,11 @@ func (l *list) outside(c *Container) {
 	}
 }
 
-// inside makes the root the root. Mount points are looked for when it is: a
-// symbolic link in it cannot lead out of it then. The old root stays beneath
-// the working directory until all is mounted, since the kernel lets a user
-// namespace mount a new /proc only where one is seen whole.
+// inside makes the root the root, and mounts what is in it when the old one is
+// gone: before, a symbolic link to ".." at a mount point would lead to it, since
+// pivot_root(2) leaves it mounted on top of the new one. What is mounted is made
+// before that: the kernel lets a user namespace make a new /proc only where one
+// is seen whole.
 func (l *list) inside(c *Container) {
 	r := c.Root
 	if r == nil && len(c.Mounts) == 0 {
@@ -35,6 +36,7 @@ func (l *list) inside(c *Container) {
 	if r != nil && r.Overlay != nil {
 		l.overlay(r)
 	}
+	l.systems(c)
 	if r != nil {
 		l.pivot(r)
 	}
@@ -43,10 +45,9 @@ func (l *list) inside(c *Container) {
 		l.mount(&c.Mounts[i], l.treeFD(i))
 	}
 	l.furnish(c)
+	l.standardInside(c)
 	l.masks(c)
-	if r != nil {
-		l.leave(r)
-	}
+	l.settle(c)
 }
 
 // given are all descriptors that the child has at first: those that are asked
@@ -73,12 +74,12 @@ func (l *list) given() []File {
 
 // The numbers of trees are above all that the program is to have, and above
 // those of Landlock.
-func (l *list) nullFD() int      { return l.topChild() + 10 }
 func (l *list) rootFD() int      { return l.topChild() + 11 }
 func (l *list) initFD() int      { return l.topChild() + 12 }
 func (l *list) lowerFD() int     { return l.topChild() + 13 }
 func (l *list) upperFD() int     { return l.topChild() + 14 }
 func (l *list) treeFD(i int) int { return l.topChild() + 15 + i }
+func (l *list) maskFD(i int) int { return l.treeFD(len(l.spec.Container.Mounts) + i) }
 
 func (l *list) topChild() int {
 	top := 2
@@ -90,10 +91,11 @@ func (l *list) topChild() int {
 
 // pivot makes the tree the root: it is mounted over the old one, where only
 // the working directory finds it. Both arguments of pivot_root(2) may be one
-// directory: the old root is then mounted on top of the new one.
+// directory: the old root is then mounted on top of the new one, and nothing
+// may be looked up until it is gone.
 func (l *list) pivot(r *Root) {
 	if r.Overlay == nil {
-		attr := []uint64{0, 0, unix.MS_PRIVATE, 0}
+		attr := []uint64{r.Set, 0, unix.MS_PRIVATE, 0}
 		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
 	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, "/", moveFlags)
@@ -101,19 +103,23 @@ func (l *list) pivot(r *Root) {
 	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
 	if r.Move {
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
-		return
-	}
-	l.do("pivot_root", r.Path, "pivot_root", unix.SYS_PIVOT_ROOT, ".", ".")
-}
-
-// leave takes the old root away. What is mounted where is then settled, and
-// what the caller mounts later does not come in.
-func (l *list) leave(r *Root) {
-	if !r.Move {
+	} else {
+		l.do("pivot_root", r.Path, "pivot_root", unix.SYS_PIVOT_ROOT, ".", ".")
 		l.do("leave old root", "", "umount2", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	}
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
-	if r.ReadOnly {
+}
+
+// settle lets go of what was needed to mount.
+func (l *list) settle(c *Container) {
+	if n := len(c.Mounts); n > 0 {
+		l.do("mounts", "", "close_range", unix.SYS_CLOSE_RANGE, l.treeFD(0), l.treeFD(n-1), 0)
+	}
+	if c.Root == nil {
+		return
+	}
+	l.do("root", c.Root.Path, "chdir", unix.SYS_CHDIR, "/")
+	if c.Root.ReadOnly {
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
 		l.do("read only", "/", "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, "/", 0, attr, 8*len(attr))
 	}
