@@ -114,7 +114,23 @@ func (l *list) container() {
 	}
 	l.outside(c)
 	l.becomeRoot(c)
+	l.keyring()
 	l.inside(c)
+}
+
+// keyring leaves the caller's session keyring, which would be the container's
+// too: no namespace parts it, see session-keyring(7).
+func (l *list) keyring() {
+	if !l.host.NoKeyrings {
+		l.do("session keyring", "", "keyctl", unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0)
+	}
+}
+
+// noKeyrings asks whether the kernel has them, and lets us have them.
+func noKeyrings() bool {
+	const make = 0 // one that is not there
+	_, _, e := unix.RawSyscall(unix.SYS_KEYCTL, unix.KEYCTL_GET_KEYRING_ID, ^uintptr(2), make)
+	return e == unix.ENOSYS || e == unix.EPERM
 }
 
 func (l *list) unshare(verb string, kind uint64) {
