@@ -116,13 +116,7 @@ func TestIsolation(t *testing.T) {
 func attacked(t *testing.T, program string, p prey, config string) string {
 	t.Helper()
 	p.ring = ownRing(t)
-	root := t.TempDir()
-	if out, err := exec.Command("cp", program, filepath.Join(root, "breakout")).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	root := rootWith(t, program)
 	var env strings.Builder
 	for _, e := range p.environment() {
 		name, value, _ := strings.Cut(e, "=")
@@ -146,10 +140,15 @@ depends_on = ["attacker"]
 		if strings.Contains(printed, "end of ") || time.Now().After(deadline) {
 			return printed
 		}
-		c := exec.Command(binary, "enter", "attacker", "/breakout", "idle")
-		c.Env = append(os.Environ(), "ORDERLY_CONTROL="+r.path)
-		c.Run()
+		r.enter("attacker", "/breakout", "idle")
 	}
+}
+
+// enter runs a command in a container; what comes of it is the container's affair.
+func (r *running) enter(name string, command ...string) {
+	c := exec.Command(binary, append([]string{"enter", name}, command...)...)
+	c.Env = append(os.Environ(), "ORDERLY_CONTROL="+r.path)
+	_ = c.Run()
 }
 
 // log is what a component has printed.
@@ -161,4 +160,45 @@ func (r *running) log(name string) string {
 		r.Logf("log: %v\n%s", err, b)
 	}
 	return string(b)
+}
+
+// rootWith is a root of a container that has a program and nothing else.
+func rootWith(t *testing.T, program string) string {
+	t.Helper()
+	root := t.TempDir()
+	if out, err := exec.Command("cp", program, root).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// A script whose interpreter is /proc/self/exe is executed by what starts the container's programs: Orderly. Its file, seen in
+// the container then, cannot be changed there.
+func TestOwnBinaryInContainer(t *testing.T) {
+	t.Parallel()
+	lookAtSources()
+	program, _ := breakout(t)
+	root := rootWith(t, program)
+	if err := os.WriteFile(filepath.Join(root, "script"), []byte("#!/proc/self/exe\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := supervise(t, fmt.Sprintf(`
+initial_target = "all"
+[component.watcher]
+command = ["/breakout", "binary"]
+ready = { command = ["/script"], poll_interval = "1ms" }
+recovery = { attempts = 0, then = "stop" }
+container.rootfs = %q
+[target.all]
+wants = ["watcher"]
+`, root))
+	for !strings.Contains(r.log("watcher"), "end of ") {
+		r.enter("watcher", "/script")
+	}
+	if printed := r.log("watcher"); !strings.Contains(printed, "binary held: read-only file system") {
+		t.Error(printed)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,7 @@ func files() []attack {
 		{"handle", handle},
 		{"descriptors", descriptors},
 		{"null", null},
-		{"binary", binaryOf},
+		{"binary", starter},
 	}
 	for name, path := range map[string]string{
 		"core-pattern": "/proc/sys/kernel/core_pattern", "modprobe": "/proc/sys/kernel/modprobe", "sysrq": "/proc/sysrq-trigger",
@@ -177,30 +178,33 @@ func null() (string, error) {
 	return "", errNothing
 }
 
-// binaryOf looks whether what it is executed from is the machine's, and can be changed: as "#!/proc/self/exe" it is what
-// started the container.
-func binaryOf() (string, error) {
+// starter looks whether a program that comes within a second is executed from a file that is not the container's, and can be
+// changed: as the interpreter "/proc/self/exe" of a script that is what started the container.
+func starter() (string, error) {
 	last := error(errNothing)
-	all, _ := filepath.Glob("/proc/[0-9]*/exe")
-	own, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
+	var own, st unix.Stat_t
+	if err := unix.Stat("/proc/self/exe", &own); err != nil {
 		return "", err
 	}
-	for _, exe := range all {
-		fd, err := unix.Open(exe, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			last = err
-			continue
-		}
-		var st unix.Stat_t
-		err = unix.Fstat(fd, &st)
-		if err == nil && st.Size != int64(len(own)) {
-			if err = unix.Fchmod(fd, st.Mode&0o7777); err == nil {
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		all, _ := filepath.Glob("/proc/[0-9]*/exe")
+		for _, exe := range all {
+			fd, err := unix.Open(exe, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				last = err
+				continue
+			}
+			if err = unix.Fstat(fd, &st); err == nil && st.Ino != own.Ino {
+				err = unix.Fchmod(fd, st.Mode&0o7777)
+			}
+			unix.Close(fd)
+			switch {
+			case err != nil:
+				last = err
+			case st.Ino != own.Ino:
 				return "changed the mode of " + exe, nil
 			}
-			last = err
 		}
-		unix.Close(fd)
 	}
 	return "", last
 }
