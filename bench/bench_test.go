@@ -57,7 +57,7 @@ func TestQuantile(t *testing.T) {
 func TestConfigurationsLoad(t *testing.T) {
 	t.Parallel()
 	l := &lab{dir: "/tmp", mark: "/tmp/mark", fifo: &marks{path: "/tmp/marks"}}
-	for name, text := range map[string]string{"side": l.side(10), "line": l.line(10), "beating": l.beating(10), "guest": guestConfig("/marks")} {
+	for name, text := range map[string]string{"side": l.side(10), "line": l.line(10), "beating": l.beating(10), "boxed": l.boxed(10, "default"), "guest": guestConfig("/marks"), "race": raceConfig(3, 10)} {
 		file := filepath.Join(t.TempDir(), name+".toml")
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

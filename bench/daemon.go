@@ -27,7 +27,10 @@ type daemon struct {
 const patience = 30 * time.Second
 
 // start runs the daemon with a configuration and connects.
-func (l *lab) start(conf string) (*daemon, error) {
+func (l *lab) start(conf string) (*daemon, error) { return l.startIn(conf, nil) }
+
+// startIn runs it in a cgroup; nil is the one that the bench is in.
+func (l *lab) startIn(conf string, g *group) (*daemon, error) {
 	file, sock := l.path("bench.toml"), l.path("control.sock")
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		return nil, err
@@ -37,6 +40,7 @@ func (l *lab) start(conf string) (*daemon, error) {
 	}
 	d := &daemon{cmd: exec.Command(l.orderly, "run", "--config", file, "--control", sock)}
 	d.cmd.Stdout, d.cmd.Stderr = &d.said, &d.said
+	d.cmd.SysProcAttr = g.place()
 	if err := d.cmd.Start(); err != nil {
 		return nil, err
 	}

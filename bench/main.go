@@ -12,7 +12,12 @@ func main() {
 	only := flag.String("only", "", "run only the workload of this name: "+strings.Join(names(), ", "))
 	gate := flag.Bool("gate", false, "run only the guest, and fail above its gate")
 	keep := flag.Bool("keep", false, "keep the directory of the run")
+	within := flag.Bool("inside", false, "be the program that measures in the guest of the workload crun")
+	starts, crowd := flag.Int("starts", 1, "inside: of one container"), flag.Int("crowd", 1, "inside: containers at once")
 	flag.Parse()
+	if *within {
+		inside(*starts, *crowd)
+	}
 	if err := run(*quick, *only, *gate, *keep); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
@@ -29,7 +34,7 @@ type workload struct {
 func workloads() []workload {
 	return []workload{
 		{"wide", wide}, {"chain", chain}, {"restart", restart}, {"activate", activate}, {"memory", memory},
-		{"idle", idle}, {"heartbeat", heartbeat}, {"load", load}, {"guest", inGuest},
+		{"idle", idle}, {"heartbeat", heartbeat}, {"load", load}, {"containers", containers}, {"guest", inGuest}, {"crun", besideCrun},
 	}
 }
 

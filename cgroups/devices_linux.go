@@ -3,6 +3,7 @@ package cgroups
 import (
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,20 +19,46 @@ func (t *Tree) AllowDevices(name string, rules []DeviceRule) error {
 	if err != nil {
 		return fmt.Errorf("devices of %s: %w", name, err)
 	}
-	program, err := loadDevices(deviceProgram(compiled))
-	if err != nil {
+	if err := t.filter.load(compiled); err != nil {
 		return fmt.Errorf("devices of %s: load the filter: %w", name, err)
 	}
-	defer unix.Close(program)
 	group, err := unix.Openat(t.fd, name, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("devices of %s: open the group: %w", name, err)
 	}
 	defer unix.Close(group)
-	if err := attachDevices(group, program); err != nil {
+	if err := attachDevices(group, t.filter.program); err != nil {
 		return fmt.Errorf("devices of %s: attach the filter: %w", name, err)
 	}
 	return nil
+}
+
+// deviceFilter is a program that the kernel has checked and translated, which takes it longer than it takes to start a process. Most
+// groups have the same rules, so it is kept for the next one. The zero value is none.
+type deviceFilter struct {
+	rules   []rule
+	program int // its descriptor
+	loaded  bool
+}
+
+func (f *deviceFilter) load(rules []rule) error {
+	if f.loaded && slices.Equal(f.rules, rules) {
+		return nil
+	}
+	program, err := loadDevices(deviceProgram(rules))
+	if err != nil {
+		return err
+	}
+	f.close()
+	*f = deviceFilter{rules: rules, program: program, loaded: true}
+	return nil
+}
+
+func (f *deviceFilter) close() {
+	if f.loaded {
+		unix.Close(f.program)
+	}
+	*f = deviceFilter{}
 }
 
 // pointer is an address in union bpf_attr: 64 bits everywhere.

@@ -176,4 +176,19 @@ func TestDevicesAreRefused(t *testing.T) {
 	if !script("svc", "exec 3>zero && mknod z c 1 5") {
 		t.Error("the second filter is not in force")
 	}
+	for _, name := range []string{"other", "third"} { // with the same rules, then with others
+		fd, err := tr.Make(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(fd)
+	}
+	if err := errors.Join(tr.AllowDevices("other", []DeviceRule{{'c', 1, -1, "rwm"}}), tr.AllowDevices("third", []DeviceRule{{'c', 1, 3, "r"}})); err != nil {
+		t.Fatal(err)
+	}
+	for group, want := range map[string]bool{"svc": true, "other": true, "third": false} {
+		if got := script(group, "exec 3>zero"); got != want {
+			t.Errorf("write to zero in %s: %v, want %v", group, got, want)
+		}
+	}
 }

@@ -69,6 +69,7 @@ type Tree struct {
 	fd     int
 	sound  map[string]bool // groups made here and not killed since
 	passed []string        // controllers that the groups have
+	filter deviceFilter    // the last one
 }
 
 // Open opens a directory below the hierarchy, and makes it where it is missing.
@@ -90,7 +91,10 @@ func (p Place) Open(path string) (*Tree, error) {
 }
 
 // Close closes the tree; its groups stay.
-func (t *Tree) Close() error { return unix.Close(t.fd) }
+func (t *Tree) Close() error {
+	t.filter.close()
+	return unix.Close(t.fd)
+}
 
 // Names lists the groups.
 func (t *Tree) Names() ([]string, error) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The bounds of asking others: name servers that are tried, how long each may take, and the largest answer.
+// The bounds of asking others: name servers that are tried, how long each may take, and the largest answer by TCP.
 const (
 	maxResolvers = 3 // as resolv.conf(5) has it, MAXNS
 	askTime      = 2 * time.Second
@@ -94,7 +94,7 @@ func exchange(c net.Conn, sent []byte, stream bool) []byte {
 	if _, err := c.Write(sent); err != nil {
 		return nil
 	}
-	buf := make([]byte, maxAnswer)
+	buf := make([]byte, maxMessage)
 	for {
 		n, err := c.Read(buf)
 		if err != nil {

@@ -34,6 +34,7 @@ type server struct {
 	asking  chan struct{}
 	clients chan struct{}
 	sockets []syscall.Conn
+	pace    pace
 
 	mu      sync.Mutex // guards what is open
 	open    map[io.Closer]bool
@@ -182,6 +183,7 @@ func (s *server) datagrams(c *net.UDPConn) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		time.Sleep(s.pace.next(time.Now()))
 		if err != nil || !s.member(client.Addr()) {
 			continue // of one packet: one that was not let through says so here
 		}
@@ -258,6 +260,7 @@ func (s *server) stream(c net.Conn) {
 		if err != nil {
 			return
 		}
+		time.Sleep(s.pace.next(time.Now()))
 		q, ok := parseQuery(b)
 		if !ok {
 			return

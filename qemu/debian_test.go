@@ -110,11 +110,16 @@ type = "ext4"
 options = "ro"
 [component.agent]
 command = ["/sbin/agent"]
+[component.page]
+kind = "oneshot"
+command = ["/bin/sh", "-c", "mkdir -p /run/www; echo served from inside > /run/www/index.html"]
 [component.web]
+depends_on = ["page"]
+recovery = { attempts = 0, then = "stop" }
 command = ["/usr/sbin/nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf"]
 ready = { http = "http://127.0.0.1:80/" }
 stop_signal = "QUIT"
-container = { rootfs = "/srv", overlay = "tmpfs" }
+container = { rootfs = "/srv", overlay = "tmpfs", mounts = [{ source = "/run/www", target = "/data/www", options = "ro" }] }
 [target.main]
 depends_on = ["agent", "web"]
 `, strings.Join(mods, `", "`)))
@@ -124,7 +129,7 @@ depends_on = ["agent", "web"]
 	if c := m.component("web"); c.State != "ready" {
 		t.Fatalf("web is %+v\n%s", c, m.run("orderly", "log", "web"))
 	}
-	if out := m.run("orderly", "enter", "web", "/bin/busybox", "wget", "-q", "-O", "-", "http://127.0.0.1/"); !strings.Contains(out, "<") {
+	if out := m.run("orderly", "enter", "web", "/bin/busybox", "wget", "-q", "-O", "-", "http://127.0.0.1/"); out != "served from inside\n" {
 		t.Errorf("its page: %q", out)
 	}
 	m.run("orderly", "stop", "web")

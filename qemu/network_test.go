@@ -83,6 +83,9 @@ func TestNetworks(t *testing.T) {
 			if links := m.sh("ls /sys/class/net"); strings.Contains(links, "ve-") {
 				t.Errorf("links are left: %s", links)
 			}
+			if log := m.run("orderly", "log", "orderly"); strings.Contains(log, "rules ") || strings.Contains(log, "veth ") {
+				t.Errorf("a step of a network failed:\n%s", log)
+			}
 			m.powerOff()
 		})
 	}

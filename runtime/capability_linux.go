@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,14 +13,29 @@ const lastKnown = unix.CAP_CHECKPOINT_RESTORE
 
 // capabilityName is the name in capabilities(7), without CAP_ and in lower case.
 func capabilityName(n int) string {
-	names := strings.Fields("chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable " +
-		"net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace " +
-		"sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control " +
-		"setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore")
+	names := capabilityNames()
 	if n < 0 || n >= len(names) {
 		return strconv.Itoa(n)
 	}
 	return names[n]
+}
+
+// CapabilityOf is the number of a name of capabilities(7), without CAP_ and in
+// any case; false: there is none.
+func CapabilityOf(name string) (int, bool) {
+	names := capabilityNames()
+	n := slices.Index(names[:], strings.ToLower(name))
+	return n, n >= 0
+}
+
+func capabilityNames() []string {
+	return []string{
+		"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+		"linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module",
+		"sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time",
+		"sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
+		"wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
+	}
 }
 
 // lastCapability asks for the highest that the kernel has.
@@ -38,10 +54,13 @@ func lastCapability() int {
 // CAP_SETPCAP: before the ids. Nothing that is executed gets them back, see
 // capabilities(7).
 func (l *list) bounding() {
-	if l.spec.Capabilities == nil {
+	keep := bits(l.spec.Capabilities)
+	switch {
+	case l.spec.Sets != nil:
+		keep = bits(l.spec.Sets.Bounding)
+	case l.spec.Capabilities == nil:
 		return
 	}
-	keep := bits(l.spec.Capabilities)
 	for n := range l.host.lastCapability() + 1 {
 		if keep&(1<<n) == 0 {
 			l.do("drop capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, n, 0, 0, 0)
@@ -61,6 +80,10 @@ func (l *list) keepCapabilities() {
 // set. All are inheritable, since only those can be made ambient.
 func (l *list) capabilities() {
 	s := l.spec
+	if s.Sets != nil {
+		l.sets(s.Sets)
+		return
+	}
 	limited := s.Capabilities != nil || len(s.Ambient) > 0
 	if !limited && (s.Securebits == 0 || s.Credential == nil) {
 		l.as(SecurebitsPart, l.securebits)
@@ -68,32 +91,53 @@ func (l *list) capabilities() {
 	}
 	keep := bits(s.kept())
 	if s.Securebits == 0 {
-		l.capset("capabilities", keep, keep)
+		l.capset("capabilities", keep, keep, keep)
 	} else {
-		l.capset("capabilities for securebits", keep|1<<unix.CAP_SETPCAP, keep)
+		l.capset("capabilities for securebits", keep|1<<unix.CAP_SETPCAP, keep|1<<unix.CAP_SETPCAP, keep)
 	}
-	l.do("clear ambient capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-	for _, n := range s.Ambient {
-		l.do("ambient capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
-	}
+	l.ambient()
 	if s.Securebits != 0 {
 		l.as(SecurebitsPart, l.securebits)
-		l.capset("capabilities", keep, keep)
+		l.capset("capabilities", keep, keep, keep)
 	}
 }
 
-// capset makes have permitted and effective.
-func (l *list) capset(verb string, have, inherit uint64) {
+// sets is capabilities where each set is given.
+func (l *list) sets(c *CapabilitySets) {
+	permitted, effective, inheritable := bits(c.Permitted), bits(c.Effective), bits(c.Inheritable)
+	if l.spec.Securebits == 0 {
+		l.capset("capabilities", permitted, effective, inheritable)
+		l.ambient()
+		return
+	}
+	const change = 1 << unix.CAP_SETPCAP
+	l.capset("capabilities for securebits", permitted|change, effective|change, inheritable)
+	l.ambient()
+	l.as(SecurebitsPart, l.securebits)
+	l.capset("capabilities", permitted, effective, inheritable)
+}
+
+func (l *list) ambient() {
+	l.do("clear ambient capabilities", "", "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	for _, n := range l.spec.Ambient {
+		l.do("ambient capability", capabilityName(n), "prctl", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n, 0, 0)
+	}
+}
+
+func (l *list) capset(verb string, have, effective, inherit uint64) {
 	object := ""
 	if have == inherit {
 		object = capabilityList(l.spec.kept())
 	}
 	l.do(verb, object, "capset", unix.SYS_CAPSET, []uint32{unix.LINUX_CAPABILITY_VERSION_3, 0},
-		[]uint32{uint32(have), uint32(have), uint32(inherit), uint32(have >> 32), uint32(have >> 32), uint32(inherit >> 32)})
+		[]uint32{uint32(effective), uint32(have), uint32(inherit), uint32(effective >> 32), uint32(have >> 32), uint32(inherit >> 32)})
 }
 
 // kept are the capabilities that the process has when it executes.
 func (s *Spec) kept() []int {
+	if s.Sets != nil {
+		return s.Sets.Permitted
+	}
 	if s.Capabilities != nil {
 		return s.Capabilities
 	}
@@ -121,7 +165,7 @@ func capabilityList(list []int) string {
 // has not the right to them otherwise, see seccomp(2) and landlock(7).
 func (l *list) noNewPrivileges() {
 	s := l.spec
-	if s.NoNewPrivileges || s.Filter != nil && !l.admin() || s.Landlock != nil && !l.host.Admin {
+	if s.NoNewPrivileges || s.Filter != nil && !s.early() && !l.admin() || s.Landlock != nil && !l.host.Admin {
 		l.do("no new privileges", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
 }

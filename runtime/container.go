@@ -36,8 +36,21 @@ type Container struct {
 	// Init is the caller's descriptor of the init that starts the program, see
 	// Stub; 0: the program itself is the first process.
 	Init int
+	// Gate stops the child at places of its way; nil: nowhere.
+	Gate *Gate
 	// Loopback brings the loopback interface of a new network namespace up.
 	Loopback bool
+}
+
+// Gate stops a child where others have something to do with what is there of
+// it by then: at each place it adds 1 to Here, an eventfd(2), and waits until
+// it can read Go, another one. That has no end, as a pipe would: a child whose
+// caller has gone stays where it is until it is killed.
+type Gate struct {
+	Here, Go int
+	// BeforePivot is when all is mounted, and the root is still the caller's;
+	// BeforeExec is when all is done but the exec.
+	BeforePivot, BeforeExec bool
 }
 
 // Namespace is one that is entered: FD is the caller's descriptor of it, or a
@@ -70,6 +83,9 @@ type Root struct {
 	Overlay *Overlay
 	// Set are MOUNT_ATTR_* of the root and of what is mounted in it.
 	Set uint64
+	// Propagation is MS_PRIVATE and the like of mount(2), with or without
+	// MS_REC, once all is mounted; 0: mounts of the caller's below Path come in.
+	Propagation uintptr
 	// ReadOnly is of the root itself, not of what is mounted in it.
 	ReadOnly bool
 	// Move is for a root that cannot be pivoted away from: the initramfs, see
@@ -108,6 +124,10 @@ type Mounting struct {
 	Data  string
 	// Set and Clear are MOUNT_ATTR_* of a bind mount, see mount_setattr(2).
 	Set, Clear uint64
+	// Shallow says that Set and Clear are of the mount alone, not of those that
+	// Recursive brings along; SetAll and ClearAll are then of all of them.
+	Shallow          bool
+	SetAll, ClearAll uint64
 	// Slave lets mounts of the caller's side that come later appear below it;
 	// else nothing comes in, and never anything goes out.
 	Slave bool
@@ -136,7 +156,7 @@ type Mask struct {
 
 // DeviceAccess is a device, or all of a kind, and what may be done with it.
 type DeviceAccess struct {
-	Type         byte   // 'c' or 'b'
+	Type         byte   // 'c' or 'b'; 'a' is both
 	Major, Minor int64  // -1 is any
 	Access       string // of r, w and m
 }

@@ -44,11 +44,14 @@ func (s *Spec) Steps(h Host) []Step {
 	l.limits()
 	l.scheduling()
 	l.as(ASLRPart, l.aslr)
+	l.domain()
 	l.umask()
+	l.as(FilterPart, l.earlyFilter)
 	l.bounding()
 	l.credential()
 	l.capabilities()
 	l.directory()
+	l.lastGate()
 	l.hold()
 	l.signals()
 	l.as(FilterPart, l.filter)
@@ -202,10 +205,16 @@ func (l *list) exec() {
 	l.do("exec", s.Path, "execve", unix.SYS_EXECVE, s.Path, s.args(), s.Env)
 }
 
-// expect is about how many steps there will be.
+// expect is about how many steps there will be, rather more than fewer: the
+// list is some kilobytes, and would be copied.
 func (s *Spec) expect() int {
-	if s.Container == nil {
-		return 32
+	n := 32
+	if s.Capabilities != nil {
+		n += 36
 	}
-	return 96 + 6*len(s.Container.Mounts)
+	c := s.Container
+	if c == nil {
+		return n
+	}
+	return n + 24 + 3*len(c.Mounts) + len(c.Nodes) + len(c.Links) + 4*len(c.Masked) + 2*len(c.ReadOnly)
 }

@@ -44,8 +44,18 @@ func (l *list) attributes(m *Mounting, fd int) {
 	if m.Recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	attr := []uint64{m.Set, m.Clear, propagation, 0}
-	l.do("mount attributes", m.Target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
+	set, unset := m.Set, m.Clear
+	if m.Shallow {
+		set, unset = m.SetAll, m.ClearAll
+	}
+	l.attribute(m.Target, fd, flags, []uint64{set, unset, propagation, 0})
+	if m.Shallow && m.Set|m.Clear != 0 {
+		l.attribute(m.Target, fd, unix.AT_EMPTY_PATH, []uint64{m.Set, m.Clear, 0, 0})
+	}
+}
+
+func (l *list) attribute(target string, fd, flags int, attr []uint64) {
+	l.do("mount attributes", target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
 }
 
 // mount attaches one mount, and makes its mount point before. Its descriptor
@@ -98,6 +108,13 @@ func (l *list) point(m *Mounting) {
 
 // furnish makes devices and links. The umask comes later and is not in the way.
 func (l *list) furnish(c *Container) {
+	made := []string{"/"}
+	for i := range c.Nodes {
+		if dir := path.Dir(c.Nodes[i].Path); !slices.Contains(made, dir) {
+			l.directories("device", dir)
+			made = append(made, dir)
+		}
+	}
 	if len(c.Nodes) > 0 {
 		l.do("umask", "0", "umask", unix.SYS_UMASK, 0)
 	}
@@ -108,6 +125,15 @@ func (l *list) furnish(c *Container) {
 		dir, below := l.enclosing(c, s.Path)
 		l.unless(unix.EEXIST, "symlink", s.Path, "symlinkat", unix.SYS_SYMLINKAT, s.Target, dir, below)
 	}
+}
+
+func (l *list) mountAll(c *Container) {
+	l.do("umask", "022", "umask", unix.SYS_UMASK, 0o022)
+	for i := range c.Mounts {
+		l.mount(&c.Mounts[i], l.treeFD(i))
+	}
+	l.furnish(c)
+	l.standardInside(c)
 }
 
 func (l *list) node(n *Node) {

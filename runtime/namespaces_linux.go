@@ -80,7 +80,11 @@ func (l *list) time() {
 	first := len(l.steps)
 	l.unshare("time namespace", unix.CLONE_NEWTIME)
 	for _, o := range c.Offsets {
-		text := o.Clock + " " + strconv.FormatInt(o.By/1e9, 10) + " " + strconv.FormatInt(o.By%1e9, 10) + "\n"
+		seconds, rest := o.By/1e9, o.By%1e9
+		if rest < 0 { // the kernel counts those from the second below
+			seconds, rest = seconds-1, rest+1e9
+		}
+		text := o.Clock + " " + strconv.FormatInt(seconds, 10) + " " + strconv.FormatInt(rest, 10) + "\n"
 		l.write("clock offset", o.Clock, unix.AT_FDCWD, "/proc/self/timens_offsets", text)
 	}
 	for i := range l.steps[first:] {

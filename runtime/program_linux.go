@@ -65,7 +65,11 @@ func (s *Spec) check(h *Host) error {
 	if c := s.Credential; c != nil && (c.UID == ^uint32(0) || c.GID == ^uint32(0)) {
 		return fmt.Errorf("credential %d:%d: not an id", c.UID, c.GID)
 	}
-	for _, n := range slices.Concat(s.Capabilities, s.Ambient) {
+	named := slices.Concat(s.Capabilities, s.Ambient)
+	if c := s.Sets; c != nil {
+		named = slices.Concat(named, c.Bounding, c.Permitted, c.Effective, c.Inheritable)
+	}
+	for _, n := range named {
 		if n < 0 || n > h.lastCapability() {
 			return fmt.Errorf("capability %s: the kernel does not have it", capabilityName(n))
 		}

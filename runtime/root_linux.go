@@ -21,7 +21,13 @@ func (l *list) outside(c *Container) {
 	case r.Tree <= 0:
 		l.tree("root", r.Path, unix.AT_RECURSIVE, l.rootFD())
 	}
+	if c.gated() {
+		l.keepDirectory(c.Root.Path, l.nextRootFD())
+	}
 }
+
+// gated says whether the root is mounted in its own place at first.
+func (c *Container) gated() bool { return c.Root != nil && c.Gate != nil && c.Gate.BeforePivot }
 
 // inside makes the root the root, and mounts what is in it when the old one is
 // gone: before, a symbolic link to ".." at a mount point would lead to it, since
@@ -37,15 +43,18 @@ func (l *list) inside(c *Container) {
 		l.overlay(r)
 	}
 	l.systems(c)
-	if r != nil {
-		l.pivot(r)
+	switch {
+	case c.gated(): // who enters the namespace meanwhile sees the old root, and the new one in its place
+		l.place(r, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, l.nextRootFD(), "")
+		l.confined(c, func() { l.mountAll(c) })
+		l.pivot(r, r.Path)
+	case r != nil:
+		l.place(r, moveFlags, unix.AT_FDCWD, "/")
+		l.pivot(r, "/")
+		l.mountAll(c)
+	default:
+		l.mountAll(c)
 	}
-	l.do("umask", "022", "umask", unix.SYS_UMASK, 0o022)
-	for i := range c.Mounts {
-		l.mount(&c.Mounts[i], l.treeFD(i))
-	}
-	l.furnish(c)
-	l.standardInside(c)
 	l.masks(c)
 	l.settle(c)
 }
@@ -69,6 +78,9 @@ func (l *list) given() []File {
 			files = append(files, File{Child: l.treeFD(i), FD: t})
 		}
 	}
+	if g := c.Gate; g != nil {
+		files = append(files, File{Child: l.hereFD(), FD: g.Here}, File{Child: l.goFD(), FD: g.Go})
+	}
 	return files
 }
 
@@ -79,7 +91,6 @@ func (l *list) initFD() int      { return l.topChild() + 12 }
 func (l *list) lowerFD() int     { return l.topChild() + 13 }
 func (l *list) upperFD() int     { return l.topChild() + 14 }
 func (l *list) treeFD(i int) int { return l.topChild() + 15 + i }
-func (l *list) maskFD(i int) int { return l.treeFD(len(l.spec.Container.Mounts) + i) }
 
 func (l *list) topChild() int {
 	top := 2
@@ -89,18 +100,25 @@ func (l *list) topChild() int {
 	return top
 }
 
-// pivot makes the tree the root: it is mounted over the old one, where only
-// the working directory finds it. Both arguments of pivot_root(2) may be one
-// directory: the old root is then mounted on top of the new one, and nothing
-// may be looked up until it is gone.
-func (l *list) pivot(r *Root) {
+// place mounts the tree that is to be the root: as a rule over the old one,
+// where only the working directory finds it.
+func (l *list) place(r *Root, flags, dir int, at string) {
 	if r.Overlay == nil {
 		attr := []uint64{r.Set, 0, unix.MS_PRIVATE, 0}
 		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
-	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, "/", moveFlags)
+	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", dir, at, flags)
 	l.do("root", r.Path, "fchdir", unix.SYS_FCHDIR, l.rootFD())
 	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
+}
+
+// pivot makes the working directory the root. Both arguments of pivot_root(2)
+// may be one directory: the old root is then mounted on top of the new one, and
+// nothing may be looked up until it is gone.
+func (l *list) pivot(r *Root, at string) {
+	if r.Move && at != "/" {
+		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
+	}
 	if r.Move {
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
 	} else {
@@ -110,7 +128,8 @@ func (l *list) pivot(r *Root) {
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
 }
 
-// settle lets go of what was needed to mount.
+// settle lets go of what was needed to mount. What is mounted where is settled
+// then, and what the caller mounts later does not come in.
 func (l *list) settle(c *Container) {
 	if n := len(c.Mounts); n > 0 {
 		l.do("mounts", "", "close_range", unix.SYS_CLOSE_RANGE, l.treeFD(0), l.treeFD(n-1), 0)
@@ -119,6 +138,9 @@ func (l *list) settle(c *Container) {
 		return
 	}
 	l.do("root", c.Root.Path, "chdir", unix.SYS_CHDIR, "/")
+	if c.Root.Propagation != 0 {
+		l.do("propagation", "/", "mount", unix.SYS_MOUNT, 0, "/", 0, c.Root.Propagation, 0)
+	}
 	if c.Root.ReadOnly {
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
 		l.do("read only", "/", "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, "/", 0, attr, 8*len(attr))

@@ -78,7 +78,7 @@ failed:
 	SHRQ $const_fineShift, DX
 	ANDQ $const_fineMask, DX
 	CMPQ AX, DX
-	JEQ next
+	JEQ fine
 	MOVQ CX, DX
 	SHRQ $const_stepShift, DX
 	TESTQ $const_flagSoft, CX
@@ -90,8 +90,15 @@ failed:
 	MOVQ $127, DI
 	JMP exit
 
+fine:
+	TESTQ $const_flagOmit, CX
+	JNE omit
+	JMP next
+
 missed:
 	MOVW AX, Slot_missed(R13)(DX*2)
+
+omit:
 	ADDQ op_skip(R12), R12
 	JMP next
 

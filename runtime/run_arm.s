@@ -76,7 +76,7 @@ failed:
 	MOVW R1>>const_fineShift, R2
 	AND  $const_fineMask, R2
 	CMP  R2, R0
-	BEQ  next
+	BEQ  fine
 	MOVW R1>>const_stepShift, R2
 	TST  $const_flagSoft, R1
 	BNE  missed
@@ -88,9 +88,16 @@ failed:
 	MOVW $127, R0
 	B    exit
 
+fine:
+	TST  $const_flagOmit, R1
+	BEQ  next
+	B    omit
+
 missed:
 	ADD  R2<<1, R9, R2
 	MOVH R0, Slot_missed(R2)
+
+omit:
 	MOVW op_skip(R8), R2
 	ADD  R2, R8
 	B    next

@@ -74,7 +74,7 @@ failed:
 	LSR  $const_fineShift, R24, R1
 	AND  $const_fineMask, R1
 	CMP  R1, R0
-	BEQ  next
+	BEQ  fine
 	LSR  $const_stepShift, R24, R1
 	TST  $const_flagSoft, R24
 	BNE  missed
@@ -86,9 +86,16 @@ failed:
 	MOVD $127, R0
 	B    exit
 
+fine:
+	TST  $const_flagOmit, R24
+	BEQ  next
+	B    omit
+
 missed:
 	ADD  R1<<1, R21, R1
 	MOVH R0, Slot_missed(R1)
+
+omit:
 	MOVD op_skip(R20), R1
 	ADD  R1, R20
 	B    next

@@ -6,10 +6,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filter installs the filter of system calls.
+// filter installs the filter of system calls, last of all.
 func (l *list) filter() {
+	if !l.spec.early() {
+		l.install()
+	}
+}
+
+// earlyFilter installs it while the child has the right to, see seccomp(2).
+func (l *list) earlyFilter() {
+	if l.spec.early() {
+		l.install()
+	}
+}
+
+func (s *Spec) early() bool { return s.FilterEarly && !s.NoNewPrivileges }
+
+func (l *list) install() {
 	if f := l.spec.Filter; f != nil {
-		l.do("seccomp", "", "seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, Code(f))
+		l.do("seccomp", "", "seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, l.spec.FilterFlags, Code(f))
 	}
 }
 
@@ -17,6 +32,9 @@ func (l *list) filter() {
 // capabilities are set.
 func (l *list) admin() bool {
 	s := l.spec
+	if s.Sets != nil {
+		return l.host.Admin && slices.Contains(s.Sets.Effective, unix.CAP_SYS_ADMIN)
+	}
 	if s.Capabilities != nil || s.Credential != nil && s.Credential.UID != 0 {
 		return l.host.Admin && slices.Contains(s.kept(), unix.CAP_SYS_ADMIN)
 	}

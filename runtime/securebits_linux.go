@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,18 @@ func (l *list) aslr() {
 	if l.spec.NoASLR {
 		l.do("aslr", "off", "personality", unix.SYS_PERSONALITY, l.host.Personality|addrNoRandomize)
 	}
+}
+
+// domain is the lowest byte of the personality. With aslr it is set twice.
+func (l *list) domain() {
+	d := uintptr(l.spec.Domain)
+	if d == 0 {
+		return
+	}
+	if l.spec.NoASLR {
+		d |= addrNoRandomize
+	}
+	l.do("execution domain", strconv.FormatUint(uint64(l.spec.Domain), 10), "personality", unix.SYS_PERSONALITY, l.host.Personality&^0xff|d)
 }
 
 const (

@@ -48,6 +48,8 @@ type Spec struct {
 	// inheritable until the exec. That leaves them to root; to others only what
 	// is ambient. nil: as the caller's; empty: none.
 	Capabilities []int
+	// Sets are the capabilities set by set, instead of the one list; nil: not.
+	Sets *CapabilitySets
 	// Ambient are the capabilities that outlive the exec whoever the process
 	// is, see capabilities(7). Without Capabilities the bounding set stays.
 	Ambient []int
@@ -60,10 +62,17 @@ type Spec struct {
 	// NoASLR leaves the addresses of the program where they are, see
 	// ADDR_NO_RANDOMIZE in personality(2).
 	NoASLR bool
+	// Domain is the execution domain, PER_* of personality(2); 0: the caller's.
+	Domain uint32
 	// Filter is what the kernel runs at each system call, words of struct
 	// sock_filter as of seccomp(2); none: no filter. It must allow execve and
 	// exit_group. Without CAP_SYS_ADMIN it brings NoNewPrivileges with it.
 	Filter []uint64
+	// FilterFlags are SECCOMP_FILTER_FLAG_*. FilterEarly puts the filter in
+	// force before the ids are set, by the right to it that the process has
+	// then, instead of NoNewPrivileges: it must allow the rest of the start.
+	FilterFlags uintptr
+	FilterEarly bool
 	// AppArmor is the profile and SELinux the context that the program has;
 	// empty: what the policy says. See aa_change_onexec(2), setexeccon(3).
 	AppArmor, SELinux string
@@ -94,6 +103,11 @@ type Spec struct {
 type Credential struct {
 	UID, GID uint32
 	Groups   []uint32
+}
+
+// CapabilitySets are those of capabilities(7) before the exec, by number.
+type CapabilitySets struct {
+	Bounding, Permitted, Effective, Inheritable []int
 }
 
 // File is a descriptor of the process: Child is its number there, FD the

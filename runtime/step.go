@@ -30,7 +30,7 @@ type Step struct {
 	how   flag
 	clone bool // the one that makes the child
 	part  Part
-	skip  int // how many operations behind it a soft one takes along
+	skip  int // how many operations behind it a soft one takes along, or one that is omitted
 }
 
 // Code is an argument that becomes a struct sock_fprog, see seccomp(2).
@@ -46,6 +46,7 @@ const (
 	flagUse                    // and is the first argument here
 	flagOuter                  // of the intermediate: an error ends it in order
 	flagSoft                   // an error is noted in the Slot, by the part in place of the step, and the part left out
+	flagOmit                   // with the error that is none those behind it have nothing to do and are left out
 
 	// above the flags: the error that is none, then the index of the step
 	fineShift = 8
@@ -89,6 +90,9 @@ func (s Step) String() string {
 	}
 	if s.Fine != 0 {
 		call += " or " + unix.ErrnoName(s.Fine)
+	}
+	if s.how&flagOmit != 0 {
+		call += fmt.Sprintf(", then without the next %d", s.skip)
 	}
 	return fmt.Sprintf("%-28s %s", s.Name(), call)
 }

@@ -94,7 +94,10 @@ func processFields() []field[Component] {
 		{"user", func(v value, c *Component) { v.account(&c.User) }},
 		{"group", func(v value, c *Component) { v.account(&c.Group) }},
 		{"supplementary_groups", func(v value, c *Component) { v.list(&c.SupplementaryGroups, value.account) }},
-		{"umask", func(v value, c *Component) { v.octal(&c.Umask) }},
+		{"umask", func(v value, c *Component) {
+			v.octal(&c.Umask)
+			c.OwnUmask = true
+		}},
 		{"terminal", func(v value, c *Component) { v.absolute(&c.Terminal) }},
 		{"output", func(v value, c *Component) { readTable(v, outputFields(), &c.Output) }},
 		{"limits", func(v value, c *Component) { readLimits(v, &c.Limits) }},

@@ -34,6 +34,7 @@ func (v value) checkContainer(written map[string]any, c *Component) {
 		}
 	}
 	v.checkNamespaces(t, at)
+	v.checkBundle(t, at)
 	if c.Kind == Oneshot && c.HasStopCommand() {
 		v.l.fault(v.path()+".stop_command", atKey, "is not for a container that is a oneshot", "its namespaces are gone by then")
 	}
@@ -88,7 +89,7 @@ func (v value) checkNamespaces(t *Container, at string) {
 // container engines leave to their containers.
 func (v value) containerDefaults(written map[string]any, c *Component) {
 	t := c.Container
-	if t.Namespaces == nil {
+	if t.Namespaces == nil && t.Bundle == "" {
 		t.Namespaces = slices.DeleteFunc([]string{"cgroup", "ipc", "mount", "net", "pid", "time", "user", "uts"}, func(kind string) bool {
 			switch kind {
 			case "user":

@@ -43,6 +43,7 @@ func startDigest(c *Component) uint64 {
 	d.heartbeat(&c.Heartbeat)
 	d.texts([]string{c.PIDFile, c.RootDirectory})
 	d.container(c.Container)
+	d.flag(c.OwnUmask && c.Container != nil && c.Container.Bundle != "")
 	d.boot(c.Boot)
 	return d.Sum64()
 }

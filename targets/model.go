@@ -140,6 +140,7 @@ type Process struct {
 	User, Group         string   // a name or digits; "" is root's, or the caller's where Orderly is not root
 	SupplementaryGroups []string // nil: the user's own; empty: none
 	Umask               uint32
+	OwnUmask            bool   // it is written: of interest where a bundle has one
 	Terminal            string // a device that becomes the controlling terminal; "" is none
 	Output              Output
 	Limits              []Limit // in the order of LimitNames; what is not in it is as Orderly was started

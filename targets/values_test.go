@@ -123,6 +123,7 @@ func everything(c *Component) {
 		Group:               "1000",
 		SupplementaryGroups: []string{},
 		Umask:               0o077,
+		OwnUmask:            true,
 		Terminal:            "/dev/ttyAMA0",
 		Output:              Output{Stdout: "file:/data/out", Stderr: "console", Stdin: "console", RateLimit: 64 << 10},
 		Limits:              []Limit{{0, 10, 10}, {4, Unlimited, Unlimited}, {7, 1024, 4096}, {9, 64 << 20, Unlimited}, {15, 200000, 200000}},
@@ -177,7 +178,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := defaultComponent()
-	want.Name, want.Command, want.Umask, want.User = "a", []string{"/aa"}, 4, "two"
+	want.Name, want.Command, want.Umask, want.OwnUmask, want.User = "a", []string{"/aa"}, 4, true, "two"
 	want.Environment = []Setting{{"A", "1"}, {"B", "3"}, {"C", "2"}}
 	want.After = []string{"b"}
 	if diff := cmp.Diff(want, cfg.Components[0], cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {
@@ -230,7 +231,7 @@ wants = []
 		t.Fatalf("names (-want +got):\n%s", diff)
 	}
 	want := defaultComponent()
-	want.Name, want.User, want.Group, want.Umask = "x@one", "far", "near", 1
+	want.Name, want.User, want.Group, want.Umask, want.OwnUmask = "x@one", "far", "near", 1, true
 	want.Command, want.Wants, want.After = []string{"/far"}, []string{"x-one"}, []string{"y@left"}
 	want.Environment = []Setting{{"A", "defaults"}, {"B", "far"}, {"C", "near one"}, {"D", "x %i one"}}
 	if diff := cmp.Diff(want, cfg.Components[1], cmpopts.IgnoreFields(Component{}, "Start")); diff != "" {

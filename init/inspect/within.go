@@ -9,7 +9,8 @@ func (l *look) within(c *targets.Component) *look {
 	key, dir, made := "root_directory", c.RootDirectory, []string{"/proc", "/sys", "/dev", "/run"}
 	if t := c.Container; t != nil {
 		if t.Rootfs == "" {
-			return nil // a bundle says what is in it
+			l.bundle(c)
+			return nil // what is in it is as its config.json says
 		}
 		key, dir, made = "container.rootfs", t.Rootfs, []string{"/proc", "/sys", "/dev"}
 		l.sources(c)

@@ -59,6 +59,7 @@ const (
 	Beat                         // reading end of the heartbeat pipe
 	Remarks                      // memfd with what status tells of the machine, a line each
 	NameService                  // a socket of a network that names are asked at; the run is its place among them
+	Bundle                       // memfd with the config.json that a run was started with
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

@@ -41,6 +41,9 @@ func (m *Manager) kindOf(f *furnishing) (runtime.Kind, error) {
 		return container.Rooted(def.RootDirectory, accountOf(def), m.surveyed()), nil
 	}
 	c := m.containerConfig(def)
+	if def.Container.Bundle != "" {
+		return m.bundleOf(f, c)
+	}
 	if with := def.Container.Share.With; with != "" {
 		if err := m.share(f, &c, with); err != nil {
 			return nil, err
@@ -65,11 +68,11 @@ func (m *Manager) containerConfig(def *targets.Component) container.Config {
 		Kinds: container.Kinds(t.Namespaces), Hostname: t.Hostname, Masked: t.Masked, ReadOnlies: nil,
 		Monotonic: t.Monotonic, Boottime: t.Boottime, IDMapped: t.IDMapped && m.root, Init: t.Init, Account: accountOf(def),
 	}
-	if c.Hostname == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
+	if c.Hostname == "" && t.Bundle == "" && c.Kinds&unix.CLONE_NEWUTS != 0 {
 		c.Hostname = def.Name
 	}
 	for _, v := range t.Mounts {
-		c.Volumes = append(c.Volumes, container.Volume(v))
+		c.Volumes = append(c.Volumes, container.Volume{Source: v.Source, Target: v.Target, Type: v.Type, Options: v.Options})
 	}
 	for _, d := range t.Devices {
 		c.Devices = append(c.Devices, container.Device(d))
@@ -86,6 +89,10 @@ func (m *Manager) idMaps(list []targets.IDMap, own int) []runtime.IDMap {
 	if list != nil && !m.root {
 		return []runtime.IDMap{{Inside: 0, Outside: uint32(own), Size: 1}}
 	}
+	return mapsOf(list)
+}
+
+func mapsOf(list []targets.IDMap) []runtime.IDMap {
 	var all []runtime.IDMap
 	for _, one := range list {
 		all = append(all, runtime.IDMap(one))
@@ -126,8 +133,16 @@ func (m *Manager) inContainer(u *unit, s *start) error {
 		return &stepError{"enter the container", errors.New("its main process has ended")}
 	}
 	s.close = append(s.close, fd)
-	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: container.Kinds(enterable(u.def)), Account: accountOf(u.def)}
+	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: m.ownKinds(u), Account: accountOf(u.def)}
 	return e.Complete(&s.spec)
+}
+
+// ownKinds are the namespaces in which commands of a container run.
+func (m *Manager) ownKinds(u *unit) uint64 {
+	if bundled(u.def) {
+		return kindsOf(int(u.main.pid))
+	}
+	return container.Kinds(enterable(u.def))
 }
 
 // notifyInside is where a component finds its notify socket: in a container in its /dev, which is always its own.
@@ -146,18 +161,21 @@ func (m *Manager) bringNotify(s *start) {
 }
 
 // hostIDs are who a process of a component is to the machine: in a user namespace ids are others.
-func hostIDs(def *targets.Component, c *runtime.Credential) (uid, gid int) {
+func hostIDs(u *unit, c *runtime.Credential) (uid, gid int) {
 	if c == nil {
 		c = &runtime.Credential{}
 	}
 	uid, gid = int(c.UID), int(c.GID)
-	if t := def.Container; t != nil {
-		uid, gid = mappedID(t.UIDMap, uid), mappedID(t.GIDMap, gid)
+	switch t := u.def.Container; {
+	case u.bundle != nil:
+		uid, gid = mappedID(u.bundle.Config.UIDs, uid), mappedID(u.bundle.Config.GIDs, gid)
+	case t != nil:
+		uid, gid = mappedID(mapsOf(t.UIDMap), uid), mappedID(mapsOf(t.GIDMap), gid)
 	}
 	return uid, gid
 }
 
-func mappedID(maps []targets.IDMap, id int) int {
+func mappedID(maps []runtime.IDMap, id int) int {
 	for _, m := range maps {
 		if n := id - int(m.Inside); n >= 0 && n < int(m.Size) {
 			return int(m.Outside) + n

@@ -39,15 +39,22 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 	if err := m.attributes(u, &s); err != nil {
 		return control.Inside{}, control.Failed("%v", err)
 	}
-	env, err := m.environment(u.def, u.run)
-	if err != nil {
+	var err error
+	if s.Env, err = m.environment(u.def, u.run); err != nil {
+		return control.Inside{}, control.Failed("%v", err)
+	}
+	s.Args = []string{""}
+	if err := m.asBundled(u, &s); err != nil {
 		return control.Inside{}, control.Failed("%v", err)
 	}
 	i := control.Inside{
-		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: env,
+		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: s.Env,
 		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
 		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
 		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int64{},
+	}
+	if bundled(u.def) {
+		insideBundle(&i, u, &s)
 	}
 	if m.tree != nil {
 		i.Cgroup = filepath.Join(m.tree.Path, u.name)

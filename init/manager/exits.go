@@ -89,16 +89,14 @@ func status(raw uint32) supervisor.Status {
 // watched and an Emptied follows.
 func (m *Manager) emptied(u *unit) bool {
 	if !m.populated(u) {
-		m.desert(u)
-		return true
+		return m.empty(u)
 	}
 	u.group = groupWatched
 	if m.tree != nil {
 		m.watch.Add(u.name)
 		if !m.populated(u) { // between the first look and the watch
 			m.watch.Remove(u.name)
-			m.desert(u)
-			return true
+			return m.empty(u)
 		}
 		return false
 	}
@@ -120,10 +118,25 @@ func (m *Manager) onGroups() {
 	for _, name := range groups {
 		if u := m.byName[name]; u != nil && u.group == groupWatched && !m.populated(u) {
 			m.watch.Remove(name)
-			m.desert(u)
-			m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+			if m.empty(u) {
+				m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+			}
 		}
 	}
+}
+
+// empty takes the end of the last process. It reports false where hooks come after it, and then the component's end.
+func (m *Manager) empty(u *unit) bool {
+	run := u.run
+	if m.afterEnd(u, func() {
+		m.desert(u)
+		m.post(supervisor.Emptied{Component: u.number, Run: run})
+	}) {
+		u.group = groupWatched
+		return false
+	}
+	m.desert(u)
+	return true
 }
 
 // orphaned looks, where there are no cgroups, at the components that are not empty yet: an orphan has ended.
@@ -131,8 +144,9 @@ func (m *Manager) orphaned() {
 	rest := m.lingering[:0]
 	for _, u := range m.lingering {
 		if u.group == groupWatched && !m.populated(u) {
-			u.group = groupGone
-			m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+			if m.empty(u) {
+				m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+			}
 			continue
 		}
 		rest = append(rest, u)

@@ -17,6 +17,7 @@ import (
 type furnishing struct {
 	unit *unit
 	run  uint32
+	kind runtime.Kind
 	spec runtime.Spec
 	open []int // descriptors for the time of the start
 	err  error
@@ -33,12 +34,11 @@ func (m *Manager) furnish(l supervisor.Launch) bool {
 	u.run = l.Run
 	f := &furnishing{unit: u, run: l.Run}
 	u.furnishing = f
-	kind, err := m.kindFor(f, l)
-	if err != nil {
-		f.err, f.done = err, true
+	if f.kind, f.err = m.kindFor(f, l); f.err != nil {
+		f.done = true
 		return false
 	}
-	kind = m.onNetwork(f, kind)
+	kind := m.onNetwork(f, f.kind)
 	m.work.Go(func() {
 		f.open, f.err = appended(f.open, kind, &f.spec)
 		m.loop.Post(func() { m.furnishedNow(f, l) })
@@ -85,8 +85,9 @@ func (u *unit) unfurnish(run uint32) (making bool) {
 }
 
 // take is what a launch has been furnished with.
-func (f *furnishing) take(u *unit) (runtime.Spec, []int, error) {
-	u.furnishing = nil
+func (m *Manager) takeFurnished(f *furnishing) (runtime.Spec, []int, error) {
+	f.unit.furnishing = nil
+	m.takeBundle(f)
 	if f.err != nil {
 		closeAll(f.open)
 		return runtime.Spec{}, nil, f.err

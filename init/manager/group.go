@@ -80,7 +80,7 @@ func (m *Manager) release(p *process) {
 
 // killCommands ends the commands of a dead manager: the machine repeats them (R17).
 func (m *Manager) killCommands(u *unit) {
-	for _, r := range []role{stopRole, reloadRole, inquiryRole} {
+	for _, r := range []role{stopRole, reloadRole, inquiryRole, hookRole} {
 		kind, name := recordOf(u, r)
 		record, ok := m.table.Find(kind, name)
 		if !ok {
@@ -93,6 +93,10 @@ func (m *Manager) killCommands(u *unit) {
 		m.table.Free(record)
 		if r == inquiryRole {
 			m.clearInquiry(u)
+		}
+		if r == hookRole {
+			m.complain(u, "a hook was interrupted with the manager: hooks of its time run once more")
+			m.clearHooks(u)
 		}
 	}
 }

@@ -26,6 +26,10 @@ func (m *Manager) landed() {
 // land takes one start out of flight.
 func (m *Manager) land(p *process) {
 	err := p.failure()
+	m.leaveGate(p)
+	if p.fault != nil {
+		err = p.fault
+	}
 	if p.program != nil {
 		m.spare = append(m.spare, p.program)
 		p.program = nil
@@ -45,6 +49,7 @@ func (m *Manager) land(p *process) {
 	if p.role == mainRole {
 		m.post(supervisor.Launched{Component: p.unit.number, Run: p.run})
 		m.await(p.unit)
+		m.afterExec(p)
 	}
 	if p.pending != 0 {
 		m.signal(p, p.pending)
@@ -71,10 +76,21 @@ func (m *Manager) crashed(p *process, err error) {
 	if errors.As(err, &s) {
 		step, why = s.Step, s.Why()
 	}
+	var before *stepError
+	if errors.As(err, &before) {
+		step, why = before.step, before.err.Error()
+	}
 	m.release(p)
 	if p.role == mainRole {
 		m.forget(u)
-		m.post(supervisor.LaunchFailed{Component: u.number, Run: p.run, Step: step, Why: why})
+		failed := func() { m.post(supervisor.LaunchFailed{Component: u.number, Run: p.run, Step: step, Why: why}) }
+		if !m.afterEnd(u, failed) {
+			failed()
+		}
+		return
+	}
+	if p.role == hookRole {
+		m.hookEnded(p, supervisor.Status{}, step+": "+why)
 		return
 	}
 	if p.role == inquiryRole {
@@ -109,6 +125,7 @@ func (m *Manager) fallen(pid int32) {
 			return false
 		}
 		m.killGroup(p.unit)
+		m.leaveGate(p)
 		closeAll(p.close)
 		p.close, p.program = nil, nil // the memory of the program may still be read: it is not used again
 		m.crashed(p, errFallen)

@@ -90,7 +90,7 @@ func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 		}
 	}()
 	if f := u.furnishing; f != nil {
-		s.spec, s.close, err = f.take(u)
+		s.spec, s.close, err = m.takeFurnished(f)
 	} else {
 		s.spec, err = m.spec(u, mainWork(u, l), l.Run)
 	}
@@ -98,6 +98,9 @@ func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 		return s, err
 	}
 	s.spec.Terminal, s.spec.Hold = u.def.Terminal, l.Hold
+	if err = m.keepBundle(s); err != nil {
+		return s, err
+	}
 	if err = m.attach(s); err != nil {
 		return s, err
 	}
@@ -286,6 +289,7 @@ func (m *Manager) clone(s *start) {
 		return
 	}
 	u.main = s.process
+	m.watchGate(s.process)
 	for _, l := range s.logs {
 		if u.def.Ready.When == targets.Printed {
 			l.Watch = m.watchLines(u)

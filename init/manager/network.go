@@ -38,11 +38,15 @@ type wanted struct {
 	network string
 }
 
-// want says that a run is going to be on a network.
-func (n *networks) want(name string, w wanted) {
+// want says that a run is going to be on a network. It reports the one that it was on before, if that is another.
+func (n *networks) want(name string, w wanted) (left string) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	if old, was := n.wanted[name]; was && old.network != w.network {
+		left = old.network
+	}
 	n.wanted[name] = w
-	n.mu.Unlock()
+	return left
 }
 
 // unwant says that the run of a component is over; it reports on which network it was, which is then to be left.
@@ -155,10 +159,13 @@ func (n *networks) holdSockets(network *netns.Network) {
 func (n *networks) leave(name, network string) error {
 	n.work.Lock()
 	defer n.work.Unlock()
-	if w, again := n.is(name); again && w.network == network {
+	w, again := n.is(name)
+	if again && w.network == network {
 		return nil
 	}
-	os.RemoveAll(n.files(name))
+	if !again {
+		os.RemoveAll(n.files(name))
+	}
 	open := n.open[network]
 	switch {
 	case open == nil:

@@ -28,7 +28,9 @@ func (m *Manager) onNetwork(f *furnishing, kind runtime.Kind) runtime.Kind {
 	if !u.def.Container.Joined() {
 		return kind
 	}
-	m.networks.want(u.name, wanted{f.run, u.def.Container.Network})
+	if left := m.networks.want(u.name, wanted{f.run, u.def.Container.Network}); left != "" {
+		m.leaveNetwork(u.name, left)
+	}
 	return &networked{Kind: kind, networks: m.networks, joining: m.joiningOf(u.def, f.run), joined: func(member netns.Member) {
 		m.loop.Post(func() { u.addresses = addressText(&member) })
 	}}
@@ -117,16 +119,23 @@ func (m *Manager) overOnNetwork(e supervisor.Changed) {
 		return
 	}
 	u := m.units[e.Component]
+	if _, on := m.networks.is(u.name); !on {
+		return
+	}
 	m.later(func() { // what else the same event brought has been done: that it was released
 		w, was := m.networks.unwant(u.name)
 		if !was {
 			return
 		}
 		u.addresses = ""
-		m.work.Go(func() {
-			if err := m.networks.leave(u.name, w.network); err != nil {
-				m.networks.complain(err.Error())
-			}
-		})
+		m.leaveNetwork(u.name, w.network)
+	})
+}
+
+func (m *Manager) leaveNetwork(name, network string) {
+	m.work.Go(func() {
+		if err := m.networks.leave(name, network); err != nil {
+			m.networks.complain(err.Error())
+		}
 	})
 }

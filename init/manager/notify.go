@@ -34,7 +34,7 @@ func (m *Manager) listen(s *start) error {
 	}
 	uid, gid := os.Geteuid(), os.Getegid()
 	if c := s.spec.Credential; c != nil || u.def.Container != nil {
-		uid, gid = hostIDs(u.def, c)
+		uid, gid = hostIDs(u, c)
 	}
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(m.Control), "notify"), 0o711); err != nil {
 		return err

@@ -36,6 +36,9 @@ var errNoGroups = errors.New("there are no cgroups of version 2")
 // limit puts the limits of a component in force in its group, which is there. What fails is the step's failure, unless that is
 // optional.
 func (m *Manager) limit(u *unit) error {
+	if err := m.limitBundle(u); err != nil {
+		return err
+	}
 	r := &u.def.Resources
 	if !r.Written() {
 		u.meter.missing, u.meter.waits = "", ""
@@ -103,7 +106,7 @@ func limitsOf(r *targets.Resources) (cgroups.Limits, error) {
 // it is watched.
 func (m *Manager) beginLimits(u *unit) error {
 	m.endLimits(u)
-	if m.tree == nil || !u.def.Resources.Written() {
+	if m.tree == nil || !u.def.Resources.Written() && !u.limitedByBundle() {
 		return nil
 	}
 	if now := m.tree.Kills(u.name); now != m.tree.Told(u.name) {

@@ -36,6 +36,8 @@ func recordOf(u *unit, r role) (supervisor.Kind, string) {
 		return supervisor.CommandRecord, u.name + " reload"
 	case inquiryRole:
 		return supervisor.CommandRecord, u.name + " inquiry"
+	case hookRole:
+		return supervisor.CommandRecord, u.name + " hook"
 	case toolRole:
 		return supervisor.CommandRecord, u.name + " tool"
 	case mainRole:

@@ -71,7 +71,13 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 	if s.Env, err = m.environment(def, run); err != nil {
 		return err
 	}
+	if bundled(def) && w.outside {
+		s.Env = lastWins(append([]string{"PATH=" + m.path}, s.Env...))
+	}
 	s.Args = w.argv
+	if bundled(def) && len(w.argv) == 0 {
+		return nil // it says what is executed
+	}
 	if furnished(def) && !w.outside {
 		s.Path = w.argv[0] // is looked for in the root
 		return nil
@@ -93,7 +99,10 @@ func userOf(def *targets.Component) string {
 // environment is exactly what is declared, PATH and who one is. Later ones win: what is passed on, files, the table.
 func (m *Manager) environment(def *targets.Component, run uint32) ([]string, error) {
 	env := []string{"PATH=" + m.path}
-	if def.Container != nil { // ours is of the machine's root
+	switch {
+	case bundled(def):
+		env = nil // it says its own
+	case def.Container != nil: // ours is of the machine's root
 		env[0] = "PATH=" + defaultPath
 	}
 	for _, name := range def.PassEnvironment {

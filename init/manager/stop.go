@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/runtime"
@@ -18,6 +20,9 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 			unix.Kill(pid, unix.Signal(e.Signal))
 		}
 		m.thaw(u)
+	case u.main != nil && u.main.gate != nil:
+		u.main.fault = &stepError{"hooks", errors.New("stopped before they had run")}
+		m.signal(u.main, int(unix.SIGKILL))
 	case u.main != nil && u.main.run == e.Run:
 		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
@@ -97,6 +102,7 @@ func (m *Manager) killUnit(e supervisor.Kill) {
 	if u.main != nil {
 		m.signal(u.main, int(unix.SIGKILL))
 	}
+	m.callOffHooks(u)
 	m.killGroup(u)
 }
 
@@ -138,7 +144,7 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
 	}
 	if furnished(u.def) && !w.outside {
-		if err = m.inContainer(u, s); err != nil {
+		if err = errors.Join(m.asBundled(u, &s.spec), m.inContainer(u, s)); err != nil {
 			return nil, err
 		}
 	}
@@ -160,6 +166,10 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 
 func (m *Manager) commandEnded(p *process, st supervisor.Status) {
 	u := p.unit
+	if p.role == hookRole {
+		m.hookEnded(p, st, "")
+		return
+	}
 	if p.role == inquiryRole {
 		m.inquired(p, st, "")
 		return

@@ -121,6 +121,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		m.adoptNotify(u, fd)
 	}
 	m.killCommands(u)
+	m.resumeBundle(u, held)
 	switch state {
 	case supervisor.Starting, supervisor.Ready, supervisor.Stopping, supervisor.Done:
 	default:
@@ -132,6 +133,9 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		u.leader = int32(m.slot(record).Started())
 	}
 	p := m.recorded(u)
+	if p != nil && m.abandon(u, p) {
+		return
+	}
 	if p == nil {
 		m.lost(u)
 		m.resumeUnnamed(u, held)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/oci"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -28,6 +29,10 @@ type unit struct {
 
 	furnishing *furnishing // what the next start waits for
 	addresses  string      // of its run on a network, for people
+	bundle     *oci.Bundle // of the newest run
+	bundleTag  keeper.Tag  // of its text at the keeper
+	hooks      []*hooks    // under way, and those that wait for them
+	mourned    uint32      // the run, plus one, whose poststop hooks have been run
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
 	ready      int            // reading end of the readiness pipe, -1 is none
@@ -66,6 +71,7 @@ const (
 	reloadRole
 	toolRole // of nobody's: fsck
 	inquiryRole
+	hookRole
 )
 
 // process is one start, from the launch to its exit.
@@ -79,6 +85,8 @@ type process struct {
 	after   uint64           // exits up to this number are of earlier processes with the same pid
 	pid     int32            // 0 until it has landed
 	pending int              // a signal to send when it has landed
+	gate    *gate            // where it stops for hooks; nil once it has landed
+	fault   error            // why it was killed before it executed
 	pidfd   int              // of an adopted process; 0: started here
 	close   []int            // descriptors that are only needed until it has landed
 }

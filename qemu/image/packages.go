@@ -16,9 +16,12 @@ func wanted() []string {
 	return []string{"base-files", "busybox-static", "chrony", "dropbear-bin", "e2fsprogs", "iproute2", "nginx-light"}
 }
 
-// packages fetches and extracts the packages of the root disk, unless they are there, and returns the tree.
-func (b *Builder) packages(a Arch) (string, error) {
-	sum := sha256.Sum256([]byte(strings.Join(wanted(), " ")))
+// packages are those of the root disk.
+func (b *Builder) packages(a Arch) (string, error) { return b.Packages(a, wanted()...) }
+
+// Packages fetches and extracts packages with all that they depend on, unless they are there, and returns the tree.
+func (b *Builder) Packages(a Arch, names ...string) (string, error) {
+	sum := sha256.Sum256([]byte(strings.Join(names, " ")))
 	tree := b.path("packages-" + a.Debian + "-" + hex.EncodeToString(sum[:4]))
 	if _, err := os.Stat(tree); err == nil {
 		return tree, nil
@@ -28,7 +31,7 @@ func (b *Builder) packages(a Arch) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	debs, err := apt.Resolve(wanted()...)
+	debs, err := apt.Resolve(names...)
 	if err != nil {
 		return "", err
 	}

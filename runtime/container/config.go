@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,12 +19,17 @@ type Config struct {
 	Scratch     string // a directory onto which a tmpfs can be mounted, in the container's own namespace
 	Kinds       uint64 // CLONE_NEW* that are made for it
 	Hostname    string
-	Volumes     []Volume // over and behind what every container has
-	Bare        bool     // it has nothing but its Volumes
+	Domain      string
+	Join        []Joining // namespaces of others that are entered
+	Propagation uintptr   // as in runtime.Root
+	Volumes     []Volume  // over and behind what every container has
+	Bare        bool      // it has nothing but its Volumes
 	Devices     []Device
 	Nodes       []runtime.Node // made as they are
-	Masked      []string       // nil: what every container has masked
-	ReadOnlies  []string       // nil: what every container has protected
+	Links       []runtime.Link
+	Access      []runtime.DeviceAccess // to other devices than Devices, where it is Bare
+	Masked      []string               // nil: what every container has masked
+	ReadOnlies  []string               // nil: what every container has protected
 	Settings    []runtime.Setting
 	Monotonic   time.Duration // offsets of a time namespace
 	Boottime    time.Duration
@@ -37,6 +43,20 @@ type Config struct {
 // Volume is a mount: a directory or file of the machine's, or a file system of its own.
 type Volume struct {
 	Source, Target, Type, Options string
+	// Words are the options instead of Options, as an OCI bundle has them: what has an r before it is of all mounts that rbind
+	// brings along, the others are not.
+	Words []string
+	// UIDs and GIDs are a map of its own for a bind mount, for all below it too where MapAll is set.
+	UIDs, GIDs []runtime.IDMap
+	MapAll     bool
+	// Copied says that a tmpfs begins with what the root has in its place.
+	Copied bool
+}
+
+// Joining is a namespace by the path of its file, and what kind, CLONE_NEW*, it must be.
+type Joining struct {
+	Path string
+	Kind uint64
 }
 
 // Device is a device file of the machine's that the container has, and what it may do with it.
@@ -56,10 +76,26 @@ type kind struct {
 // Kinds are the flags CLONE_NEW* of namespaces by the names that the configuration has for them.
 func Kinds(names []string) (flags uint64) {
 	for _, name := range names {
-		flags |= map[string]uint64{
-			"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
-			"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
-		}[name]
+		flags |= kindNames()[name]
 	}
 	return flags
+}
+
+// Names is the inverse of Kinds, sorted.
+func Names(flags uint64) []string {
+	names := []string{}
+	for name, kind := range kindNames() {
+		if flags&kind != 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func kindNames() map[string]uint64 {
+	return map[string]uint64{
+		"cgroup": unix.CLONE_NEWCGROUP, "ipc": unix.CLONE_NEWIPC, "mount": unix.CLONE_NEWNS, "net": unix.CLONE_NEWNET,
+		"pid": unix.CLONE_NEWPID, "time": unix.CLONE_NEWTIME, "user": unix.CLONE_NEWUSER, "uts": unix.CLONE_NEWUTS,
+	}
 }

@@ -60,16 +60,16 @@ func (k *kind) sys() []runtime.Mounting {
 	return list
 }
 
-// usualLinks are those of a /dev.
-func usualLinks() []runtime.Link {
+// UsualLinks are those of a /dev.
+func UsualLinks() []runtime.Link {
 	return []runtime.Link{
 		{Target: "pts/ptmx", Path: "/dev/ptmx"}, {Target: "/proc/self/fd", Path: "/dev/fd"}, {Target: "/proc/self/fd/0", Path: "/dev/stdin"},
 		{Target: "/proc/self/fd/1", Path: "/dev/stdout"}, {Target: "/proc/self/fd/2", Path: "/dev/stderr"},
 	}
 }
 
-// usualDevices are the devices that any program may use: the numbers are those of null(4), random(4) and tty(4).
-func usualDevices() []runtime.Node {
+// UsualDevices are the devices that any program may use: the numbers are those of null(4), random(4) and tty(4).
+func UsualDevices() []runtime.Node {
 	var list []runtime.Node
 	for _, d := range []struct {
 		path         string
@@ -82,10 +82,10 @@ func usualDevices() []runtime.Node {
 	return list
 }
 
-// usualAccess lets a container use those, and its own terminals (pts(4)); and make them, once more.
-func usualAccess() []runtime.DeviceAccess {
+// UsualAccess lets a container use those, and its own terminals (pts(4)); and make them, once more.
+func UsualAccess() []runtime.DeviceAccess {
 	list := []runtime.DeviceAccess{{Type: 'c', Major: 5, Minor: 2, Access: "rwm"}, {Type: 'c', Major: 136, Minor: -1, Access: "rwm"}}
-	for _, n := range usualDevices() {
+	for _, n := range UsualDevices() {
 		list = append(list, accessOf(&n, "rwm"))
 	}
 	return list

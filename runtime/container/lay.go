@@ -10,7 +10,7 @@ import (
 
 // lay says what becomes the root.
 func (m *making) lay() (err error) {
-	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Move: m.machine.initramfs}
+	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Propagation: m.Propagation, Move: m.machine.initramfs}
 	m.c.Root = r
 	if m.c.Map && m.IDMapped {
 		if r.Tree, err = m.idmapped(m.Root); err != nil {

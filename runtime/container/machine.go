@@ -32,17 +32,19 @@ func initramfs() bool {
 }
 
 // masksOf finds out what is a directory: of /proc and /sys by those of the machine, which are of the same kernel.
-func masksOf(paths []string, r *root) []runtime.Mask {
+func masksOf(paths []string, other func(path string) bool) []runtime.Mask {
 	list := make([]runtime.Mask, 0, len(paths))
 	for _, p := range paths {
-		var st unix.Stat_t
-		var err error
-		if r == nil || strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
-			err = unix.Stat(p, &st)
-		} else {
-			st, err = r.stat(p)
+		is := other
+		if is == nil || strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
+			is = directory
 		}
-		list = append(list, runtime.Mask{Path: p, Directory: err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR})
+		list = append(list, runtime.Mask{Path: p, Directory: is(p)})
 	}
 	return list
+}
+
+func directory(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }

@@ -14,8 +14,8 @@ import (
 // Make completes a Spec: what it has as its Path is the command by its name, as its Container nothing.
 func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 	m := &making{kind: k, spec: s, c: &runtime.Container{
-		Namespaces: k.Kinds &^ unix.CLONE_NEWUSER, Enter: k.Enter, Hostname: k.Hostname, Settings: k.Settings,
-		Loopback: k.Kinds&unix.CLONE_NEWNET != 0,
+		Namespaces: k.Kinds &^ unix.CLONE_NEWUSER, Enter: k.Enter, Hostname: k.Hostname, Domain: k.Domain, Settings: k.Settings,
+		Links: k.Links, Loopback: k.Kinds&unix.CLONE_NEWNET != 0,
 	}}
 	defer func() {
 		if err != nil {
@@ -26,7 +26,7 @@ func (k *kind) Make(s *runtime.Spec) (open []int, err error) {
 		return nil, fmt.Errorf("root: %w", err)
 	}
 	defer m.root.close()
-	for _, step := range []func() error{m.who, m.first, m.offsets, m.user, m.lay, m.mounts, m.devices, m.masks} {
+	for _, step := range []func() error{m.who, m.first, m.offsets, m.join, m.user, m.lay, m.mounts, m.devices, m.masks} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ func BenchmarkMake(b *testing.B) {
 	}, machine)
 	p := &runtime.Program{}
 	for b.Loop() {
-		s := runtime.Spec{Path: "/bin/true", Args: []string{"true"}}
+		s := runtime.Spec{Path: "/bin/true", Args: []string{"true"}, Capabilities: []int{unix.CAP_CHOWN, unix.CAP_KILL}}
 		if _, err := k.Make(&s); err != nil {
 			b.Fatal(err)
 		}

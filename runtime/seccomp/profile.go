@@ -9,7 +9,14 @@ const (
 	Kill  Action = 0x80000000 // the whole process, with SIGSYS
 	Log   Action = 0x7ffc0000 // allowed, and told to the audit log
 	Allow Action = 0x7fff0000
+
+	KillThread Action = 0          // the calling thread alone
+	Trap       Action = 0x00030000 // SIGSYS, which a program can handle
 )
+
+// Trace asks a tracer, which gets the number; without one the call fails with
+// ENOSYS.
+func Trace(n uint32) Action { return Action(0x7ff00000 | n&0xffff) }
 
 // Errno makes the call fail with a number of errno(3).
 func Errno(n uint32) Action { return Action(0x00050000 | n&0xffff) }

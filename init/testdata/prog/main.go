@@ -3,8 +3,8 @@
 //	sleep D        listen ADDR    notify TEXT    print TEXT     touch PATH     exit N       pause
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
-//	scheduling     self
 //	see PATH       try PATH       size PATH      show PATH      read PATH
+//	scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 //	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
@@ -156,6 +156,14 @@ func main() {
 			scheduling()
 		case "self":
 			self()
+		case "describe":
+			describe()
+		case "own":
+			own(next())
+		case "print-file":
+			fmt.Println(file(next()))
+		case "state":
+			state(next())
 		default:
 			fail("unknown verb " + verb)
 		}

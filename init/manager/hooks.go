@@ -1,0 +1,392 @@
+package manager
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/runtime/oci"
+	"github.com/orderly-init/orderly/supervisor"
+)
+
+// Hooks of a bundle are programs that run as its container comes and goes, one after another. The child of a start stops on its way
+// where some are to run, and goes on only when the manager says so: a start whose manager has died never does, and the next manager
+// kills it and starts anew.
+//
+//	clone ── mounts ──► gate ──────────── pivot_root ── ids ──► gate ──────────── exec ──► … ──► empty
+//	                     │ prestart, createRuntime,              │ startContainer  └ poststart      └ poststop
+//	                     └ createContainer                       └ fails: killed, a failed start
+type hooks struct {
+	unit    *unit
+	run     uint32
+	left    []hook
+	status  specs.ContainerState
+	of      *process // whose namespaces those of the container enter
+	then    func(error)
+	lenient bool // a failure is told of, and the rest is run all the same
+	process *process
+	limit   *chore
+	late    string
+	off     bool // no other one begins
+}
+
+// hook is one with the place where it runs.
+type hook struct {
+	oci.Hook
+	place hookPlace
+}
+
+type hookPlace uint8
+
+const (
+	inRuntime    hookPlace = iota // as the manager is
+	inNamespaces                  // in those of the container, with the files of the machine
+	inContainer                   // as the container is
+)
+
+func hooksAt(place hookPlace, lists ...[]oci.Hook) []hook {
+	var all []hook
+	for _, list := range lists {
+		for _, h := range list {
+			all = append(all, hook{h, place})
+		}
+	}
+	return all
+}
+
+// runHooks runs them when those before them have ended.
+func (m *Manager) runHooks(h *hooks) {
+	h.unit.hooks = append(h.unit.hooks, h)
+	if len(h.unit.hooks) == 1 {
+		m.soonHook(h)
+	}
+}
+
+// soonHook begins the next one, not from within landed, which goes through what is in flight.
+func (m *Manager) soonHook(h *hooks) { m.in(0, func() { m.nextHook(h) }) }
+
+func (m *Manager) nextHook(h *hooks) {
+	switch {
+	case h.off:
+		m.endHooks(h, errors.New("was stopped"))
+		return
+	case len(h.left) == 0:
+		m.endHooks(h, nil)
+		return
+	}
+	p, err := m.startHook(h, &h.left[0])
+	if err != nil {
+		m.hookDone(h, rootStep(err))
+		return
+	}
+	h.process = p
+	if limit := h.left[0].Timeout; limit > 0 {
+		h.limit = m.in(limit, func() {
+			h.late = "took longer than " + limit.String()
+			m.killHook(h)
+		})
+	}
+}
+
+// hookEnded takes the end of one.
+func (m *Manager) hookEnded(p *process, st supervisor.Status, why string) {
+	u := p.unit
+	if len(u.hooks) == 0 || u.hooks[0].process != p {
+		return
+	}
+	h := u.hooks[0]
+	switch {
+	case h.late != "":
+		why = h.late
+	case why == "" && st != (supervisor.Status{}):
+		why = st.String()
+	}
+	m.hookDone(h, why)
+}
+
+// hookDone goes on, or ends, when one has been; why it failed, "" where it did not.
+func (m *Manager) hookDone(h *hooks, why string) {
+	h.limit.callOff()
+	h.process, h.limit, h.late = nil, nil, ""
+	m.clearHooks(h.unit)
+	one := h.left[0]
+	h.left = h.left[1:]
+	err := &stepError{"hook " + one.Name + " " + one.Path, errors.New(why)}
+	switch {
+	case why == "":
+		m.soonHook(h)
+	case h.lenient || h.off:
+		m.complain(h.unit, err.Error())
+		m.soonHook(h)
+	default:
+		m.endHooks(h, err)
+	}
+}
+
+func (m *Manager) endHooks(h *hooks, err error) {
+	u := h.unit
+	u.hooks = u.hooks[1:]
+	h.then(err)
+	if len(u.hooks) > 0 {
+		m.soonHook(u.hooks[0])
+	}
+}
+
+// callOffHooks ends what runs of them, and lets no other one begin.
+func (m *Manager) callOffHooks(u *unit) {
+	for i, h := range u.hooks {
+		h.off = true
+		if i == 0 && h.process != nil {
+			m.killHook(h)
+		}
+	}
+}
+
+func (m *Manager) killHook(h *hooks) {
+	m.signal(h.process, int(unix.SIGKILL))
+	m.clearHooks(h.unit)
+}
+
+// hookGroups begins the names of the groups of a component's hooks: beside its own, since what limits the container is not for them. No
+// component has a dot in its name.
+func hookGroups(u *unit) string { return u.name + ".hooks." }
+
+// hookGroup names a new one. Each hook has one of its own: into a group that has been killed nothing can be started before it is gone.
+func (m *Manager) hookGroup(u *unit) string {
+	m.hookCount++
+	return hookGroups(u) + itoa(os.Getpid()) + "." + itoa(m.hookCount)
+}
+
+// clearHooks kills what hooks have left behind.
+func (m *Manager) clearHooks(u *unit) {
+	if m.tree == nil {
+		return
+	}
+	names, _ := m.tree.Names()
+	for _, name := range names {
+		if strings.HasPrefix(name, hookGroups(u)) {
+			m.tree.Kill(name)
+			m.clean(name, 0)
+		}
+	}
+}
+
+// startHook starts one, with the state of the container as its standard input.
+func (m *Manager) startHook(h *hooks, one *hook) (*process, error) {
+	s := &start{process: &process{unit: h.unit, role: hookRole, run: h.run}, ready: -1, beat: -1}
+	umask := 0o022
+	s.spec = runtime.Spec{Path: one.Path, Args: one.Args, Env: one.Env, Dir: h.unit.bundle.Dir, Umask: &umask}
+	if zero := 0; m.shielded {
+		s.spec.OOMScoreAdjust = &zero
+	}
+	if err := m.prepareHook(h, one.place, s); err != nil {
+		m.undo(s)
+		return nil, err
+	}
+	m.hold(s.held)
+	if err := m.take(s.process, s.spec); err != nil {
+		m.undo(s)
+		return nil, err
+	}
+	for _, l := range s.logs {
+		m.sink.Attach(l)
+	}
+	return s.process, nil
+}
+
+func (m *Manager) prepareHook(h *hooks, place hookPlace, s *start) error {
+	if err := m.placeHook(h, place, s); err != nil {
+		return err
+	}
+	state, err := stateFile(h.unit.bundle.State(h.unit.name, h.status, h.pid(place)))
+	if err != nil {
+		return err
+	}
+	s.close = append(s.close, state)
+	if err := m.attachCommand(s); err != nil {
+		return err
+	}
+	s.spec.Files = append(s.spec.Files, runtime.File{Child: 0, FD: state})
+	if m.tree == nil {
+		return nil
+	}
+	fd, err := m.tree.Make(m.hookGroup(h.unit))
+	if err != nil {
+		return &stepError{"cgroup", err}
+	}
+	s.close, s.spec.Cgroup = append(s.close, fd), fd
+	return nil
+}
+
+// placeHook puts one into the namespaces of the container; into those of before pivot_root with the files of the machine.
+func (m *Manager) placeHook(h *hooks, place hookPlace, s *start) error {
+	if place == inRuntime {
+		return nil
+	}
+	pid := h.of.slot.Started()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return &stepError{"enter the container", err}
+	}
+	s.close = append(s.close, fd)
+	kinds := kindsOf(pid)
+	s.spec.Dir = "/"
+	s.spec.Container = &runtime.Container{
+		Enter: []runtime.Namespace{{Name: "of the container", FD: fd, Kinds: kinds}}, Map: kinds&unix.CLONE_NEWUSER != 0,
+	}
+	if own := &h.of.gate.spec; place == inContainer {
+		s.spec.Credential, s.spec.Capabilities, s.spec.Sets, s.spec.Ambient = own.Credential, own.Capabilities, own.Sets, own.Ambient
+		s.spec.NoNewPrivileges, s.spec.Limits, s.spec.Umask = own.NoNewPrivileges, own.Limits, own.Umask
+	}
+	return nil
+}
+
+// pid is that of the container's main process, as a hook sees it; 0 where there is none.
+func (h *hooks) pid(place hookPlace) int {
+	if h.of == nil {
+		return 0
+	}
+	pid := h.of.number()
+	if place == inRuntime {
+		return pid
+	}
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	for line := range strings.Lines(string(b)) {
+		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			all := strings.Fields(list)
+			inside, _ := strconv.Atoi(all[len(all)-1])
+			return inside
+		}
+	}
+	return pid
+}
+
+// stateFile is a text to be read; in a pipe there would not be room for any.
+func stateFile(text []byte) (int, error) {
+	fd, err := keeper.Memfd("orderly-state", 0)
+	if err != nil {
+		return -1, err
+	}
+	if _, err = unix.Write(fd, text); err == nil {
+		_, err = unix.Seek(fd, 0, 0)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, &stepError{"state of the container", err}
+	}
+	return fd, nil
+}
+
+// gate is where the child of a start stops for hooks.
+type gate struct {
+	here, let int
+	spec      runtime.Spec
+	passed    int
+}
+
+// gateFor makes the gates of a start, where its bundle has hooks for them.
+func (m *Manager) gateFor(s *start) error {
+	b := s.unit.bundle
+	if b == nil || !b.Hooks.BeforePivot() && !b.Hooks.BeforeExec() {
+		return nil
+	}
+	here, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return &stepError{"eventfd", err}
+	}
+	s.close = append(s.close, here)
+	let, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return &stepError{"eventfd", err}
+	}
+	s.close = append(s.close, let)
+	s.spec.Container.Gate = &runtime.Gate{Here: here, Go: let, BeforePivot: b.Hooks.BeforePivot(), BeforeExec: b.Hooks.BeforeExec()}
+	s.gate = &gate{here: here, let: let, spec: s.spec}
+	return nil
+}
+
+// watchGate waits for a child to arrive at its gates.
+func (m *Manager) watchGate(p *process) {
+	if g := p.gate; g != nil {
+		m.loop.Add(g.here, func() { m.arrived(p) })
+	}
+}
+
+// arrived runs the hooks of the gate that a child has come to, and lets it go on.
+func (m *Manager) arrived(p *process) {
+	g, b := p.gate, p.unit.bundle
+	poll.Calm(g.here)
+	h := &hooks{unit: p.unit, run: p.run, of: p, then: func(err error) { m.openGate(p, err) }}
+	if g.passed++; g.passed == 1 && b.Hooks.BeforePivot() {
+		h.status = specs.StateCreating
+		h.left = append(hooksAt(inRuntime, b.Hooks.Prestart, b.Hooks.CreateRuntime), hooksAt(inNamespaces, b.Hooks.CreateContainer)...)
+	} else {
+		h.status, h.left = specs.StateCreated, hooksAt(inContainer, b.Hooks.StartContainer)
+	}
+	m.runHooks(h)
+}
+
+// openGate lets a child go on, or kills it where a hook has failed.
+func (m *Manager) openGate(p *process, err error) {
+	switch {
+	case p.gate == nil: // it is gone
+	case err != nil:
+		if p.fault == nil {
+			p.fault = err
+		}
+		m.signal(p, int(unix.SIGKILL))
+	default:
+		poll.Bump(p.gate.let)
+	}
+}
+
+// leaveGate ends the watching of a child that has executed, or is gone.
+func (m *Manager) leaveGate(p *process) {
+	if p.gate == nil {
+		return
+	}
+	m.loop.Remove(p.gate.here)
+	p.gate = nil
+	m.callOffHooks(p.unit)
+}
+
+// afterExec runs the hooks of a container that runs.
+func (m *Manager) afterExec(p *process) {
+	if b := p.unit.bundle; b != nil && len(b.Hooks.Poststart) > 0 {
+		m.runHooks(&hooks{
+			unit: p.unit, run: p.run, of: p, status: specs.StateRunning, left: hooksAt(inRuntime, b.Hooks.Poststart),
+			then: func(err error) { m.afterPoststart(p, err) },
+		})
+	}
+}
+
+// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed.
+func (m *Manager) afterPoststart(p *process, err error) {
+	if err == nil || p.unit.main != p {
+		return
+	}
+	m.complain(p.unit, err.Error()+": killed")
+	m.signal(p, int(unix.SIGKILL))
+	m.killGroup(p.unit)
+}
+
+// afterEnd runs the hooks of the end, once for each run, and then does what waits for them. It reports false where there are none.
+func (m *Manager) afterEnd(u *unit, then func()) bool {
+	b := u.bundle
+	if b == nil || len(b.Hooks.Poststop) == 0 || u.mourned == u.run+1 {
+		return false
+	}
+	u.mourned = u.run + 1
+	m.runHooks(&hooks{
+		unit: u, run: u.run, status: specs.StateStopped, left: hooksAt(inRuntime, b.Hooks.Poststop), lenient: true,
+		then: func(error) { then() },
+	})
+	return true
+}
