@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"strings"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -19,6 +21,7 @@ func (l *list) masks(c *Container) {
 				Args: []any{"tmpfs", below, "tmpfs", unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, "mode=0555"}})
 			continue
 		}
+		l.present("mask", below, 1)
 		l.add(Step{Verb: "mask", Object: m.Path, Call: "move_mount", Nr: unix.SYS_MOVE_MOUNT, Fine: unix.ENOENT,
 			Args: []any{l.maskFD(blank), "", unix.AT_FDCWD, below, moveFlags}})
 		blank++
@@ -33,6 +36,14 @@ func (l *list) masks(c *Container) {
 	if blank > 0 {
 		l.do("masks", "", "close_range", unix.SYS_CLOSE_RANGE, l.maskFD(0), l.maskFD(blank-1), 0)
 	}
+}
+
+// present leaves out the next operations where a path is not there. A tree that
+// was made in vain is expensive: the kernel waits for all processors before it
+// takes it apart.
+func (l *list) present(verb, name string, next int) {
+	l.add(Step{Verb: verb, Object: name, Call: "faccessat", Nr: unix.SYS_FACCESSAT, Fine: unix.ENOENT,
+		Args: []any{unix.AT_FDCWD, name, unix.F_OK}, how: flagOmit, skip: next})
 }
 
 // from makes the mount that a path is in the working directory, unless it is
@@ -61,6 +72,9 @@ func (l *list) blanks(c *Container) {
 	for _, m := range c.Masked {
 		if m.Directory {
 			continue
+		}
+		if strings.HasPrefix(m.Path, "/proc/") || strings.HasPrefix(m.Path, "/sys/") { // of the same kernel
+			l.present("mask", m.Path, 4)
 		}
 		l.tree("mask", "/dev/null", 0, l.maskFD(n))
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, 0, unix.MS_PRIVATE, 0}

@@ -133,6 +133,7 @@ func (l *list) mountAll(c *Container) {
 		l.mount(&c.Mounts[i], l.treeFD(i))
 	}
 	l.furnish(c)
+	l.standardInside(c)
 }
 
 func (l *list) node(n *Node) {

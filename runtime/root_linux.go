@@ -55,7 +55,6 @@ func (l *list) inside(c *Container) {
 	default:
 		l.mountAll(c)
 	}
-	l.standardInside(c)
 	l.masks(c)
 	l.settle(c)
 }
@@ -92,7 +91,6 @@ func (l *list) initFD() int      { return l.topChild() + 12 }
 func (l *list) lowerFD() int     { return l.topChild() + 13 }
 func (l *list) upperFD() int     { return l.topChild() + 14 }
 func (l *list) treeFD(i int) int { return l.topChild() + 15 + i }
-func (l *list) maskFD(i int) int { return l.nextRootFD() + 1 + i }
 
 func (l *list) topChild() int {
 	top := 2
@@ -115,7 +113,8 @@ func (l *list) place(r *Root, flags, dir int, at string) {
 }
 
 // pivot makes the working directory the root. Both arguments of pivot_root(2)
-// may be one directory: the old root is then mounted on top of the new one.
+// may be one directory: the old root is then mounted on top of the new one, and
+// nothing may be looked up until it is gone.
 func (l *list) pivot(r *Root, at string) {
 	if r.Move && at != "/" {
 		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
@@ -129,7 +128,8 @@ func (l *list) pivot(r *Root, at string) {
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
 }
 
-// settle lets go of what was needed to mount.
+// settle lets go of what was needed to mount. What is mounted where is settled
+// then, and what the caller mounts later does not come in.
 func (l *list) settle(c *Container) {
 	if n := len(c.Mounts); n > 0 {
 		l.do("mounts", "", "close_range", unix.SYS_CLOSE_RANGE, l.treeFD(0), l.treeFD(n-1), 0)
