@@ -34,7 +34,9 @@ func (s *Spec) Steps(h Host) []Step {
 	l.files()
 	l.session()
 	l.standard()
-	l.oomScore()
+	if c := s.Container; c == nil || !c.joins() {
+		l.oomScore()
+	}
 	l.labels()
 	l.container()
 	l.noNewPrivileges()
