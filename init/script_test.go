@@ -179,7 +179,7 @@ func finish(ts *testscript.TestScript, cmd *exec.Cmd, done chan error) {
 // of every script does.
 func belonging(ts *testscript.TestScript) string {
 	mark := []byte("ORDERLY_COMPONENT=")
-	work := []byte("WORK=" + ts.MkAbs("."))
+	work := []byte("WORK=" + ts.MkAbs(".") + "\x00") // of no other script whose name begins so
 	var left strings.Builder
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, f := range files {

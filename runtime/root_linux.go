@@ -21,7 +21,13 @@ func (l *list) outside(c *Container) {
 	case r.Tree <= 0:
 		l.tree("root", r.Path, unix.AT_RECURSIVE, l.rootFD())
 	}
+	if c.gated() {
+		l.keepDirectory(c.Root.Path, l.nextRootFD())
+	}
 }
+
+// gated says whether the root is mounted in its own place at first.
+func (c *Container) gated() bool { return c.Root != nil && c.Gate != nil && c.Gate.BeforePivot }
 
 // inside makes the root the root. Mount points are looked for when it is: a
 // symbolic link in it cannot lead out of it then. The old root stays beneath
@@ -35,13 +41,13 @@ func (l *list) inside(c *Container) {
 	if r != nil && r.Overlay != nil {
 		l.overlay(r)
 	}
-	switch gated := r != nil && c.Gate != nil && c.Gate.BeforePivot; {
-	case gated: // who enters the namespace meanwhile sees the old root, and the new one in its place
-		l.place(r, r.Path)
+	switch {
+	case c.gated(): // who enters the namespace meanwhile sees the old root, and the new one in its place
+		l.place(r, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, l.nextRootFD(), "")
 		l.confined(c, func() { l.mountAll(c) })
 		l.pivot(r, r.Path)
 	case r != nil:
-		l.place(r, "/")
+		l.place(r, moveFlags, unix.AT_FDCWD, "/")
 		l.pivot(r, "/")
 		l.mountAll(c)
 	default:
@@ -97,12 +103,12 @@ func (l *list) topChild() int {
 
 // place mounts the tree that is to be the root: as a rule over the old one,
 // where only the working directory finds it.
-func (l *list) place(r *Root, at string) {
+func (l *list) place(r *Root, flags, dir int, at string) {
 	if r.Overlay == nil {
 		attr := []uint64{0, 0, unix.MS_PRIVATE, 0}
 		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
-	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, at, moveFlags)
+	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", dir, at, flags)
 	l.do("root", r.Path, "fchdir", unix.SYS_FCHDIR, l.rootFD())
 	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
 }

@@ -47,6 +47,7 @@ type Manager struct {
 	looking   []int // whose heartbeats are looked at in a round
 	beats     []byte
 	chores    []*chore
+	hookCount int // of this manager's
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event

@@ -176,3 +176,10 @@ func state(name string) {
 	check(json.NewDecoder(os.Stdin).Decode(&s))
 	fmt.Println(name, "uid", os.Getuid(), s.Pid, s.Status)
 }
+
+// own prints whose a file is, and whose it is on the disk of the tests.
+func own(name string) {
+	var st unix.Stat_t
+	check(unix.Stat(name, &st))
+	fmt.Printf("own 5:5 %s = %d:%d\n", name, st.Uid, st.Gid)
+}

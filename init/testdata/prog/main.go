@@ -4,7 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	see PATH       try PATH       size PATH      show PATH      read PATH
-//	scheduling     self            describe     state NAME
+//	scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 //	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
@@ -158,6 +158,10 @@ func main() {
 			self()
 		case "describe":
 			describe()
+		case "own":
+			own(next())
+		case "print-file":
+			fmt.Println(file(next()))
 		case "state":
 			state(next())
 		default:
