@@ -45,13 +45,21 @@ func (m *Manager) overBundle(def *targets.Component, s *runtime.Spec) *oci.Kind 
 	}
 	s.OOMScoreAdjust = def.Scheduling.OOMScoreAdjust
 	k := &oci.Kind{
-		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Share: container.Kinds(def.Container.Share.Namespaces),
+		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Schema: m.bundleSchema(), Share: container.Kinds(def.Container.Share.Namespaces),
 		Privileges: def.Security.NewPrivileges, Terminal: def.Terminal != "",
 	}
 	if zero := 0; m.shielded {
 		k.OOMScore = &zero
 	}
 	return k
+}
+
+// bundleSchema is that of all bundles.
+func (m *Manager) bundleSchema() *oci.Schema {
+	if m.schema == nil {
+		m.schema = oci.NewSchema()
+	}
+	return m.schema
 }
 
 // asBundled gives a command of a container what its bundle says of the main process.
@@ -159,7 +167,7 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	}
 	text := make([]byte, st.Size)
 	n, _ := unix.Pread(fd, text, 0)
-	if u.bundle, _ = oci.Parse(u.def.Container.Bundle, text[:n], oci.Own{Command: true, Terminal: true}); u.bundle != nil {
+	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], oci.Own{Command: true, Terminal: true}); u.bundle != nil {
 		u.bundle.Text, u.bundleTag = nil, tag
 	}
 }
