@@ -195,10 +195,12 @@ container.rootfs = %q
 [target.all]
 wants = ["watcher"]
 `, root))
-	for !strings.Contains(r.log("watcher"), "end of ") {
+	printed := ""
+	for !strings.Contains(printed, "end of ") {
 		r.enter("watcher", "/script")
+		printed = r.log("watcher")
 	}
-	if printed := r.log("watcher"); !strings.Contains(printed, "binary held: read-only file system") {
+	if !strings.Contains(printed, "binary held: read-only file system") {
 		t.Error(printed)
 	}
 }

@@ -181,7 +181,7 @@ func null() (string, error) {
 // starter looks whether a program that comes within a second is executed from a file that is not the container's, and can be
 // changed: as the interpreter "/proc/self/exe" of a script that is what started the container.
 func starter() (string, error) {
-	last := error(errNothing)
+	refused := error(errNothing)
 	var own, st unix.Stat_t
 	if err := unix.Stat("/proc/self/exe", &own); err != nil {
 		return "", err
@@ -191,20 +191,15 @@ func starter() (string, error) {
 		for _, exe := range all {
 			fd, err := unix.Open(exe, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 			if err != nil {
-				last = err
 				continue
 			}
-			if err = unix.Fstat(fd, &st); err == nil && st.Ino != own.Ino {
-				err = unix.Fchmod(fd, st.Mode&0o7777)
+			if unix.Fstat(fd, &st) == nil && st.Ino != own.Ino {
+				if refused = unix.Fchmod(fd, st.Mode&0o7777); refused == nil {
+					return "changed the mode of " + exe, nil
+				}
 			}
 			unix.Close(fd)
-			switch {
-			case err != nil:
-				last = err
-			case st.Ino != own.Ino:
-				return "changed the mode of " + exe, nil
-			}
 		}
 	}
-	return "", last
+	return "", refused
 }
