@@ -22,13 +22,19 @@ func files() []attack {
 		{"null", null},
 		{"binary", starter},
 	}
+	return append(list, writable("")...)
+}
+
+// writable tries the files by which the machine as a whole is changed; once more when the masks may be gone.
+func writable(suffix string) (list []attack) {
 	for name, path := range map[string]string{
 		"core-pattern": "/proc/sys/kernel/core_pattern", "modprobe": "/proc/sys/kernel/modprobe", "sysrq": "/proc/sysrq-trigger",
 		"uevent-helper": "/sys/kernel/uevent_helper", "binfmt": "/proc/sys/fs/binfmt_misc/register", "power": "/sys/power/state",
 		"panic": "/proc/sys/kernel/panic", "oom-up": "/proc/sys/vm/panic_on_oom", "hotplug": "/proc/sys/kernel/hotplug",
 		"irq": "/proc/irq/default_smp_affinity", "memory-file": "/dev/mem", "kernel-core": "/proc/kcore",
+		"planted": "/planted", // a device file that whoever made the root has put there
 	} {
-		list = append(list, attack{name, func() (string, error) { return opens(path) }})
+		list = append(list, attack{name + suffix, func() (string, error) { return opens(path) }})
 	}
 	return list
 }
