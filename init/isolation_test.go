@@ -88,6 +88,11 @@ func out(t *testing.T, printed string) (names []string) {
 	return names
 }
 
+// lord is root of a user namespace, with all that it can have there: it rules over what is its own, the masks too, and nothing else.
+const lord = `
+container.namespaces = ["user", "pid", "mount", "uts", "ipc", "net", "cgroup"]
+security = { seccomp = "none", no_new_privileges = false, capabilities = ["sys_admin", "sys_ptrace", "sys_chroot", "net_admin", "mknod", "dac_override", "dac_read_search", "sys_module", "sys_rawio", "sys_time", "sys_boot", "syslog", "bpf", "perfmon", "kill", "setuid", "setgid", "setpcap", "sys_resource", "fowner", "chown"] }`
+
 // TestIsolation runs every attack in containers of several kinds. What a container may do by its configuration is
 // written beside it; nothing else may succeed.
 func TestIsolation(t *testing.T) {
@@ -100,6 +105,11 @@ func TestIsolation(t *testing.T) {
 	}{
 		{"default", "", nil},
 		// what the filter is for
+		{"overlay", `container.overlay = "tmpfs"`, nil},
+		{"network", `container.network = "host"`, []string{"abstract-socket"}},
+		{"user", `container.namespaces = ["user", "pid", "mount", "uts", "ipc", "net", "cgroup"]`, nil},
+		{"lord", lord, strings.Fields("attributes bind fsopen host-name io-uring mount-binfmt_misc mount-cgroup2 mount-devpts mount-mqueue " +
+			"mount-namespace mount-overlay mount-proc mount-tmpfs network pivot reboot remount remount-root tree unmask user-namespace")},
 		{"unfiltered", `security.seccomp = "none"`, []string{"io-uring", "user-namespace"}},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
@@ -117,6 +127,12 @@ func attacked(t *testing.T, program string, p prey, config string) string {
 	t.Helper()
 	p.ring = ownRing(t)
 	root := rootWith(t, program)
+	if err := unix.Mknod(filepath.Join(root, "planted"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 11))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(root, "planted"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	var env strings.Builder
 	for _, e := range p.environment() {
 		name, value, _ := strings.Cut(e, "=")
@@ -195,10 +211,44 @@ container.rootfs = %q
 [target.all]
 wants = ["watcher"]
 `, root))
-	for !strings.Contains(r.log("watcher"), "end of ") {
+	printed := ""
+	for !strings.Contains(printed, "end of ") {
 		r.enter("watcher", "/script")
+		printed = r.log("watcher")
 	}
-	if printed := r.log("watcher"); !strings.Contains(printed, "binary held: read-only file system") {
+	if !strings.Contains(printed, "binary held: read-only file system") {
 		t.Error(printed)
+	}
+}
+
+// The attacks get out where nothing keeps them in: of what is held in a container, these are shown to be held by it. It is in a
+// mount namespace of its own, so that nothing of the machine changes.
+func TestAttacksSucceedOutside(t *testing.T) {
+	t.Parallel()
+	program, p := breakout(t)
+	p.ring = ownRing(t)
+	c := exec.Command(program)
+	c.Env = append(os.Environ(), p.environment()...)
+	c.SysProcAttr = &unix.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	b, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := out(t, string(b))
+	for _, name := range strings.Fields("above chroot links handle binary core-pattern panic oom-up bind tree fsopen mount-proc mount-sysfs mount-cgroup2 " +
+		"mount-tmpfs mount-devpts mount-overlay signal see pidfd ptrace read-memory limits priority newcomers time host-name reboot " +
+		"swap accounting kernel-log perf bpf userfault io-uring notify-all network device-kmsg disks join user-namespace mount-namespace " +
+		"group-above group-control abstract-socket keyring") {
+		if slices.Contains(got, name) {
+			continue
+		}
+		_, why, _ := strings.Cut(string(b), name+" held: ")
+		why, _, _ = strings.Cut(why, "\n")
+		switch why {
+		case "nothing there", "function not implemented", "no such file or directory", "no such device":
+			t.Logf("%s: not shown on this machine: %s", name, why)
+		default:
+			t.Errorf("%s does not get out where nothing holds it: %s", name, why)
+		}
 	}
 }

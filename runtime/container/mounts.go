@@ -56,6 +56,9 @@ func (m *making) bound(one *runtime.Mounting, v *Volume) (err error) {
 		return fmt.Errorf("mount %s: source %s: %w", one.Target, one.Source, err)
 	}
 	one.File = st.Mode&unix.S_IFMT != unix.S_IFDIR
+	if m.c.Map && !one.File && one.Clear&unix.MOUNT_ATTR_NODEV == 0 {
+		one.Set |= unix.MOUNT_ATTR_NODEV
+	}
 	if v.UIDs != nil {
 		one.Tree, err = m.remapped(v)
 		return err

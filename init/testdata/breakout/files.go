@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,13 +22,19 @@ func files() []attack {
 		{"null", null},
 		{"binary", starter},
 	}
+	return append(list, writable("")...)
+}
+
+// writable tries the files by which the machine as a whole is changed; once more when the masks may be gone.
+func writable(suffix string) (list []attack) {
 	for name, path := range map[string]string{
 		"core-pattern": "/proc/sys/kernel/core_pattern", "modprobe": "/proc/sys/kernel/modprobe", "sysrq": "/proc/sysrq-trigger",
 		"uevent-helper": "/sys/kernel/uevent_helper", "binfmt": "/proc/sys/fs/binfmt_misc/register", "power": "/sys/power/state",
 		"panic": "/proc/sys/kernel/panic", "oom-up": "/proc/sys/vm/panic_on_oom", "hotplug": "/proc/sys/kernel/hotplug",
 		"irq": "/proc/irq/default_smp_affinity", "memory-file": "/dev/mem", "kernel-core": "/proc/kcore",
+		"planted": "/planted", // a device file that whoever made the root has put there
 	} {
-		list = append(list, attack{name, func() (string, error) { return opens(path) }})
+		list = append(list, attack{name + suffix, func() (string, error) { return opens(path) }})
 	}
 	return list
 }
@@ -179,35 +184,28 @@ func null() (string, error) {
 	return "", errNothing
 }
 
-// starter looks whether a program that comes within some seconds is executed from a file that is not the container's, and can be
+// starter looks whether a program that comes within a second is executed from a file that is not the container's, and can be
 // changed: as the interpreter "/proc/self/exe" of a script that is what started the container.
 func starter() (string, error) {
-	last := error(errNothing)
+	refused := error(errNothing)
 	var own, st unix.Stat_t
 	if err := unix.Stat("/proc/self/exe", &own); err != nil {
 		return "", err
 	}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
 		all, _ := filepath.Glob("/proc/[0-9]*/exe")
 		for _, exe := range all {
 			fd, err := unix.Open(exe, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 			if err != nil {
-				last = err
 				continue
 			}
-			if err = unix.Fstat(fd, &st); err == nil && st.Ino != own.Ino {
-				err = unix.Fchmod(fd, st.Mode&0o7777)
+			if unix.Fstat(fd, &st) == nil && st.Ino != own.Ino {
+				if refused = unix.Fchmod(fd, st.Mode&0o7777); refused == nil {
+					return "changed the mode of " + exe, nil
+				}
 			}
 			unix.Close(fd)
-			switch {
-			case errors.Is(err, unix.EROFS): // it was there, and holds
-				return "", err
-			case err != nil:
-				last = err
-			case st.Ino != own.Ino:
-				return "changed the mode of " + exe, nil
-			}
 		}
 	}
-	return "", last
+	return "", refused
 }

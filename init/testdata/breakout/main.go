@@ -33,7 +33,7 @@ func main() {
 		unix.Kill(os.Getpid(), unix.SIGSTOP)
 		return
 	}
-	all := slices.Concat(files(), mounts(), processes(), kernel(), namespaces())
+	all := slices.Concat(files(), mounts(), writable("-unmasked"), processes(), kernel(), namespaces())
 	for _, a := range all {
 		if len(names) > 0 && !slices.Contains(names, a.name) {
 			continue
