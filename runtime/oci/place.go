@@ -2,35 +2,37 @@ package oci
 
 import "strconv"
 
-// place is where a value is in the file. Its path is made only where something is said of it.
-type place struct {
-	in    *place // nil: the whole file
+// place is the way to a value from the start of the file. It is put into words only where something is said of one.
+type place []step
+
+type step struct {
 	name  string // of a member or an entry
 	index int    // in a list
-	sort  placeSort
+	sort  stepSort
 }
 
-type placeSort uint8
+type stepSort uint8
 
 const (
-	atMember placeSort = iota
-	atEntry            // of a table whose names are free
-	atElement
+	toMember stepSort = iota
+	toEntry           // of a table whose names are free
+	toElement
 )
 
 // String is the path of the place, "mounts[3].options".
-func (p *place) String() string {
-	if p == nil {
-		return ""
+func (p place) String() string {
+	path := ""
+	for _, s := range p {
+		switch s.sort {
+		case toMember:
+			path = join(path, s.name)
+		case toEntry:
+			path += "[" + strconv.Quote(s.name) + "]"
+		case toElement:
+			path += "[" + strconv.Itoa(s.index) + "]"
+		}
 	}
-	switch p.sort {
-	case atEntry:
-		return p.in.String() + "[" + strconv.Quote(p.name) + "]"
-	case atElement:
-		return p.in.String() + "[" + strconv.Itoa(p.index) + "]"
-	case atMember:
-	}
-	return join(p.in.String(), p.name)
+	return path
 }
 
 func join(path, name string) string {

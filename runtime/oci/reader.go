@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -66,17 +67,19 @@ func load(path string) ([]byte, error) {
 
 // Load reads the text of a config.json, of a file that is one and is not too big.
 func Load(f *os.File) ([]byte, error) {
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
 		return nil, errors.New(ConfigName + " is not a regular file")
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(st.Size(), maxConfig)) + bytes.MinRead) // it is all that is read, unless somebody writes to it
+	if _, err := text.ReadFrom(io.LimitReader(f, maxConfig+1)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", ConfigName, err)
 	}
-	if len(data) > maxConfig {
+	if text.Len() > maxConfig {
 		return nil, fmt.Errorf("%s has more than %d bytes", ConfigName, maxConfig)
 	}
-	return data, nil
+	return text.Bytes(), nil
 }
 
 // Parse reads what is in the config.json of a directory, all problems at once, in the order of the file.
@@ -92,7 +95,7 @@ func (s *Schema) Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
 	if r.tree, err = parse(data); errors.As(err, &f) {
 		return nil, w.ended(f)
 	}
-	(&walker{w}).value(r.tree, s.root, nil)
+	(&walker{report: w}).value(r.tree, s.root)
 	if misfit != nil && len(w.problems) == 0 {
 		w.refuse(r.tree, "", misfit.Error())
 	}

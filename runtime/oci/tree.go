@@ -1,10 +1,10 @@
 package oci
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -72,14 +72,26 @@ func invalidAt(data []byte) int {
 
 // parse makes the tree of a text, which is JSON: decode has seen it.
 func parse(data []byte) (*node, error) {
-	p := &parser{data: data}
+	p := &parser{data: string(data)}
 	return p.value(0)
 }
 
 // parser goes through a text in which nothing is wrong, but for what JSON allows and a bundle must not have.
 type parser struct {
-	data []byte
-	at   int
+	data  string // what it finds are parts of it
+	at    int
+	nodes []node // made, and not used yet
+}
+
+// node makes one; some at a time, since there are hundreds.
+func (p *parser) node() *node {
+	if len(p.nodes) == 0 {
+		p.nodes = make([]node, 64)
+	}
+	n := &p.nodes[0]
+	p.nodes = p.nodes[1:]
+	n.offset = p.at
+	return n
 }
 
 // next is the first byte of the next token.
@@ -96,7 +108,7 @@ func (p *parser) next() byte {
 
 func (p *parser) value(depth int) (n *node, err error) {
 	c := p.next()
-	n = &node{offset: p.at}
+	n = p.node()
 	if depth > maxDepth {
 		return nil, &fault{n.offset, fmt.Sprintf("is nested deeper than %d", maxDepth)}
 	}
@@ -118,17 +130,16 @@ func (p *parser) value(depth int) (n *node, err error) {
 }
 
 func (p *parser) members(n *node, depth int) error {
-	seen := map[string]bool{}
+	var seen names
 	for p.next() != '}' {
 		at := p.at
 		name, err := p.text()
 		if err != nil {
 			return err
 		}
-		if seen[name] {
+		if seen.has(n.members, name) {
 			return &fault{at, fmt.Sprintf("%q is there twice", name)}
 		}
-		seen[name] = true
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return err
@@ -137,6 +148,26 @@ func (p *parser) members(n *node, depth int) error {
 	}
 	p.at++
 	return nil
+}
+
+// names finds out whether a name is there already: of few by looking, of many by a table.
+type names map[string]bool
+
+const few = 16
+
+func (s *names) has(members []member, name string) bool {
+	if len(members) < few {
+		return slices.ContainsFunc(members, func(m member) bool { return m.name == name })
+	}
+	if *s == nil {
+		*s = names{}
+		for _, m := range members {
+			(*s)[m.name] = true
+		}
+	}
+	had := (*s)[name]
+	(*s)[name] = true
+	return had
 }
 
 func (p *parser) elements(n *node, depth int) error {
@@ -162,18 +193,18 @@ func (p *parser) text() (s string, err error) {
 	}
 	p.at++
 	if plain {
-		return string(p.data[from+1 : p.at-1]), nil
+		return p.data[from+1 : p.at-1], nil
 	}
-	return s, json.Unmarshal(p.data[from:p.at], &s)
+	return s, json.Unmarshal([]byte(p.data[from:p.at]), &s)
 }
 
 // word is a number, or one of the three words.
 func (p *parser) word() any {
 	from := p.at
-	for p.at < len(p.data) && bytes.IndexByte([]byte(" \t\r\n,]}"), p.data[p.at]) < 0 {
+	for p.at < len(p.data) && strings.IndexByte(" \t\r\n,]}", p.data[p.at]) < 0 {
 		p.at++
 	}
-	switch word := string(p.data[from:p.at]); word {
+	switch word := p.data[from:p.at]; word {
 	case "true":
 		return true
 	case "false":

@@ -9,45 +9,55 @@ import (
 )
 
 // walker holds a tree against the schema.
-type walker struct{ *report }
+type walker struct {
+	*report
+	at place
+}
+
+// into checks a value that is one step further in.
+func (w *walker) into(to step, n *node, s *shape) {
+	w.at = append(w.at, to)
+	w.value(n, s)
+	w.at = w.at[:len(w.at)-1]
+}
 
 // value checks one value, and tells what is not supported.
-func (w *walker) value(n *node, s *shape, at *place) {
+func (w *walker) value(n *node, s *shape) {
 	if n.kind == literalKind && n.literal == nil {
 		return // as if it were not there, as Go programs write what is empty
 	}
-	if !w.verdict(n, s, at) {
+	if !w.verdict(n, s) {
 		return
 	}
 	switch {
 	case s.of.Kind() == reflect.Struct && n.kind == objectKind:
-		w.object(n, s, at)
+		w.object(n, s)
 	case s.of.Kind() == reflect.Map && n.kind == objectKind:
 		for _, m := range n.members {
-			w.text(m.value, m.name, at)
-			w.value(m.value, s.inner, &place{in: at, name: m.name, sort: atEntry})
+			w.text(m.value, m.name)
+			w.into(step{name: m.name, sort: toEntry}, m.value, s.inner)
 		}
 	case s.of.Kind() == reflect.Slice && n.kind == listKind:
 		for i, e := range n.list {
-			w.value(e, s.inner, &place{in: at, index: i, sort: atElement})
+			w.into(step{index: i, sort: toElement}, e, s.inner)
 		}
-	case n.kind != literalKind || !w.literal(n, s.of, at):
-		w.refuse(n, at.String(), fmt.Sprintf(mistyped+"%s, not %s", typeName(s.of), n.describe()))
+	case n.kind != literalKind || !w.literal(n, s.of):
+		w.refuse(n, w.at.String(), fmt.Sprintf(mistyped+"%s, not %s", typeName(s.of), n.describe()))
 	}
 }
 
 // verdict tells what the table says of a field; false: nothing below it is looked at.
-func (w *walker) verdict(n *node, s *shape, at *place) bool {
+func (w *walker) verdict(n *node, s *shape) bool {
 	f := &s.said
 	if !s.known || f.Verdict != Done && n.empty() {
 		return true
 	}
 	switch f.Verdict {
 	case No:
-		w.refuse(n, at.String(), because("is not supported", f.Text))
+		w.refuse(n, w.at.String(), because("is not supported", f.Text))
 		return false
 	case Noted:
-		w.note(n, at.String(), because("is not used", f.Text))
+		w.note(n, w.at.String(), because("is not used", f.Text))
 	case Done, Partly:
 	}
 	return true
@@ -60,23 +70,22 @@ func because(what, why string) string {
 	return what + ": " + why
 }
 
-func (w *walker) object(n *node, s *shape, at *place) {
+func (w *walker) object(n *node, s *shape) {
 	for _, m := range n.members {
-		here := &place{in: at, name: m.name}
 		inner := s.members[m.name]
 		if inner == nil {
-			w.refuse(m.value, here.String(), "is not known: nothing is left out in silence"+s.near(m.name))
+			w.refuse(m.value, join(w.at.String(), m.name), "is not known: nothing is left out in silence"+s.near(m.name))
 			continue
 		}
-		w.value(m.value, inner, here)
+		w.into(step{name: m.name}, m.value, inner)
 	}
 }
 
 // literal holds one against a type, as encoding/json does.
-func (w *walker) literal(n *node, t reflect.Type, at *place) bool {
+func (w *walker) literal(n *node, t reflect.Type) bool {
 	switch v := n.literal.(type) {
 	case string:
-		w.text(n, v, at)
+		w.text(n, v)
 		return t.Kind() == reflect.String || t.Kind() == reflect.Interface
 	case bool:
 		return t.Kind() == reflect.Bool || t.Kind() == reflect.Interface
@@ -103,9 +112,9 @@ func fits(number string, t reflect.Type) bool {
 }
 
 // text refuses what would end early where the kernel reads it.
-func (w *walker) text(n *node, s string, at *place) {
+func (w *walker) text(n *node, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		w.refuse(n, at.String(), "has a NUL in it")
+		w.refuse(n, w.at.String(), "has a NUL in it")
 	}
 }
 
