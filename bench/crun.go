@@ -79,7 +79,7 @@ func crunOptions(l *lab) (guest.Options, error) {
 	entries = append(entries, cpio.File(boxBundle+"/config.json", 0o644, config),
 		cpio.File("init", 0o755, []byte(moveToMemory)), cpio.File("box/mark", 0o755, service("/proc/self/fd/1")),
 		cpio.Dir("box/dev"), cpio.Dir("box/proc"), cpio.Dir("box/sys"),
-		cpio.File("etc/orderly/main.toml", 0o644, []byte(raceConfig(l.starts/4, l.crowd))))
+		cpio.File("etc/orderly/main.toml", 0o644, []byte(raceConfig(max(l.starts/4, 5), l.crowd))))
 	rd, err := b.Memory("bench-crun", "arm64", arch, kernel, []string{"overlay"}, entries)
 	return guest.Options{Kernel: kernel.Image, Initrd: rd, Clock: guest.CountSkipping, MemoryMB: 3072}, err
 }

@@ -85,7 +85,7 @@ func (l *list) given() []File {
 }
 
 // The numbers of trees are above all that the program is to have, and above
-// those of Landlock.
+// those of Landlock; then come those of a gate, then masks.
 func (l *list) rootFD() int      { return l.topChild() + 11 }
 func (l *list) initFD() int      { return l.topChild() + 12 }
 func (l *list) lowerFD() int     { return l.topChild() + 13 }
@@ -134,14 +134,15 @@ func (l *list) settle(c *Container) {
 	if n := len(c.Mounts); n > 0 {
 		l.do("mounts", "", "close_range", unix.SYS_CLOSE_RANGE, l.treeFD(0), l.treeFD(n-1), 0)
 	}
-	if c.Root == nil {
+	r := c.Root
+	if r == nil {
 		return
 	}
-	l.do("root", c.Root.Path, "chdir", unix.SYS_CHDIR, "/")
-	if c.Root.Propagation != 0 {
-		l.do("propagation", "/", "mount", unix.SYS_MOUNT, 0, "/", 0, c.Root.Propagation, 0)
+	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
+	if r.Propagation != 0 {
+		l.do("propagation", "/", "mount", unix.SYS_MOUNT, 0, "/", 0, r.Propagation, 0)
 	}
-	if c.Root.ReadOnly {
+	if r.ReadOnly {
 		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
 		l.do("read only", "/", "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, "/", 0, attr, 8*len(attr))
 	}

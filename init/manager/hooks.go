@@ -258,14 +258,27 @@ func (h *hooks) pid(place hookPlace) int {
 		return pid
 	}
 	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	for line := range strings.Lines(string(b)) {
-		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
-			all := strings.Fields(list)
-			inside, _ := strconv.Atoi(all[len(all)-1])
-			return inside
-		}
+	if inside, ok := innermost(string(b)); ok {
+		return inside
 	}
 	return pid
+}
+
+// innermost is the number of a process in its own PID namespace: the last one of the line NSpid (proc_pid_status(5)).
+func innermost(status string) (int, bool) {
+	for line := range strings.Lines(status) {
+		list, ok := strings.CutPrefix(line, "NSpid:")
+		if !ok {
+			continue
+		}
+		all := strings.Fields(list)
+		if len(all) == 0 {
+			return 0, false
+		}
+		inside, err := strconv.Atoi(all[len(all)-1])
+		return inside, err == nil && inside > 0
+	}
+	return 0, false
 }
 
 // stateFile is a text to be read; in a pipe there would not be room for any.

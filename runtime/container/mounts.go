@@ -122,7 +122,7 @@ func nodeOf(path string) (runtime.Node, error) {
 
 // masks are those of every container, or its own.
 func (m *making) masks() error {
-	m.c.Masked, m.c.ReadOnly = m.machine.masked, m.machine.protected
+	m.c.Masked, m.c.ReadOnly = m.machine.present(), m.machine.protected
 	if m.Masked != nil {
 		m.c.Masked = masksOf(m.Masked, m.looked)
 	}

@@ -210,15 +210,20 @@ func (s *Sockets) answer(dump bool, each func([]byte)) (more bool, err error) {
 	if err != nil {
 		return false, os.NewSyscallError("recv sock_diag", err)
 	}
-	for b := buf[:n]; len(b) >= unix.SizeofNlMsghdr; {
+	return split(buf[:n], s.seq, dump, each)
+}
+
+// split takes a datagram apart into the answers to request seq.
+func split(b []byte, seq uint32, dump bool, each func([]byte)) (more bool, err error) {
+	for len(b) >= unix.SizeofNlMsghdr {
 		size, kind := int(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint16(b[4:])
 		if size < unix.SizeofNlMsghdr || size > len(b) {
 			return false, os.NewSyscallError("sock_diag", unix.EBADMSG)
 		}
-		body, seq := b[unix.SizeofNlMsghdr:size], binary.NativeEndian.Uint32(b[8:])
+		body, of := b[unix.SizeofNlMsghdr:size], binary.NativeEndian.Uint32(b[8:])
 		b = b[min((size+3)&^3, len(b)):]
 		switch {
-		case seq != s.seq: // the rest of an answer that came too late
+		case of != seq: // the rest of an answer that came too late
 		case kind == unix.NLMSG_DONE:
 			return false, nil
 		case kind == unix.NLMSG_ERROR && len(body) >= 4:
