@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
 )
 
 // prey is what an attack is to reach outside of its container.
@@ -251,4 +253,61 @@ func TestAttacksSucceedOutside(t *testing.T) {
 			t.Errorf("%s does not get out where nothing holds it: %s", name, why)
 		}
 	}
+}
+
+// Who enters a container gives it the own terminal, but not the keyboard: what is typed there when the program has ended is for
+// the shell outside.
+func TestEnterCannotType(t *testing.T) {
+	t.Parallel()
+	lookAtSources()
+	program, _ := breakout(t)
+	slave := terminalPair(t)
+	run := func(path string, args ...string) string {
+		c := exec.Command(path, args...)
+		c.Stdin = slave
+		c.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+		b, err := c.CombinedOutput()
+		if err != nil {
+			t.Errorf("%v\n%s", err, b)
+		}
+		return string(b)
+	}
+	if out := run(program, "type"); !strings.Contains(out, "type OUT: ") {
+		t.Skip("the kernel lets nobody type:", out)
+	}
+	r := supervise(t, fmt.Sprintf(`
+initial_target = "all"
+[component.box]
+command = ["/breakout", "wait"]
+stop_timeout = "100ms"
+container = { rootfs = %q, init = true }
+[target.all]
+depends_on = ["box"]
+`, rootWith(t, program)))
+	var reply control.WaitReply
+	r.call("Wait", control.WaitParam{Names: []string{"all"}, TimeoutMS: 20_000}, &reply)
+	if out := run(binary, "--control", r.path, "enter", "box", "/breakout", "type"); !strings.Contains(out, "type held: operation not permitted") {
+		t.Error(out)
+	}
+}
+
+func terminalPair(t *testing.T) (slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { slave.Close() })
+	return slave
 }

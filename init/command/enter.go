@@ -76,7 +76,7 @@ func enter(i *control.Inside, argv []string) (int, error) {
 // specInside is the process, as far as the component says it.
 func specInside(i *control.Inside, argv []string) runtime.Spec {
 	s := runtime.Spec{
-		Path: argv[0], Args: argv, Env: i.Env, Dir: "/", Attached: true, Files: []runtime.File{{Child: 0, FD: 0}, {Child: 1, FD: 1}, {Child: 2, FD: 2}},
+		Path: argv[0], Args: argv, Env: i.Env, Dir: "/", Attached: true, NoInput: true, Files: []runtime.File{{Child: 0, FD: 0}, {Child: 1, FD: 1}, {Child: 2, FD: 2}},
 		Capabilities: i.Capabilities, Ambient: i.Ambient, NoNewPrivileges: i.NoNewPrivileges,
 	}
 	if i.AllCapabilities {

@@ -17,6 +17,7 @@ import (
 type Sockets struct {
 	fd    int    // -1: not to be had
 	proc  string // the directory of proc(5) that tells the same
+	root  string // in which the files of unix sockets are; "" is our own
 	seq   uint32
 	knows map[[2]byte]bool // by family and protocol: the kernel can answer
 }
@@ -125,7 +126,7 @@ const (
 // unix looks through the listening and bound unix sockets for the one behind this very inode.
 func (s *Sockets) unix(address string) (bool, error) {
 	var want unix.Stat_t
-	if address[0] != '@' && unix.Stat(address, &want) != nil {
+	if address[0] != '@' && statIn(s.root, address, &want) != nil {
 		return false, nil
 	}
 	req := make([]byte, 24) // struct unix_diag_req: family, protocol, pad, states, ino, show, cookie

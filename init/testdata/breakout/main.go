@@ -29,9 +29,8 @@ func main() {
 	if len(names) > 0 && names[0] == "idle" { // a command that does nothing
 		return
 	}
-	if len(names) > 0 && names[0] == "pause" {
-		unix.Kill(os.Getpid(), unix.SIGSTOP)
-		return
+	if len(names) > 0 && names[0] == "wait" { // for a signal
+		unix.Pause()
 	}
 	all := slices.Concat(files(), mounts(), writable("-unmasked"), processes(), kernel(), namespaces())
 	for _, a := range all {

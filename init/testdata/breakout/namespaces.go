@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,6 +32,7 @@ func namespaces() []attack {
 			return "", last
 		}},
 		{"abstract-socket", abstract},
+		{"type", typing},
 	}
 	return list
 }
@@ -118,4 +120,13 @@ func abstract() (string, error) {
 		return "", err
 	}
 	return "connected", nil
+}
+
+// typing puts a character into the terminal that it was given, as if somebody had typed it (TIOCSTI(2const)).
+func typing() (string, error) {
+	x := byte('x')
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, 0, unix.TIOCSTI, uintptr(unsafe.Pointer(&x))); e != 0 {
+		return "", e
+	}
+	return "typed", nil
 }
