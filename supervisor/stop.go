@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -45,14 +46,24 @@ func (m *Machine) whyStop(c int) Cause {
 	case u.cycle:
 		return Cause{Code: u.cycleCode()}
 	}
+	n := m.needed(c, func(n int) bool { return m.units[n].view.has(viewGoes) })
+	if n == None { // it has died in its turn
+		n = m.needed(c, func(n int) bool { return !m.serves(n) })
+	}
+	if n == None {
+		return Cause{Code: DependencyStops}
+	}
+	return Cause{Code: DependencyStops, Text: m.name(n)}
+}
+
+// needed is the first dependency of c of which something is so, or None.
+func (m *Machine) needed(c int, is func(n int) bool) int {
 	for _, list := range [2][]int{m.edges.needs[c], m.edges.anyOf[c]} {
-		for _, n := range list {
-			if m.units[n].view.has(viewGoes) {
-				return Cause{Code: DependencyStops, Text: m.name(n)}
-			}
+		if i := slices.IndexFunc(list, is); i >= 0 {
+			return list[i]
 		}
 	}
-	return Cause{Code: DependencyStops}
+	return None
 }
 
 func (u *unit) cycleCode() Code {

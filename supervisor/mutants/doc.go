@@ -2,7 +2,7 @@
 // simulation and the table tests over it.
 //
 //	go run ./supervisor/mutants             every fault
-//	go run ./supervisor/mutants -only=held  those whose file or reason has the word
+//	go run ./supervisor/mutants -only=held  those whose file and reason match the expression
 //	go run ./supervisor/mutants -both       also the tables where the simulation has found it already
 //
 // A fault is data: a file, a text that stands in it once, what is put in its place, and what would go wrong. It is killed

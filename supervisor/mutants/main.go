@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
 func main() {
 	seeds := flag.Int("seeds", 3000, "play so many seeds of the simulation over each fault")
-	only := flag.String("only", "", "those whose file or reason has this word")
+	only := flag.String("only", "", "those whose file and reason match this expression")
 	both := flag.Bool("both", false, "run the tables also where the simulation has found the fault")
 	flag.Parse()
 	if err := run(*only, judges{seeds: *seeds, both: *both}); err != nil {
@@ -44,9 +45,13 @@ func (j *judges) tryAll(list []mutant, only string) error {
 			return fmt.Errorf("without a fault the tests of %s fail: %v %w", pkg, v, err)
 		}
 	}
+	some, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	tried, killed := 0, 0
 	for i, m := range list {
-		if !strings.Contains(m.file+": "+m.why, only) {
+		if !some.MatchString(m.file + ": " + m.why) {
 			continue
 		}
 		v, err := j.try(i+1, m.pkg())
