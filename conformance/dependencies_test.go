@@ -1,0 +1,3 @@
+package conformance
+
+func dependencies() []scenario { return nil }

@@ -1,0 +1,3 @@
+package conformance
+
+func inheritance() []scenario { return nil }

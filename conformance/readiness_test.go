@@ -1,0 +1,3 @@
+package conformance
+
+func readiness() []scenario { return nil }

@@ -1,0 +1,3 @@
+package conformance
+
+func restarts() []scenario { return nil }

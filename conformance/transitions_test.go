@@ -1,0 +1,3 @@
+package conformance
+
+func transitions() []scenario { return nil }
