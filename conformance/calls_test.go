@@ -142,3 +142,5 @@ func (w *world) order(want ...string) {
 		w.Errorf("%s did not come behind %v", want[i], want[:i])
 	}
 }
+
+func namesOf(names ...string) control.StartParam { return control.StartParam{Names: names} }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	moreThreads = 6         // of one process: Go ends none, so a burst of file operations leaves some
-	moreMemory  = 24 * 1024 // KiB of one process
+	moreThreads = 6           // of one process: Go ends none, so a burst of file operations leaves some
+	moreMemory  = 24 * 1024   // KiB of one process
 	calm        = time.Second // without a wake-up, at the end
 )
 
@@ -45,7 +45,7 @@ func (w *world) footprint() footprint {
 		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))
 		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
 	}
-	slices.Sort(f.Descriptors)
+	f.withoutNotify()
 	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/mountinfo", w.proc, w.keeperInside()))
 	for line := range strings.Lines(string(b)) {
 		if place := strings.Fields(line)[4]; w.place == first || strings.HasPrefix(place, w.dir) {
@@ -55,10 +55,37 @@ func (w *world) footprint() footprint {
 	return f
 }
 
+// withoutNotify leaves out the notify sockets: one is made at the first start of its component and stays as long as that.
+func (f *footprint) withoutNotify() {
+	slices.Sort(f.Descriptors)
+	f.Sockets = slices.DeleteFunc(f.Sockets, func(path string) bool {
+		if filepath.Base(filepath.Dir(path)) != "notify" {
+			return false
+		}
+		for _, who := range []string{"manager socket:", "keeper socket:"} {
+			if i := slices.Index(f.Descriptors, who); i >= 0 {
+				f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
+			}
+		}
+		return true
+	})
+	if len(f.Sockets) == 0 {
+		f.Sockets = nil
+	}
+}
+
+// expect adds the ends of pipes between components, which are made at the first start and stay as long as they are configured.
+func (f *footprint) expect(pipes int) {
+	for range 2 * pipes {
+		f.Descriptors = append(f.Descriptors, "manager pipe:", "keeper pipe:")
+	}
+	slices.Sort(f.Descriptors)
+}
+
 // warm has everything that is made at its first use made: one component started and stopped.
 func (w *world) warm() {
 	w.Helper()
-	w.reach("once")
+	w.reach("warming")
 	if group := w.show("warm").Cgroup; group != "" {
 		w.cgroup = filepath.Dir(group)
 	}

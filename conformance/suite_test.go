@@ -37,6 +37,8 @@ type scenario struct {
 	long   bool              // with -long alone
 	mortal bool              // the manager dies in it, so a call may fail
 	loaded bool              // it takes so many resources that how soon the control socket answers says nothing
+	lossy  bool              // lines of Orderly's own log are lost in it
+	pipes  int               // between components: the keeper has both ends as long as they are configured
 	wrap   []string          // what the program is started by
 	files  map[string]string // that are there before, by name in $DIR
 	play   func(w *world)
@@ -139,6 +141,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	defer w.finish()
 	w.warm()
 	before := w.footprint()
+	before.expect(s.pipes)
 	watch := w.watch()
 	s.play(w)
 	w.reality()
@@ -147,7 +150,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.reality()
 	w.settled(before)
 	w.quiet(calm)
-	w.chronicle()
+	w.chronicle(s)
 	if t.Failed() {
 		t.Logf("story: %s\nevents:\n%s", s.story, strings.Join(w.told(), "\n"))
 	}

@@ -83,7 +83,7 @@ environment = { CONFORMANCE = %q }
 [component.warm]
 command = ["sleep", "1000"]
 [target.idle]
-[target.once]
+[target.warming]
 depends_on = ["warm"]
 `, w.path("log"), w.dir)
 }
@@ -100,6 +100,11 @@ func (w *world) write(name, text string) {
 func (w *world) read(name string) string {
 	b, _ := os.ReadFile(w.path(name))
 	return strings.TrimSpace(string(b))
+}
+
+func (w *world) exists(name string) bool {
+	_, err := os.Lstat(w.path(name))
+	return err == nil
 }
 
 func (w *world) must(err error) {
