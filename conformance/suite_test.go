@@ -75,7 +75,7 @@ func groups() []group {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // most of the time they wait
+	if err := flag.Set("test.parallel", "16"); err != nil { // most of the time they wait
 		panic(err)
 	}
 	dir, err := os.MkdirTemp("", "orderly-conformance-")
