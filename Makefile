@@ -7,7 +7,7 @@ DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
 GOFLAGS_BIN  = -trimpath -ldflags='-s -w'
 PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$')
 
-.PHONY: help build boot test check conformance bench sim fuzz clean
+.PHONY: help build boot test check conformance bench sim mutants fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ bench: ## the measurements, side by side with a floor in C
 
 sim: ## the simulated world, SEEDS=N boots
 	go test ./supervisor/sim -run TestSeeds -count=1 -timeout 0 -seeds=$(SEEDS)
+
+mutants: ## faults made by hand in the core, and who notices
+	go run ./supervisor/mutants
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@go list -f '{{.Dir}}' ./... | while read dir; do \

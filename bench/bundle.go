@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 
 	"github.com/orderly-init/orderly/runtime/container"
 )
@@ -11,9 +9,10 @@ import (
 // object is a JSON object of the OCI runtime specification.
 type object = map[string]any
 
-// writeBundle makes a bundle whose container is what Orderly makes of the same root: namespaces, mounts, masks, capabilities, and no
-// filter of system calls. The devices that every container has the engines add by themselves.
-func writeBundle(dir, root, id string) error {
+// bundle is the config.json of a container that is what Orderly makes of a root by itself: namespaces, mounts, masks, capabilities, and
+// no filter of system calls. The devices that every container has the engines add by themselves.
+// The cgroup of a name below boxGroups is for an engine that has to be told one.
+func bundle(root, id, group string) ([]byte, error) {
 	mount := func(kind, target string, options ...string) object {
 		return object{"type": kind, "source": kind, "destination": target, "options": options}
 	}
@@ -21,7 +20,14 @@ func writeBundle(dir, root, id string) error {
 	for _, kind := range []string{"mount", "pid", "uts", "ipc", "cgroup"} {
 		namespaces = append(namespaces, object{"type": kind})
 	}
-	config := object{
+	linux := object{
+		"namespaces": namespaces, "maskedPaths": container.UsualMasked(), "readonlyPaths": container.UsualReadOnly(),
+		"resources": object{"devices": []object{{"allow": false, "access": "rwm"}}},
+	}
+	if group != "" {
+		linux["cgroupsPath"] = "/boxes/" + group
+	}
+	return json.Marshal(object{
 		"ociVersion": "1.0.2", "hostname": id, "root": object{"path": root},
 		"process": object{
 			"user": object{"uid": 0, "gid": 0}, "cwd": "/", "args": []string{"/mark", "/proc/self/fd/1"}, "noNewPrivileges": true,
@@ -34,18 +40,10 @@ func writeBundle(dir, root, id string) error {
 			mount("devpts", "/dev/pts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
 			mount("tmpfs", "/dev/shm", "nosuid", "noexec", "nodev", "mode=1777", "size=64m"),
 			mount("mqueue", "/dev/mqueue", "nosuid", "noexec", "nodev"),
-			{"type": "bind", "source": "/sys", "destination": "/sys", "options": []string{"rbind", "nosuid", "noexec", "nodev", "ro"}},
+			mount("sysfs", "/sys", "nosuid", "noexec", "nodev", "ro"), mount("cgroup", "/sys/fs/cgroup", "nosuid", "noexec", "nodev", "ro"),
 		},
-		"linux": object{
-			"namespaces": namespaces, "cgroupsPath": "/boxes/" + id, "maskedPaths": container.UsualMasked(), "readonlyPaths": container.UsualReadOnly(),
-			"resources": object{"devices": []object{{"allow": false, "access": "rwm"}}},
-		},
-	}
-	text, err := json.Marshal(config)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "config.json"), text, 0o644)
+		"linux": linux,
+	})
 }
 
 // engineCapabilities are those that Orderly leaves a container unless the configuration says otherwise.

@@ -43,14 +43,14 @@ type figures map[string]float64
 func (f figures) of(engine string, n int) float64 { return f[engine+" "+strconv.Itoa(n)] }
 
 func (f figures) rows(n int) []row {
-	name := "arm64 guest: a container, floor is crun"
+	name := "arm64 guest: a bundle, floor is crun"
 	if n > 1 {
-		name = fmt.Sprintf("arm64 guest: %d containers at once, floor is crun", n)
+		name = fmt.Sprintf("arm64 guest: %d bundles at once, floor is crun", n)
 	}
 	got := f.of("orderly", n)
 	return []row{
 		{name: name, unit: "ms", floor: f.of("crun", n), got: got, goal: goal{ofFloor, 0.25}},
-		{name: "  floor is crun without its overlay", unit: "ms", floor: f.of("crun-bare", n), got: got},
+		{name: "  both without an overlay", unit: "ms", floor: f.of("crun-bare", n), got: f.of("orderly-bare", n)},
 		{name: "  floor is runc", unit: "ms", floor: f.of("runc", n), got: got},
 	}
 }
@@ -72,10 +72,14 @@ func crunOptions(l *lab) (guest.Options, error) {
 	if err != nil {
 		return guest.Options{}, err
 	}
-	entries = append(entries,
+	config, err := bundle(boxRoot, "box", "")
+	if err != nil {
+		return guest.Options{}, err
+	}
+	entries = append(entries, cpio.File(boxBundle+"/config.json", 0o644, config),
 		cpio.File("init", 0o755, []byte(moveToMemory)), cpio.File("box/mark", 0o755, service("/proc/self/fd/1")),
 		cpio.Dir("box/dev"), cpio.Dir("box/proc"), cpio.Dir("box/sys"),
-		cpio.File("etc/orderly/main.toml", 0o644, []byte(raceConfig(l.starts/4, l.crowd))))
+		cpio.File("etc/orderly/main.toml", 0o644, []byte(raceConfig(max(l.starts/4, 5), l.crowd))))
 	rd, err := b.Memory("bench-crun", "arm64", arch, kernel, []string{"overlay"}, entries)
 	return guest.Options{Kernel: kernel.Image, Initrd: rd, Clock: guest.CountSkipping, MemoryMB: 3072}, err
 }
@@ -83,7 +87,7 @@ func crunOptions(l *lab) (guest.Options, error) {
 const moveToMemory = `#!/bin/busybox sh
 busybox mkdir /new
 busybox mount -t tmpfs -o mode=0755 root /new
-busybox cp -a /bin /box /dev /etc /lib /proc /root /run /sbin /sys /tmp /new
+busybox cp -a /bin /box /bundle /dev /etc /lib /proc /root /run /sbin /sys /tmp /new
 exec busybox switch_root /new /sbin/orderly
 `
 
@@ -131,7 +135,7 @@ func entryOf(from, to string) (cpio.Entry, error) {
 	return cpio.File(to, 0o755, data), err
 }
 
-// raceConfig has the containers and the program that asks for them.
+// raceConfig has the containers, with and without an overlay, and the program that asks for them.
 func raceConfig(starts, crowd int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `initial_target = "idle"
@@ -142,29 +146,30 @@ console = "warning"
 [component.race]
 command = ["/sbin/bench", "--inside", "--starts", "%d", "--crowd", "%d"]
 output = { stdout = "console", stderr = "console" }
-[template.box]
-command = ["/mark", "/proc/self/fd/1"]
+[template.bundle]
 stop_signal = "KILL"
 output = { stdout = "file:%s" }
-security = { seccomp = "none" }
-[template.box.container]
-rootfs = %q
-overlay = "tmpfs"
-namespaces = ["mount", "pid", "uts", "ipc", "cgroup"]
+container.bundle = %q
 [target.idle]
 depends_on = ["race"]
-[target.one]
-depends_on = ["race", %q]
-[target.many]
-depends_on = ["race"`, starts, crowd, boxMarks, boxRoot, componentName(0))
-	for i := range crowd {
-		fmt.Fprintf(&b, ", %q", componentName(i))
-	}
-	b.WriteString("]\n")
-	for i := range crowd {
-		fmt.Fprintf(&b, "[component.%s]\ntemplate = \"box\"\n", componentName(i))
+`, starts, crowd, boxMarks, boxBundle)
+	for suffix, overlay := range map[string]string{"": "container.overlay = \"tmpfs\"\n", "-bare": ""} {
+		for i := range crowd {
+			fmt.Fprintf(&b, "[component.%s%s]\ntemplate = \"bundle\"\n%s", componentName(i), suffix, overlay)
+		}
+		writeRace(&b, "one"+suffix, suffix, 1)
+		writeRace(&b, "many"+suffix, suffix, crowd)
 	}
 	return b.String()
+}
+
+// writeRace writes a target of some of the containers.
+func writeRace(b *strings.Builder, target, suffix string, n int) {
+	fmt.Fprintf(b, "[target.%s]\ndepends_on = [\"race\"", target)
+	for i := range n {
+		fmt.Fprintf(b, ", %q", componentName(i)+suffix)
+	}
+	b.WriteString("]\n")
 }
 
 // raceOnce boots the guest and reads the figures off the console.

@@ -19,7 +19,7 @@
 //
 // crun and runc are programs, and their requests are executions of them: the time begins before the overlay is mounted and the
 // program executed. They run in a guest that has no cgroups but those of version 2, which crun wants; crun is the floor of
-// those lines. There too no side has a filter of system calls.
+// those lines. All start the same bundle; Orderly lays its overlay over it by itself. There too no side has a filter of system calls.
 //
 // Heartbeats are measured as processor time: of a loop in C that only reads them, and of the manager, which judges as well.
 //

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,7 @@ import (
 // The places in the guest.
 const (
 	boxRoot   = "/box"
+	boxBundle = "/bundle" // Orderly's
 	boxMarks  = "/run/marks"
 	boxPlace  = "/run/boxes" // bundles, and the layers of their overlays
 	boxGroups = "/sys/fs/cgroup/boxes"
@@ -92,10 +94,14 @@ type named struct {
 }
 
 func engines(d *daemon, target string, n int) []named {
-	list := []named{{"orderly", engine{
-		start: func() (int64, error) { begin := now(); return begin, d.activate(target) },
-		stop:  func() error { return d.activate("idle") },
-	}}}
+	var list []named
+	for _, name := range []string{"orderly", "orderly-bare"} {
+		target := strings.Replace(name, "orderly", target, 1)
+		list = append(list, named{name, engine{
+			start: func() (int64, error) { begin := now(); return begin, d.activate(target) },
+			stop:  func() error { return d.activate("idle") },
+		}})
+	}
 	for _, r := range []struct {
 		name    string
 		program []string
@@ -152,7 +158,11 @@ func (r *rival) prepare(i int) error {
 			return err
 		}
 	}
-	return writeBundle(dir, root, componentName(i))
+	config, err := bundle(root, componentName(i), componentName(i))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "config.json"), config, 0o644)
 }
 
 // run mounts what Orderly mounts by itself, and executes the program.

@@ -12,15 +12,19 @@ import (
 // Resident is the resident memory of one process in bytes, 0 where it is gone (proc(5), statm).
 func Resident(pid int) int64 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	fields := strings.Fields(string(b))
-	if err != nil || len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
 		return 0
 	}
-	return pages * int64(os.Getpagesize())
+	return resident(string(b), int64(os.Getpagesize()))
+}
+
+// resident is the second number of statm in bytes, 0 where it is none.
+func resident(statm string, page int64) int64 {
+	fields := strings.Fields(statm)
+	if len(fields) < 2 {
+		return 0
+	}
+	return min(after(fields[1], ""), (1<<63-1)/page) * page
 }
 
 // Of is the path of the cgroup v2 group of a process below the hierarchy, "" where it is gone.

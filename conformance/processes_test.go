@@ -139,7 +139,9 @@ func shortLives(w *world, runs uint32) {
 	w.activate("all")
 	for i := 1; i <= 4; i++ {
 		name := fmt.Sprintf("c%d", i)
-		w.await(name+" many times", func() bool { return w.component(name).Run >= runs })
+		for had := w.component(name).Run; had < runs; had = w.component(name).Run {
+			w.await(name+" more often", func() bool { return w.component(name).Run >= min(had+100, runs) })
+		}
 	}
 	w.stop("c1", "c2", "c3", "c4")
 	for i := 1; i <= 4; i++ {

@@ -378,3 +378,37 @@ func FuzzReadMessage(f *testing.F) {
 		}
 	})
 }
+
+// FuzzClient: whatever answers, a client comes to an end with a reply or an error, and a stream hands over at least one reply.
+func FuzzClient(f *testing.F) {
+	f.Add([]byte("{\"parameters\":{\"causes\":[\"a\"]}}\x00"))
+	f.Add([]byte("{\"continues\":true,\"parameters\":{}}\x00{}\x00"))
+	f.Add([]byte("{\"error\":\"org.orderly.Control.Refused\",\"parameters\":{\"why\":3}}\x00"))
+	f.Add([]byte("null\x00[]\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, stream := range []bool{false, true} {
+			near, far := net.Pipe()
+			go func() {
+				defer far.Close()
+				buf := make([]byte, 4096)
+				_, _ = far.Read(buf)
+				_, _ = far.Write(b)
+			}()
+			c, replies := &Client{newConn(near)}, 0
+			var err error
+			if stream {
+				err = c.Stream("Watch", NameParam{"x"}, func(json.RawMessage, bool) error { replies++; return nil })
+			} else {
+				var out WhyReply
+				err = c.Call("Why", NameParam{"x"}, &out)
+			}
+			if stream && err == nil && replies == 0 {
+				t.Error("a stream without a reply")
+			}
+			if err != nil && err.Error() == "" {
+				t.Error("an error without a word")
+			}
+			c.Close()
+		}
+	})
+}

@@ -23,7 +23,8 @@ func capabilityName(n int) string {
 // CapabilityOf is the number of a name of capabilities(7), without CAP_ and in
 // any case; false: there is none.
 func CapabilityOf(name string) (int, bool) {
-	n := slices.Index(capabilityNames(), strings.ToLower(name))
+	names := capabilityNames()
+	n := slices.Index(names[:], strings.ToLower(name))
 	return n, n >= 0
 }
 

@@ -84,6 +84,8 @@ type Root struct {
 	// Propagation is MS_PRIVATE and the like of mount(2), with or without
 	// MS_REC, once all is mounted; 0: mounts of the caller's below Path come in.
 	Propagation uintptr
+	// Set are MOUNT_ATTR_* of the root and of what is mounted in it.
+	Set uint64
 	// ReadOnly is of the root itself, not of what is mounted in it.
 	ReadOnly bool
 	// Move is for a root that cannot be pivoted away from: the initramfs, see

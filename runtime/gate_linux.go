@@ -2,26 +2,29 @@ package runtime
 
 import "golang.org/x/sys/unix"
 
-// The numbers of a gate are above those of all trees.
-func (l *list) hereFD() int     { return l.treeFD(len(l.spec.Container.Mounts)) }
-func (l *list) goFD() int       { return l.hereFD() + 1 }
-func (l *list) oldRootFD() int  { return l.hereFD() + 2 }
-func (l *list) nextRootFD() int { return l.hereFD() + 3 }
+// The numbers of a gate are above those of all trees, and those of masks above.
+func (l *list) hereFD() int      { return l.treeFD(len(l.spec.Container.Mounts)) }
+func (l *list) goFD() int        { return l.hereFD() + 1 }
+func (l *list) namespaceFD() int { return l.hereFD() + 2 }
+func (l *list) nextRootFD() int  { return l.hereFD() + 3 }
+func (l *list) maskFD(i int) int { return l.hereFD() + 4 + i }
 
 // confined does what is to be done in the new root while that is not the root
-// of the mount namespace yet: in it by chroot(2), out of which descriptors of
-// both roots lead back. Who enters the namespace at the gate sees the caller's
+// of the mount namespace yet: in it by chroot(2), out of which the namespace
+// itself leads back, see setns(2). A descriptor of the old root would lead there
+// too, but also a link to /proc/self/fd at a mount point. Who enters the namespace at the gate sees the caller's
 // files, and in the place of the root all that is mounted in it.
 func (l *list) confined(c *Container, do func()) {
-	l.keepDirectory("/", l.oldRootFD())
+	l.add(Step{Verb: "open", Object: "mount namespace", Call: "openat", Nr: unix.SYS_OPENAT,
+		Args: []any{unix.AT_FDCWD, "/proc/self/ns/mnt", unix.O_RDONLY | unix.O_CLOEXEC}, how: flagSave})
+	l.moveKept("open", "mount namespace", l.namespaceFD())
 	l.keepDirectory(".", l.nextRootFD())
 	l.do("chroot", c.Root.Path, "chroot", unix.SYS_CHROOT, ".")
 	do()
 	l.gate("pivot_root")
-	l.do("leave chroot", "", "fchdir", unix.SYS_FCHDIR, l.oldRootFD())
-	l.do("leave chroot", "", "chroot", unix.SYS_CHROOT, ".")
+	l.do("leave chroot", "", "setns", unix.SYS_SETNS, l.namespaceFD(), unix.CLONE_NEWNS)
 	l.do("root", c.Root.Path, "fchdir", unix.SYS_FCHDIR, l.nextRootFD())
-	for _, fd := range []int{l.oldRootFD(), l.nextRootFD()} {
+	for _, fd := range []int{l.namespaceFD(), l.nextRootFD()} {
 		l.do("close", "", "close", unix.SYS_CLOSE, fd)
 	}
 	if !c.Gate.BeforeExec {

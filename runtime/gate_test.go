@@ -40,6 +40,9 @@ func TestGates(t *testing.T) {
 	}
 	spec.Container.Gate = &Gate{Here: 7, Go: 8, BeforePivot: true, BeforeExec: true}
 	order("chroot /r", "mount /proc", "wait before pivot_root", "leave chroot", "pivot_root /r", "mask /secret", "propagation /", "set user 5", "wait before exec", "close", "exec /bin/x")
+	if slices.Contains(names(), "open /") {
+		t.Error("a descriptor of the old root is there while mount points are looked for")
+	}
 }
 
 // Each set of capabilities is set for itself, and a filter comes early where the rights to it would be gone.

@@ -24,6 +24,8 @@ type Host struct {
 	Admin bool
 	// Landlock is the version that the kernel has; 0: none.
 	Landlock int
+	// NoKeyrings says that the kernel has none, or none for us.
+	NoKeyrings bool
 	// Personality is the caller's, see personality(2).
 	Personality uintptr
 }

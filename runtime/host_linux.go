@@ -23,6 +23,7 @@ func Probe() Host {
 		LastCapability: lastCapability(),
 		Admin:          hasAdmin(),
 		Landlock:       landlockVersion(),
+		NoKeyrings:     noKeyrings(),
 		Personality:    personality(),
 	}
 }

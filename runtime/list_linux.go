@@ -34,9 +34,12 @@ func (s *Spec) Steps(h Host) []Step {
 	l.files()
 	l.session()
 	l.standard()
-	l.oomScore()
+	if !s.scoreFirst() {
+		l.oomScore()
+	}
 	l.labels()
 	l.container()
+	l.input()
 	l.noNewPrivileges()
 	l.landlock()
 	l.limits()

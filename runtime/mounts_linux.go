@@ -3,6 +3,7 @@ package runtime
 import (
 	"path"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,20 +58,32 @@ func (l *list) attribute(target string, fd, flags int, attr []uint64) {
 	l.do("mount attributes", target, "mount_setattr", unix.SYS_MOUNT_SETATTR, fd, "", flags, attr, 8*len(attr))
 }
 
-// mount makes one mount, and its mount point before.
+// mount attaches one mount, and makes its mount point before. Its descriptor
+// stays: what lies in it is found by that, not by a path that may have become a
+// link to somewhere else.
 func (l *list) mount(m *Mounting, tree int) {
 	l.point(m)
-	if m.Bind {
-		l.attach("mount", m.Target, tree)
-		return
-	}
-	l.do("mount", m.Target, "mount", unix.SYS_MOUNT, m.Source, m.Target, m.Type, m.Flags, m.Data)
+	l.do("mount", m.Target, "move_mount", unix.SYS_MOVE_MOUNT, tree, "", unix.AT_FDCWD, m.Target, moveFlags)
 }
 
 // attach attaches a detached tree, see move_mount(2).
 func (l *list) attach(verb, target string, fd int) {
 	l.do(verb, target, "move_mount", unix.SYS_MOVE_MOUNT, fd, "", unix.AT_FDCWD, target, moveFlags)
 	l.do(verb, target, "close", unix.SYS_CLOSE, fd)
+}
+
+// enclosing is the mount that a path is in, by the names of both, and the path
+// from there; without one it is the root, and the working directory is there.
+func (l *list) enclosing(c *Container, name string) (dir int, below string) {
+	longest := 0
+	dir, below = unix.AT_FDCWD, name
+	for i := range c.Mounts {
+		m := &c.Mounts[i]
+		if n := len(m.Target); n >= longest && len(name) > n+1 && name[:n] == m.Target && name[n] == '/' && !m.File {
+			longest, dir, below = n, l.treeFD(i), name[n+1:]
+		}
+	}
+	return dir, below
 }
 
 // moveFlags are those of move_mount(2) for a detached tree; a symbolic link at
@@ -109,7 +122,8 @@ func (l *list) furnish(c *Container) {
 		l.node(&c.Nodes[i])
 	}
 	for _, s := range c.Links {
-		l.unless(unix.EEXIST, "symlink", s.Path, "symlinkat", unix.SYS_SYMLINKAT, s.Target, unix.AT_FDCWD, s.Path)
+		dir, below := l.enclosing(c, s.Path)
+		l.unless(unix.EEXIST, "symlink", s.Path, "symlinkat", unix.SYS_SYMLINKAT, s.Target, dir, below)
 	}
 }
 
@@ -119,53 +133,33 @@ func (l *list) mountAll(c *Container) {
 		l.mount(&c.Mounts[i], l.treeFD(i))
 	}
 	l.furnish(c)
+	l.standardInside(c)
 }
 
 func (l *list) node(n *Node) {
-	l.do("device", n.Path, "mknodat", unix.SYS_MKNODAT, unix.AT_FDCWD, n.Path, int(n.Mode), int(unix.Mkdev(n.Major, n.Minor)))
+	dir, below := l.enclosing(l.spec.Container, n.Path)
+	l.do("device", n.Path, "mknodat", unix.SYS_MKNODAT, dir, below, int(n.Mode), int(unix.Mkdev(n.Major, n.Minor)))
 	if n.UID != 0 || n.GID != 0 {
-		l.do("device", n.Path, "fchownat", unix.SYS_FCHOWNAT, unix.AT_FDCWD, n.Path, n.UID, n.GID, unix.AT_SYMLINK_NOFOLLOW)
+		l.do("device", n.Path, "fchownat", unix.SYS_FCHOWNAT, dir, below, n.UID, n.GID, unix.AT_SYMLINK_NOFOLLOW)
 	}
 }
 
-// masks hides and protects. Whether a path is a directory was found out
-// before; if it is not so any more the kernel refuses. What hides a file is
-// the caller's /dev/null, not one that the new root has.
-func (l *list) masks(c *Container) {
-	for _, m := range c.Masked {
-		if m.Directory {
-			l.add(Step{Verb: "mask", Object: m.Path, Call: "mount", Nr: unix.SYS_MOUNT, Fine: unix.ENOENT,
-				Args: []any{"tmpfs", m.Path, "tmpfs", unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, "mode=0555"}})
+// standardInside puts the container's own /dev/null in the place of the
+// caller's: who has a descriptor of a file can change whose it is, and its mode.
+func (l *list) standardInside(c *Container) {
+	const null = "/dev/null"
+	own := slices.ContainsFunc(c.Nodes, func(n Node) bool { return n.Path == null }) ||
+		slices.ContainsFunc(c.Mounts, func(m Mounting) bool { return m.Target == null })
+	if !own || c.Root == nil || l.spec.Terminal != "" {
+		return
+	}
+	dir, below := l.enclosing(c, null)
+	for n := range 3 {
+		if slices.ContainsFunc(l.spec.Files, func(f File) bool { return f.Child == n }) {
 			continue
 		}
-		l.present("mask", m.Path, 3)
-		l.add(Step{Verb: "mask", Object: m.Path, Call: "open_tree", Nr: unix.SYS_OPEN_TREE,
-			Args: []any{l.nullFD(), "", unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH}, how: flagSave})
-		l.add(Step{Verb: "mask", Object: m.Path, Call: "move_mount", Nr: unix.SYS_MOVE_MOUNT, Fine: unix.ENOENT,
-			Args: []any{kept, "", unix.AT_FDCWD, m.Path, moveFlags}, how: flagUse})
-		l.closeKept("mask", m.Path)
-	}
-	for _, m := range c.ReadOnly {
-		l.add(Step{Verb: "read only", Object: m.Path, Call: "mount", Nr: unix.SYS_MOUNT, Fine: unix.ENOENT,
-			Args: []any{m.Path, m.Path, 0, unix.MS_BIND | unix.MS_REC, 0}, how: flagOmit, skip: 1})
-		attr := []uint64{unix.MOUNT_ATTR_RDONLY, 0, 0, 0}
-		l.do("read only", m.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, unix.AT_FDCWD, m.Path, unix.AT_RECURSIVE, attr, 8*len(attr))
-	}
-}
-
-// present leaves out the next operations where a path is not there. A tree that
-// was made in vain is expensive: the kernel waits for all processors before it
-// takes it apart.
-func (l *list) present(verb, name string, next int) {
-	l.add(Step{Verb: verb, Object: name, Call: "faccessat", Nr: unix.SYS_FACCESSAT, Fine: unix.ENOENT,
-		Args: []any{unix.AT_FDCWD, name, unix.F_OK}, how: flagOmit, skip: next})
-}
-
-// nothing opens the caller's /dev/null, where a file is to be masked by it.
-func (l *list) nothing(c *Container) {
-	if slices.ContainsFunc(c.Masked, func(m Mask) bool { return !m.Directory }) {
-		l.add(Step{Verb: "open", Object: "/dev/null", Call: "openat", Nr: unix.SYS_OPENAT,
-			Args: []any{unix.AT_FDCWD, "/dev/null", unix.O_PATH | unix.O_CLOEXEC}, how: flagSave})
-		l.moveKept("open", "/dev/null", l.nullFD())
+		l.add(Step{Verb: "open", Object: null, Call: "openat", Nr: unix.SYS_OPENAT, Args: []any{dir, below, unix.O_RDWR | unix.O_CLOEXEC}, how: flagSave})
+		l.add(Step{Verb: "descriptor", Object: strconv.Itoa(n), Call: "dup3", Nr: unix.SYS_DUP3, Args: []any{kept, n, 0}, how: flagUse})
+		l.closeKept("close", null)
 	}
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -42,8 +43,45 @@ func (l *list) enter() {
 	if c == nil {
 		return
 	}
+	if l.spec.scoreFirst() {
+		l.early(l.oomScore)
+	}
+	if c.joins() {
+		l.early(l.hide)
+	}
 	for _, n := range c.Enter {
 		l.outer(Step{Verb: "enter namespace", Object: n.Name, Call: "setns", Nr: unix.SYS_SETNS, Args: []any{n.FD, uintptr(n.Kinds)}})
+	}
+}
+
+// joins says that the child is seen by processes that are there already, before
+// it executes: they share its PID namespace.
+func (c *Container) joins() bool {
+	return slices.ContainsFunc(c.Enter, func(n Namespace) bool { return n.Kinds&unix.CLONE_NEWPID != 0 })
+}
+
+// hide keeps them off what it is until then, a copy of the caller: without it
+// who is of the same user there, or its root, could read and change it by
+// ptrace(2) or /proc/PID/mem. Exec ends it, see PR_SET_DUMPABLE(2const).
+func (l *list) hide() {
+	l.do("hide", "", "prctl", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+}
+
+// scoreFirst says that the score for the killer is written before namespaces
+// are entered: the file of who is hidden is root's; and only who is privileged
+// outside says how far down it may go later, and would leave that at the
+// caller's (oom_score_adj_min in the kernel's fs/proc/base.c).
+func (s *Spec) scoreFirst() bool {
+	c := s.Container
+	return c != nil && s.OOMScoreAdjust != nil && (c.joins() || c.Map)
+}
+
+// early has steps done by the intermediate, of which the child inherits.
+func (l *list) early(add func()) {
+	first := len(l.steps)
+	add()
+	for i := range l.steps[first:] {
+		l.steps[first+i].how |= flagOuter
 	}
 }
 
@@ -71,9 +109,11 @@ func (l *list) time() {
 
 // Apart says that the process cannot be started but with memory of its own: it
 // takes the Cow flavour. A debugger that attaches to a held one must not find
-// the caller's memory, and a time namespace has a page of its own.
+// the caller's memory, nor must a process of a container that it enters; a time
+// namespace has a page of its own, and what is early must not reach the caller.
 func (s *Spec) Apart() bool {
-	return s.Hold || s.Container != nil && s.Container.Namespaces&unix.CLONE_NEWTIME != 0
+	c := s.Container
+	return s.Hold || c != nil && (c.Namespaces&unix.CLONE_NEWTIME != 0 || c.joins() || s.scoreFirst())
 }
 
 // container is all that a container has over a process.
@@ -93,7 +133,23 @@ func (l *list) container() {
 	}
 	l.outside(c)
 	l.becomeRoot(c)
+	l.keyring()
 	l.inside(c)
+}
+
+// keyring leaves the caller's session keyring, which would be the container's
+// too: no namespace parts it, see session-keyring(7).
+func (l *list) keyring() {
+	if !l.host.NoKeyrings {
+		l.do("session keyring", "", "keyctl", unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0)
+	}
+}
+
+// noKeyrings asks whether the kernel has them, and lets us have them.
+func noKeyrings() bool {
+	const make = 0 // one that is not there
+	_, _, e := unix.RawSyscall(unix.SYS_KEYCTL, unix.KEYCTL_GET_KEYRING_ID, ^uintptr(2), make)
+	return e == unix.ENOSYS || e == unix.EPERM
 }
 
 func (l *list) unshare(verb string, kind uint64) {

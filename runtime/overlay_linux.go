@@ -59,7 +59,7 @@ func (l *list) overlay(r *Root) {
 		l.do("overlay", r.Path, "fsconfig", unix.SYS_FSCONFIG, l.rootFD(), setFlag, "userxattr", 0, 0)
 	}
 	l.do("overlay", r.Path, "fsconfig", unix.SYS_FSCONFIG, l.rootFD(), create, 0, 0, 0)
-	l.add(Step{Verb: "overlay", Object: r.Path, Call: "fsmount", Nr: unix.SYS_FSMOUNT, Args: []any{l.rootFD(), unix.FSMOUNT_CLOEXEC, 0}, how: flagSave})
+	l.add(Step{Verb: "overlay", Object: r.Path, Call: "fsmount", Nr: unix.SYS_FSMOUNT, Args: []any{l.rootFD(), unix.FSMOUNT_CLOEXEC, uintptr(r.Set)}, how: flagSave})
 	l.moveKept("overlay", r.Path, l.rootFD())
 	l.do("overlay", r.Path, "close_range", unix.SYS_CLOSE_RANGE, l.lowerFD(), l.upperFD(), 0)
 }

@@ -13,7 +13,7 @@ func (l *list) outside(c *Container) {
 	}
 	l.do("mount namespace", "", "mount", unix.SYS_MOUNT, 0, "/", 0, unix.MS_REC|unix.MS_SLAVE, 0)
 	l.trees(c)
-	l.nothing(c)
+	l.blanks(c)
 	switch r := c.Root; {
 	case r == nil:
 	case r.Overlay != nil:
@@ -21,12 +21,19 @@ func (l *list) outside(c *Container) {
 	case r.Tree <= 0:
 		l.tree("root", r.Path, unix.AT_RECURSIVE, l.rootFD())
 	}
+	if c.gated() {
+		l.keepDirectory(c.Root.Path, l.nextRootFD())
+	}
 }
 
-// inside makes the root the root. Mount points are looked for when it is: a
-// symbolic link in it cannot lead out of it then. The old root stays beneath
-// the working directory until all is mounted, since the kernel lets a user
-// namespace mount a new /proc only where one is seen whole.
+// gated says whether the root is mounted in its own place at first.
+func (c *Container) gated() bool { return c.Root != nil && c.Gate != nil && c.Gate.BeforePivot }
+
+// inside makes the root the root, and mounts what is in it when the old one is
+// gone: before, a symbolic link to ".." at a mount point would lead to it, since
+// pivot_root(2) leaves it mounted on top of the new one. What is mounted is made
+// before that: the kernel lets a user namespace make a new /proc only where one
+// is seen whole.
 func (l *list) inside(c *Container) {
 	r := c.Root
 	if r == nil && len(c.Mounts) == 0 {
@@ -35,22 +42,21 @@ func (l *list) inside(c *Container) {
 	if r != nil && r.Overlay != nil {
 		l.overlay(r)
 	}
-	switch gated := r != nil && c.Gate != nil && c.Gate.BeforePivot; {
-	case gated: // who enters the namespace meanwhile sees the old root, and the new one in its place
-		l.place(r, r.Path)
+	l.systems(c)
+	switch {
+	case c.gated(): // who enters the namespace meanwhile sees the old root, and the new one in its place
+		l.place(r, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, l.nextRootFD(), "")
 		l.confined(c, func() { l.mountAll(c) })
 		l.pivot(r, r.Path)
 	case r != nil:
-		l.place(r, "/")
+		l.place(r, moveFlags, unix.AT_FDCWD, "/")
 		l.pivot(r, "/")
 		l.mountAll(c)
 	default:
 		l.mountAll(c)
 	}
 	l.masks(c)
-	if r != nil {
-		l.leave(r)
-	}
+	l.settle(c)
 }
 
 // given are all descriptors that the child has at first: those that are asked
@@ -79,8 +85,7 @@ func (l *list) given() []File {
 }
 
 // The numbers of trees are above all that the program is to have, and above
-// those of Landlock.
-func (l *list) nullFD() int      { return l.topChild() + 10 }
+// those of Landlock; then come those of a gate, then masks.
 func (l *list) rootFD() int      { return l.topChild() + 11 }
 func (l *list) initFD() int      { return l.topChild() + 12 }
 func (l *list) lowerFD() int     { return l.topChild() + 13 }
@@ -97,34 +102,41 @@ func (l *list) topChild() int {
 
 // place mounts the tree that is to be the root: as a rule over the old one,
 // where only the working directory finds it.
-func (l *list) place(r *Root, at string) {
+func (l *list) place(r *Root, flags, dir int, at string) {
 	if r.Overlay == nil {
-		attr := []uint64{0, 0, unix.MS_PRIVATE, 0}
+		attr := []uint64{r.Set, 0, unix.MS_PRIVATE, 0}
 		l.do("root", r.Path, "mount_setattr", unix.SYS_MOUNT_SETATTR, l.rootFD(), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr, 8*len(attr))
 	}
-	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", unix.AT_FDCWD, at, moveFlags)
+	l.do("root", r.Path, "move_mount", unix.SYS_MOVE_MOUNT, l.rootFD(), "", dir, at, flags)
 	l.do("root", r.Path, "fchdir", unix.SYS_FCHDIR, l.rootFD())
 	l.do("root", r.Path, "close", unix.SYS_CLOSE, l.rootFD())
 }
 
 // pivot makes the working directory the root. Both arguments of pivot_root(2)
-// may be one directory: the old root is then mounted on top of the new one.
+// may be one directory: the old root is then mounted on top of the new one, and
+// nothing may be looked up until it is gone.
 func (l *list) pivot(r *Root, at string) {
 	if r.Move && at != "/" {
 		l.do("move root", r.Path, "mount", unix.SYS_MOUNT, ".", "/", 0, unix.MS_MOVE, 0)
 	}
 	if r.Move {
 		l.do("chroot", r.Path, "chroot", unix.SYS_CHROOT, ".")
-		return
+	} else {
+		l.do("pivot_root", r.Path, "pivot_root", unix.SYS_PIVOT_ROOT, ".", ".")
+		l.do("leave old root", "", "umount2", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	}
-	l.do("pivot_root", r.Path, "pivot_root", unix.SYS_PIVOT_ROOT, ".", ".")
+	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
 }
 
-// leave takes the old root away. What is mounted where is then settled, and
-// what the caller mounts later does not come in.
-func (l *list) leave(r *Root) {
-	if !r.Move {
-		l.do("leave old root", "", "umount2", unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
+// settle lets go of what was needed to mount. What is mounted where is settled
+// then, and what the caller mounts later does not come in.
+func (l *list) settle(c *Container) {
+	if n := len(c.Mounts); n > 0 {
+		l.do("mounts", "", "close_range", unix.SYS_CLOSE_RANGE, l.treeFD(0), l.treeFD(n-1), 0)
+	}
+	r := c.Root
+	if r == nil {
+		return
 	}
 	l.do("root", r.Path, "chdir", unix.SYS_CHDIR, "/")
 	if r.Propagation != 0 {

@@ -91,6 +91,8 @@ type Spec struct {
 	// Attached leaves it in the caller's session and process group, with the
 	// terminal that they have.
 	Attached bool
+	// NoInput keeps it, and all that it starts, from typing into that terminal.
+	NoInput bool
 	// Hold stops the process before it executes; SIGCONT lets it go on.
 	Hold bool
 	// Cgroup is the descriptor of the cgroup v2 directory that the process

@@ -34,6 +34,7 @@ func scenarios() map[string]func(*manager) error {
 		"optional":  optionalParts,
 		"landlock":  landlockRules,
 		"container": containers,
+		"hostile":   hostile,
 		"init":      inits,
 	}
 }

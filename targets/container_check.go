@@ -108,6 +108,7 @@ func (v value) containerDefaults(written map[string]any, c *Component) {
 	if t.Bundle != "" {
 		return // it says what it has
 	}
+	v.checkSettings(t, v.path()+".container")
 	s := &c.Security
 	if s.Capabilities == nil {
 		s.Capabilities = ContainerCapabilities()

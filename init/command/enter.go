@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/init/binary"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/container"
 )
@@ -18,6 +19,7 @@ func enterCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "enter NAME [COMMAND [ARGUMENT...]]", Short: "Run a command, or a shell, inside a container", Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			binary.Protect()
 			var reply control.EnterReply
 			if err := o.call("Enter", control.NameParam{Name: args[0]}, &reply); err != nil {
 				return err
@@ -74,7 +76,7 @@ func enter(i *control.Inside, argv []string) (int, error) {
 // specInside is the process, as far as the component says it.
 func specInside(i *control.Inside, argv []string) runtime.Spec {
 	s := runtime.Spec{
-		Path: argv[0], Args: argv, Env: i.Env, Dir: "/", Attached: true, Files: []runtime.File{{Child: 0, FD: 0}, {Child: 1, FD: 1}, {Child: 2, FD: 2}},
+		Path: argv[0], Args: argv, Env: i.Env, Dir: "/", Attached: true, NoInput: true, Files: []runtime.File{{Child: 0, FD: 0}, {Child: 1, FD: 1}, {Child: 2, FD: 2}},
 		Capabilities: i.Capabilities, Ambient: i.Ambient, NoNewPrivileges: i.NoNewPrivileges,
 	}
 	if i.AllCapabilities {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/init/binary"
 	"github.com/orderly-init/orderly/init/poll"
 )
 
@@ -70,7 +71,7 @@ func (k *Keeper) start(safe bool) error {
 	}
 	k.reaper.starting.Lock() // an exit that is reaped before its pid is known would be taken for a component's
 	defer k.reaper.starting.Unlock()
-	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(SelfFD), append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(binary.Path(SelfFD), append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   append(k.environment(safe), k.Env...),
 		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake), uintptr(k.land), uintptr(k.binary)},
@@ -195,16 +196,7 @@ func (k *Keeper) replace(files []int) {
 		closeAll(files)
 		return
 	}
-	k.before, k.binary, k.replaced = k.binary, files[0], true
-}
-
-// ownBinary opens the very file that runs, whatever becomes of its name.
-func ownBinary() (fd int, err error) {
-	fd, err = unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
-	}
-	return fd, nil
+	k.before, k.binary, k.replaced = k.binary, binary.Protected(files[0]), true
 }
 
 // MakeRoom enlarges the table of descriptors, beside all else. The kernel waits for a grace period of RCU to enlarge a

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/init/binary"
 	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/init/watchdog"
 )
@@ -82,11 +83,11 @@ func Run(o Options) (code int, err error) {
 	// the last that the kernel may kill for want of memory, and the manager after us (proc(5), oom_score_adj); who
 	// may not say so is not protected
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0)
-	binary, err := ownBinary()
+	file, err := binary.Own()
 	if err != nil {
 		return 1, err
 	}
-	k := &Keeper{Options: o, binary: binary, held: held{}, dog: dog{open: watchdog.Open}}
+	k := &Keeper{Options: o, binary: file, held: held{}, dog: dog{open: watchdog.Open}}
 	if err := k.open(); err != nil {
 		return 1, err
 	}

@@ -114,6 +114,7 @@ func (m *Manager) renumber(e supervisor.Renumbered) {
 		}
 		m.forgetConditions(u)
 		m.closeNotify(u)
+		m.forgetBundle(u)
 		delete(m.byName, u.name)
 	}
 	for n, def := range defs {

@@ -45,13 +45,21 @@ func (m *Manager) overBundle(def *targets.Component, s *runtime.Spec) *oci.Kind 
 	}
 	s.OOMScoreAdjust = def.Scheduling.OOMScoreAdjust
 	k := &oci.Kind{
-		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Share: container.Kinds(def.Container.Share.Namespaces),
+		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Schema: m.bundleSchema(), Share: container.Kinds(def.Container.Share.Namespaces),
 		Privileges: def.Security.NewPrivileges, Terminal: def.Terminal != "",
 	}
 	if zero := 0; m.shielded {
 		k.OOMScore = &zero
 	}
 	return k
+}
+
+// bundleSchema is that of all bundles.
+func (m *Manager) bundleSchema() *oci.Schema {
+	if m.schema == nil {
+		m.schema = oci.NewSchema()
+	}
+	return m.schema
 }
 
 // asBundled gives a command of a container what its bundle says of the main process.
@@ -68,10 +76,7 @@ func (m *Manager) asBundled(u *unit, s *runtime.Spec) error {
 
 // takeBundle keeps what has been read of a bundle while it runs, and complains of what is not carried out.
 func (m *Manager) takeBundle(f *furnishing) {
-	if f.unit.bundle != nil {
-		m.drop(f.unit.bundleTag)
-		f.unit.bundle = nil
-	}
+	m.forgetBundle(f.unit)
 	k, ok := f.kind.(*oci.Kind)
 	if !ok || f.err != nil {
 		return
@@ -119,6 +124,14 @@ func (m *Manager) limitBundle(u *unit) error {
 	return m.lacks(u, &missing, errors.Join(m.enable(slices.Compact(controllers)), m.tree.Set(u.name, m.settable(settings))))
 }
 
+// forgetBundle lets go of what an earlier run was started with.
+func (m *Manager) forgetBundle(u *unit) {
+	if u.bundle != nil {
+		m.drop(u.bundleTag)
+		u.bundle = nil
+	}
+}
+
 // keepBundle has the keeper hold what a run was started with, for the manager after this one, and makes the gates of its hooks.
 func (m *Manager) keepBundle(s *start) error {
 	u := s.unit
@@ -133,6 +146,7 @@ func (m *Manager) keepBundle(s *start) error {
 	if _, err := unix.Write(fd, u.bundle.Text); err != nil {
 		return &stepError{"keep bundle", err}
 	}
+	u.bundle.Text = nil // it is there now
 	u.bundleTag = keeper.Tag{Use: keeper.Bundle, Run: s.run, Name: u.hash}
 	s.held.Tags, s.held.Files = append(s.held.Tags, u.bundleTag), append(s.held.Files, fd)
 	return m.gateFor(s)
@@ -153,8 +167,9 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	}
 	text := make([]byte, st.Size)
 	n, _ := unix.Pread(fd, text, 0)
-	u.bundle, _ = oci.Parse(u.def.Container.Bundle, text[:n], oci.Own{Command: true, Terminal: true})
-	u.bundleTag = tag
+	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], oci.Own{Command: true, Terminal: true}); u.bundle != nil {
+		u.bundle.Text, u.bundleTag = nil, tag
+	}
 }
 
 // abandon ends the start of a dead manager whose child stops for hooks, or may: nobody will let it go on. It reports whether it has.

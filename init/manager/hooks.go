@@ -151,19 +151,30 @@ func (m *Manager) callOffHooks(u *unit) {
 
 func (m *Manager) killHook(h *hooks) {
 	m.signal(h.process, int(unix.SIGKILL))
-	if m.tree != nil {
-		m.tree.Kill(hookGroup(h.unit))
-	}
+	m.clearHooks(h.unit)
 }
 
-// hookGroup is a group beside the component's: what limits the container is not for its hooks. No component has a dot in its name.
-func hookGroup(u *unit) string { return u.name + ".hooks" }
+// hookGroups begins the names of the groups of a component's hooks: beside its own, since what limits the container is not for them. No
+// component has a dot in its name.
+func hookGroups(u *unit) string { return u.name + ".hooks." }
 
-// clearHooks kills what a hook has left behind.
+// hookGroup names a new one. Each hook has one of its own: into a group that has been killed nothing can be started before it is gone.
+func (m *Manager) hookGroup(u *unit) string {
+	m.hookCount++
+	return hookGroups(u) + itoa(os.Getpid()) + "." + itoa(m.hookCount)
+}
+
+// clearHooks kills what hooks have left behind.
 func (m *Manager) clearHooks(u *unit) {
-	if m.tree != nil {
-		m.tree.Kill(hookGroup(u))
-		m.tree.Remove(hookGroup(u))
+	if m.tree == nil {
+		return
+	}
+	names, _ := m.tree.Names()
+	for _, name := range names {
+		if strings.HasPrefix(name, hookGroups(u)) {
+			m.tree.Kill(name)
+			m.clean(name, 0)
+		}
 	}
 }
 
@@ -206,7 +217,7 @@ func (m *Manager) prepareHook(h *hooks, place hookPlace, s *start) error {
 	if m.tree == nil {
 		return nil
 	}
-	fd, err := m.tree.Make(hookGroup(h.unit))
+	fd, err := m.tree.Make(m.hookGroup(h.unit))
 	if err != nil {
 		return &stepError{"cgroup", err}
 	}
@@ -247,14 +258,27 @@ func (h *hooks) pid(place hookPlace) int {
 		return pid
 	}
 	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	for line := range strings.Lines(string(b)) {
-		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
-			all := strings.Fields(list)
-			inside, _ := strconv.Atoi(all[len(all)-1])
-			return inside
-		}
+	if inside, ok := innermost(string(b)); ok {
+		return inside
 	}
 	return pid
+}
+
+// innermost is the number of a process in its own PID namespace: the last one of the line NSpid (proc_pid_status(5)).
+func innermost(status string) (int, bool) {
+	for line := range strings.Lines(status) {
+		list, ok := strings.CutPrefix(line, "NSpid:")
+		if !ok {
+			continue
+		}
+		all := strings.Fields(list)
+		if len(all) == 0 {
+			return 0, false
+		}
+		inside, err := strconv.Atoi(all[len(all)-1])
+		return inside, err == nil && inside > 0
+	}
+	return 0, false
 }
 
 // stateFile is a text to be read; in a pipe there would not be room for any.

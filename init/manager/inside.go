@@ -1,28 +1,26 @@
 package manager
 
 import (
-	"path/filepath"
-
 	"github.com/orderly-init/orderly/runtime/ready"
 )
 
 // What a readiness condition names is named as the component sees it: in a container that is another root, and perhaps another
 // network.
 
-// seenBy is the path of a running component, as we reach it.
-func seenBy(u *unit, path string) string {
+// rootOf is the root of a running container, as we reach it; "" is our own.
+func rootOf(u *unit) string {
 	if u.def.Container == nil || u.main == nil {
-		return path
+		return ""
 	}
-	return "/proc/" + itoa(u.main.number()) + "/root" + path
+	return "/proc/" + itoa(u.main.number()) + "/root"
 }
 
-// seenBefore is where a path of a component lies that does not run: in its root.
-func seenBefore(u *unit, path string) string {
-	if c := u.def.Container; c != nil && c.Rootfs != "" {
-		return filepath.Join(c.Rootfs, path)
+// rootBefore is that of one that does not run.
+func rootBefore(u *unit) string {
+	if u.def.Container == nil {
+		return ""
 	}
-	return path
+	return u.def.Container.Rootfs
 }
 
 // network is the network namespace of a running container that has not that of the machine; "" is that.

@@ -237,9 +237,9 @@ func (m *Manager) channels(s *start) error {
 		s.held.Tags = append(s.held.Tags, keeper.Tag{Use: keeper.Readiness, Run: s.run, Name: u.hash})
 		s.held.Files = append(s.held.Files, r)
 	case targets.File:
-		u.path = &ready.Path{Name: seenBefore(u, u.def.Ready.Path), Absent: u.def.Ready.Absent}
+		u.path = &ready.Path{Root: rootBefore(u), Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
-			u.path.Stale = ready.MarkOf(u.path.Name)
+			u.path.Stale = ready.MarkIn(u.path.Root, u.path.Name)
 		}
 	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP, targets.Printed, targets.Forked:
 	}

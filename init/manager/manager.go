@@ -15,6 +15,7 @@ import (
 	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/container"
+	"github.com/orderly-init/orderly/runtime/oci"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -46,6 +47,7 @@ type Manager struct {
 	looking   []int // whose heartbeats are looked at in a round
 	beats     []byte
 	chores    []*chore
+	hookCount int // of this manager's
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
@@ -55,6 +57,7 @@ type Manager struct {
 	pipes     map[uint64]pipeEnds // between components, by the hash of their names
 	host      runtime.Host
 	survey    *container.Machine // nil until there is a container
+	schema    *oci.Schema        // nil until there is a bundle
 	root      bool
 	shielded  bool   // from the killer for want of memory, which no component may inherit
 	path      string // PATH of components

@@ -141,10 +141,14 @@ func bytesText(n int64) string {
 // (proc_pid_status(5)).
 func dying(pid int) bool {
 	b, err := os.ReadFile("/proc/" + itoa(pid) + "/status")
-	if err != nil || !bytes.Contains(b, []byte("\nVmSize:")) {
+	return err != nil || dies(b)
+}
+
+func dies(status []byte) bool {
+	if !bytes.Contains(status, []byte("\nVmSize:")) {
 		return true
 	}
-	for line := range bytes.Lines(b) {
+	for line := range bytes.Lines(status) {
 		for _, key := range []string{"SigPnd:", "ShdPnd:"} {
 			if mask, ok := bytes.CutPrefix(line, []byte(key)); ok {
 				n, _ := strconv.ParseUint(string(bytes.TrimSpace(mask)), 16, 64)

@@ -36,8 +36,8 @@ func (m *Manager) await(u *unit) {
 		if u.path == nil { // taken over: what is there may be of this run
 			u.path = &ready.Path{Absent: u.def.Ready.Absent}
 		}
-		u.path.Name = seenBy(u, u.def.Ready.Path)
-		if ready.Silent(u.path.Name) {
+		u.path.Root, u.path.Name = rootOf(u), u.def.Ready.Path
+		if u.path.Root != "" || ready.Silent(u.path.Name) { // a container may have mounted what does not answer
 			m.askFor(u, m.askFile)
 			return
 		}
@@ -72,11 +72,11 @@ func (m *Manager) awaitSocket(u *unit) {
 		return
 	}
 	path := u.def.Ready.Address
-	if u.def.Ready.Network != "unix" || path[0] == '@' {
+	if u.def.Ready.Network != "unix" || path[0] == '@' || rootOf(u) != "" {
 		ask()
 		return
 	}
-	u.path = &ready.Path{Name: seenBy(u, path), Holds: ask}
+	u.path = &ready.Path{Name: path, Holds: ask}
 	if err := m.paths.Add(u.path); err != nil {
 		ask()
 	}
@@ -143,9 +143,6 @@ func (m *Manager) listening(u *unit) bool {
 	sockets, address := m.sockets, u.def.Ready.Address
 	if u.sockets != nil {
 		sockets = u.sockets
-	}
-	if u.def.Ready.Network == "unix" && address[0] != '@' {
-		address = seenBy(u, address)
 	}
 	yes, err := sockets.Listening(u.def.Ready.Network, address)
 	if err != nil {

@@ -44,11 +44,12 @@ func inside(maps []runtime.IDMap, id uint32) bool {
 	return maps == nil
 }
 
-// sys is /sys: a new one belongs to a network namespace, and only the owner of that may mount it.
+// sys is /sys: a new one belongs to a network namespace, and only the owner of that may mount it. Who is not, in a user
+// namespace with the machine's network, has the machine's, with all that is mounted there.
 func (k *kind) sys() []runtime.Mounting {
 	const quiet = unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV | unix.MS_RDONLY
 	list := []runtime.Mounting{{Source: "sysfs", Target: "/sys", Type: "sysfs", Flags: quiet}}
-	if k.Kinds&unix.CLONE_NEWNET == 0 {
+	if k.Kinds&unix.CLONE_NEWNET == 0 && k.Kinds&unix.CLONE_NEWUSER != 0 {
 		list[0] = runtime.Mounting{
 			Source: "/sys", Target: "/sys", Bind: true, Recursive: true,
 			Set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC,

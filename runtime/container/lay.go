@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/orderly-init/orderly/runtime"
 )
 
@@ -12,6 +14,9 @@ import (
 func (m *making) lay() (err error) {
 	r := &runtime.Root{Path: m.Root, ReadOnly: m.ReadOnly, Propagation: m.Propagation, Move: m.machine.initramfs}
 	m.c.Root = r
+	if m.c.Map { // it has no devices but those that are bound, and there may be no filter
+		r.Set = unix.MOUNT_ATTR_NODEV
+	}
 	if m.c.Map && m.IDMapped {
 		if r.Tree, err = m.idmapped(m.Root); err != nil {
 			return err

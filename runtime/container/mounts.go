@@ -56,6 +56,9 @@ func (m *making) bound(one *runtime.Mounting, v *Volume) (err error) {
 		return fmt.Errorf("mount %s: source %s: %w", one.Target, one.Source, err)
 	}
 	one.File = st.Mode&unix.S_IFMT != unix.S_IFDIR
+	if m.c.Map && !one.File && one.Clear&unix.MOUNT_ATTR_NODEV == 0 {
+		one.Set |= unix.MOUNT_ATTR_NODEV
+	}
 	if v.UIDs != nil {
 		one.Tree, err = m.remapped(v)
 		return err
@@ -119,7 +122,7 @@ func nodeOf(path string) (runtime.Node, error) {
 
 // masks are those of every container, or its own.
 func (m *making) masks() error {
-	m.c.Masked, m.c.ReadOnly = m.machine.masked, m.machine.protected
+	m.c.Masked, m.c.ReadOnly = m.machine.present(), m.machine.protected
 	if m.Masked != nil {
 		m.c.Masked = masksOf(m.Masked, m.looked)
 	}

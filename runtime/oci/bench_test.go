@@ -5,14 +5,17 @@ import (
 	"testing"
 )
 
-// BenchmarkParse is what reading a bundle costs, off the loop, at each start.
+// BenchmarkParse is what each start of a bundle costs before anything else: this one is what engines write.
 func BenchmarkParse(b *testing.B) {
-	data, err := os.ReadFile("testdata/podman.json")
+	data, err := os.ReadFile("testdata/runc-spec.json")
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	schema := NewSchema()
 	for b.Loop() {
-		if got, problems := Parse("/b", data, Own{}); got == nil {
+		if _, problems := schema.Parse("/bundle", data, Own{Terminal: true}); len(problems) > 0 {
 			b.Fatal(problems)
 		}
 	}

@@ -14,6 +14,7 @@ type Kind struct {
 	Dir     string
 	Host    runtime.Host
 	Machine *container.Machine
+	Schema  *Schema
 	// Over is what the component says of its container; what is empty there is the bundle's. Mounts and devices are added, settings
 	// go over those of the same name.
 	Over container.Config
@@ -32,7 +33,7 @@ type Kind struct {
 
 // Make reads the bundle and completes a Spec, in which everything is empty that the component does not say.
 func (k *Kind) Make(s *runtime.Spec) (open []int, err error) {
-	b, err := Read(k.Dir, Own{Command: len(s.Args) > 0, Terminal: k.Terminal})
+	b, err := k.Schema.Read(k.Dir, Own{Command: len(s.Args) > 0, Terminal: k.Terminal})
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,12 @@
 package oci
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -43,12 +42,12 @@ type Own struct {
 }
 
 // Read reads a bundle. The error is a Refused where something is wrong with what it says.
-func Read(dir string, own Own) (*Bundle, error) {
+func (s *Schema) Read(dir string, own Own) (*Bundle, error) {
 	data, err := load(filepath.Join(dir, ConfigName))
 	if err != nil {
 		return nil, fmt.Errorf("bundle %s: %w", dir, err)
 	}
-	b, problems := Parse(dir, data, own)
+	b, problems := s.Parse(dir, data, own)
 	if len(problems) > 0 {
 		return nil, Refused(problems)
 	}
@@ -68,35 +67,39 @@ func load(path string) ([]byte, error) {
 
 // Load reads the text of a config.json, of a file that is one and is not too big.
 func Load(f *os.File) ([]byte, error) {
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
 		return nil, errors.New(ConfigName + " is not a regular file")
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
+	var text bytes.Buffer
+	text.Grow(int(min(st.Size(), maxConfig)) + bytes.MinRead) // it is all that is read, unless somebody writes to it
+	if _, err := text.ReadFrom(io.LimitReader(f, maxConfig+1)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", ConfigName, err)
 	}
-	if len(data) > maxConfig {
+	if text.Len() > maxConfig {
 		return nil, fmt.Errorf("%s has more than %d bytes", ConfigName, maxConfig)
 	}
-	return data, nil
+	return text.Bytes(), nil
 }
 
 // Parse reads what is in the config.json of a directory, all problems at once, in the order of the file.
-func Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
+func (s *Schema) Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
 	w := &report{file: filepath.Join(dir, ConfigName), data: data}
-	tree, err := parse(data)
-	var s *syntax
-	if errors.As(err, &s) {
-		w.refuse(&node{offset: s.offset}, "", s.what)
-		return nil, w.problems
+	r := &reader{report: w, own: own, b: &Bundle{Dir: dir, Text: data}}
+	var f *fault
+	misfit := decode(data, &r.spec)
+	if errors.As(misfit, &f) {
+		return nil, w.ended(f)
 	}
-	walk := &walker{report: w, fields: fieldsByPath()}
-	walk.value(tree, reflect.TypeFor[specs.Spec](), place{})
-	r := &reader{report: w, tree: tree, own: own, b: &Bundle{Dir: dir, Text: data}}
-	if err := json.Unmarshal(data, &r.spec); err != nil && len(w.problems) == 0 {
-		w.refuse(tree, "", err.Error())
+	var err error
+	if r.tree, err = parse(data); errors.As(err, &f) {
+		return nil, w.ended(f)
 	}
-	if tree.kind == objectKind {
+	(&walker{report: w}).value(r.tree, s.root)
+	if misfit != nil && len(w.problems) == 0 {
+		w.refuse(r.tree, "", misfit.Error())
+	}
+	if r.tree.kind == objectKind {
 		r.all()
 	}
 	if len(w.problems) > 0 {
@@ -104,6 +107,17 @@ func Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
 	}
 	r.b.Notes = sorted(w.notes)
 	return r.b, nil
+}
+
+// Parse is that of a new Schema, for who reads one bundle.
+func Parse(dir string, data []byte, own Own) (*Bundle, []Problem) {
+	return NewSchema().Parse(dir, data, own)
+}
+
+// ended is all that is said of a text that cannot be read to its end.
+func (r *report) ended(f *fault) []Problem {
+	r.refuse(&node{offset: f.offset}, "", f.what)
+	return r.problems
 }
 
 // reader makes a Bundle of a Spec, and says what of it cannot be.

@@ -222,7 +222,7 @@ func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	refused := func(name, want string) {
 		t.Helper()
-		if _, err := Read(filepath.Join(dir, name), Own{}); err == nil || !strings.HasSuffix(err.Error(), want) {
+		if _, err := NewSchema().Read(filepath.Join(dir, name), Own{}); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: got %v, want …%s", name, err, want)
 		}
 	}
@@ -262,8 +262,9 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{"", "{", "[]", `{"a":`, strings.Repeat("[", 100), `{"process": {"args": ["\u0000"]}}`, "\xff", `{"linux": null}`, "{}{}"} {
 		f.Add([]byte(text))
 	}
+	schema := NewSchema()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, problems := Parse("/b", data, Own{})
+		b, problems := schema.Parse("/b", data, Own{})
 		if (b == nil) != (len(problems) > 0) {
 			t.Fatalf("%v, %v", b, problems)
 		}

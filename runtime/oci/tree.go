@@ -1,11 +1,11 @@
 package oci
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -34,29 +34,29 @@ const (
 	listKind
 )
 
-// syntax is where a text is no JSON.
-type syntax struct {
+// fault is where something is wrong that ends the reading.
+type fault struct {
 	offset int
 	what   string
 }
 
-func (e *syntax) Error() string { return e.what }
+func (e *fault) Error() string { return e.what }
 
-// parse makes the tree of a whole text.
-func parse(data []byte) (*node, error) {
+// decode fills in a value as encoding/json does. That knows no places but of what is no JSON; what is of another type is found when
+// the tree is held against the schema.
+func decode(data []byte, into any) error {
 	if !utf8.Valid(data) {
-		return nil, &syntax{invalidAt(data), "is not UTF-8"}
+		return &fault{invalidAt(data), "is not UTF-8"}
 	}
-	p := &parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	p.dec.UseNumber()
-	n, err := p.value(0)
-	if err != nil {
-		return nil, err
+	err := json.Unmarshal(data, into)
+	var s *json.SyntaxError
+	switch {
+	case !errors.As(err, &s):
+		return err
+	case int(s.Offset) == len(data) && strings.HasPrefix(s.Error(), "unexpected end"):
+		return &fault{len(data), "ends in the middle"}
 	}
-	if _, err := p.dec.Token(); err != io.EOF {
-		return nil, &syntax{p.start(), "there is more behind the end"}
-	}
-	return n, nil
+	return &fault{max(0, int(s.Offset)-1), s.Error()}
 }
 
 func invalidAt(data []byte) int {
@@ -70,93 +70,150 @@ func invalidAt(data []byte) int {
 	return len(data)
 }
 
+// parse makes the tree of a text, which is JSON: decode has seen it.
+func parse(data []byte) (*node, error) {
+	p := &parser{data: string(data)}
+	return p.value(0)
+}
+
+// parser goes through a text in which nothing is wrong, but for what JSON allows and a bundle must not have.
 type parser struct {
-	data []byte
-	dec  *json.Decoder
+	data  string // what it finds are parts of it
+	at    int
+	nodes []node // made, and not used yet
 }
 
-// start is where the next token begins.
-func (p *parser) start() int {
-	at := int(p.dec.InputOffset())
-	for at < len(p.data) && bytes.IndexByte([]byte(" \t\r\n,:"), p.data[at]) >= 0 {
-		at++
+// node makes one; some at a time, since there are hundreds.
+func (p *parser) node() *node {
+	if len(p.nodes) == 0 {
+		p.nodes = make([]node, 64)
 	}
-	return at
+	n := &p.nodes[0]
+	p.nodes = p.nodes[1:]
+	n.offset = p.at
+	return n
 }
 
-func (p *parser) token() (json.Token, error) {
-	at := p.start()
-	t, err := p.dec.Token()
-	var s *json.SyntaxError
-	switch {
-	case err == nil:
-		return t, nil
-	case errors.As(err, &s):
-		return nil, &syntax{max(0, int(s.Offset)-1), s.Error()}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, &syntax{len(p.data), "ends in the middle"}
+// next is the first byte of the next token.
+func (p *parser) next() byte {
+	for {
+		switch c := p.data[p.at]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			p.at++
+		default:
+			return c
+		}
 	}
-	return nil, &syntax{at, err.Error()}
 }
 
-func (p *parser) value(depth int) (*node, error) {
-	n := &node{offset: p.start()}
+func (p *parser) value(depth int) (n *node, err error) {
+	c := p.next()
+	n = p.node()
 	if depth > maxDepth {
-		return nil, &syntax{n.offset, fmt.Sprintf("is nested deeper than %d", maxDepth)}
+		return nil, &fault{n.offset, fmt.Sprintf("is nested deeper than %d", maxDepth)}
 	}
-	t, err := p.token()
-	if err != nil {
-		return nil, err
-	}
-	switch t {
-	case json.Delim('{'):
+	switch c {
+	case '{':
+		p.at++
 		n.kind = objectKind
 		err = p.members(n, depth)
-	case json.Delim('['):
+	case '[':
+		p.at++
 		n.kind = listKind
 		err = p.elements(n, depth)
+	case '"':
+		n.literal, err = p.text()
 	default:
-		n.literal = t
+		n.literal = p.word()
 	}
 	return n, err
 }
 
 func (p *parser) members(n *node, depth int) error {
-	seen := map[string]bool{}
-	for p.dec.More() {
-		at := p.start()
-		t, err := p.token()
+	var seen names
+	for p.next() != '}' {
+		at := p.at
+		name, err := p.text()
 		if err != nil {
 			return err
 		}
-		name, ok := t.(string)
-		if !ok {
-			return &syntax{at, "is not a name"}
+		if seen.has(n.members, name) {
+			return &fault{at, fmt.Sprintf("%q is there twice", name)}
 		}
-		if seen[name] {
-			return &syntax{at, fmt.Sprintf("%q is there twice", name)}
-		}
-		seen[name] = true
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return err
 		}
 		n.members = append(n.members, member{name, v})
 	}
-	_, err := p.token()
-	return err
+	p.at++
+	return nil
+}
+
+// names finds out whether a name is there already: of few by looking, of many by a table.
+type names map[string]bool
+
+const few = 16
+
+func (s *names) has(members []member, name string) bool {
+	if len(members) < few {
+		return slices.ContainsFunc(members, func(m member) bool { return m.name == name })
+	}
+	if *s == nil {
+		*s = names{}
+		for _, m := range members {
+			(*s)[m.name] = true
+		}
+	}
+	had := (*s)[name]
+	(*s)[name] = true
+	return had
 }
 
 func (p *parser) elements(n *node, depth int) error {
-	for p.dec.More() {
+	for p.next() != ']' {
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return err
 		}
 		n.list = append(n.list, v)
 	}
-	_, err := p.token()
-	return err
+	p.at++
+	return nil
+}
+
+// text is a string, which begins here.
+func (p *parser) text() (s string, err error) {
+	from, plain := p.at, true
+	for p.at++; p.data[p.at] != '"'; p.at++ {
+		if p.data[p.at] == '\\' {
+			plain = false
+			p.at++
+		}
+	}
+	p.at++
+	if plain {
+		return p.data[from+1 : p.at-1], nil
+	}
+	return s, json.Unmarshal([]byte(p.data[from:p.at]), &s)
+}
+
+// word is a number, or one of the three words.
+func (p *parser) word() any {
+	from := p.at
+	for p.at < len(p.data) && strings.IndexByte(" \t\r\n,]}", p.data[p.at]) < 0 {
+		p.at++
+	}
+	switch word := p.data[from:p.at]; word {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "null":
+		return nil
+	default:
+		return json.Number(word)
+	}
 }
 
 // empty reports whether a value asks for nothing: null, false, "", an empty list or object.

@@ -8,73 +8,56 @@ import (
 	"strings"
 )
 
-// walker holds a tree against a type, and each field against what is said of it.
+// walker holds a tree against the schema.
 type walker struct {
 	*report
-	fields map[string]Field
+	at place
 }
 
-// place is a value in the file: its path, and the one that the table has for all of its kind.
-type place struct{ path, rule string }
-
-func (p place) member(name string) place { return place{join(p.path, name), join(p.rule, name)} }
-
-func (p place) element(i int) place {
-	return place{fmt.Sprintf("%s[%d]", p.path, i), p.rule + "[]"}
+// into checks a value that is one step further in.
+func (w *walker) into(to step, n *node, s *shape) {
+	w.at = append(w.at, to)
+	w.value(n, s)
+	w.at = w.at[:len(w.at)-1]
 }
 
-// key is one of a table whose names are free.
-func (p place) key(name string) place {
-	return place{p.path + "[" + strconv.Quote(name) + "]", p.rule + ".*"}
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
-
-// value checks one value, and tells what is not supported. It reports false where the value is of another type.
-func (w *walker) value(n *node, t reflect.Type, at place) {
+// value checks one value, and tells what is not supported.
+func (w *walker) value(n *node, s *shape) {
 	if n.kind == literalKind && n.literal == nil {
 		return // as if it were not there, as Go programs write what is empty
 	}
-	if !w.verdict(n, at) {
+	if !w.verdict(n, s) {
 		return
 	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
 	switch {
-	case t.Kind() == reflect.Struct && n.kind == objectKind:
-		w.object(n, t, at)
-	case t.Kind() == reflect.Map && n.kind == objectKind:
+	case s.of.Kind() == reflect.Struct && n.kind == objectKind:
+		w.object(n, s)
+	case s.of.Kind() == reflect.Map && n.kind == objectKind:
 		for _, m := range n.members {
-			w.text(m.value, m.name, at)
-			w.value(m.value, t.Elem(), at.key(m.name))
+			w.text(m.value, m.name)
+			w.into(step{name: m.name, sort: toEntry}, m.value, s.inner)
 		}
-	case t.Kind() == reflect.Slice && n.kind == listKind:
+	case s.of.Kind() == reflect.Slice && n.kind == listKind:
 		for i, e := range n.list {
-			w.value(e, t.Elem(), at.element(i))
+			w.into(step{index: i, sort: toElement}, e, s.inner)
 		}
-	case n.kind != literalKind || !w.literal(n, t, at):
-		w.refuse(n, at.path, fmt.Sprintf(mistyped+"%s, not %s", typeName(t), n.describe()))
+	case n.kind != literalKind || !w.literal(n, s.of):
+		w.refuse(n, w.at.String(), fmt.Sprintf(mistyped+"%s, not %s", typeName(s.of), n.describe()))
 	}
 }
 
 // verdict tells what the table says of a field; false: nothing below it is looked at.
-func (w *walker) verdict(n *node, at place) bool {
-	f, known := w.fields[shared(at.rule)]
-	if !known || n.empty() && f.Verdict != Done {
+func (w *walker) verdict(n *node, s *shape) bool {
+	f := &s.said
+	if !s.known || f.Verdict != Done && n.empty() {
 		return true
 	}
 	switch f.Verdict {
 	case No:
-		w.refuse(n, at.path, because("is not supported", f.Text))
+		w.refuse(n, w.at.String(), because("is not supported", f.Text))
 		return false
 	case Noted:
-		w.note(n, at.path, because("is not used", f.Text))
+		w.note(n, w.at.String(), because("is not used", f.Text))
 	case Done, Partly:
 	}
 	return true
@@ -87,60 +70,51 @@ func because(what, why string) string {
 	return what + ": " + why
 }
 
-func (w *walker) object(n *node, t reflect.Type, at place) {
-	types := members(t)
+func (w *walker) object(n *node, s *shape) {
 	for _, m := range n.members {
-		field, known := types[m.name]
-		if !known {
-			w.refuse(m.value, join(at.path, m.name), "is not known: nothing is left out in silence"+near(m.name, types))
+		inner := s.members[m.name]
+		if inner == nil {
+			w.refuse(m.value, join(w.at.String(), m.name), "is not known: nothing is left out in silence"+s.near(m.name))
 			continue
 		}
-		w.value(m.value, field, at.member(m.name))
+		w.into(step{name: m.name}, m.value, inner)
 	}
 }
 
-// near hints at a member that differs in the case of its letters only.
-func near(name string, types map[string]reflect.Type) string {
-	for known := range types {
-		if strings.EqualFold(known, name) {
-			return "; did you mean " + known + "?"
-		}
+// literal holds one against a type, as encoding/json does.
+func (w *walker) literal(n *node, t reflect.Type) bool {
+	switch v := n.literal.(type) {
+	case string:
+		w.text(n, v)
+		return t.Kind() == reflect.String || t.Kind() == reflect.Interface
+	case bool:
+		return t.Kind() == reflect.Bool || t.Kind() == reflect.Interface
+	case json.Number:
+		return fits(v.String(), t)
 	}
-	return ""
+	return false
 }
 
-// members are the names and types of a struct as JSON has them.
-func members(t reflect.Type) map[string]reflect.Type {
-	all := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" && f.Anonymous {
-			for name, inner := range members(f.Type) {
-				all[name] = inner
-			}
-			continue
-		}
-		if name != "" && name != "-" {
-			all[name] = f.Type
-		}
+// fits says whether a number is one of a type.
+func fits(number string, t reflect.Type) bool {
+	var err error
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		_, err = strconv.ParseInt(number, 10, t.Bits())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		_, err = strconv.ParseUint(number, 10, t.Bits())
+	case reflect.Float32, reflect.Float64:
+		_, err = strconv.ParseFloat(number, t.Bits())
+	default:
+		return t.Kind() == reflect.Interface
 	}
-	return all
-}
-
-// literal tries one against a type.
-func (w *walker) literal(n *node, t reflect.Type, at place) bool {
-	if s, ok := n.literal.(string); ok {
-		w.text(n, s, at)
-	}
-	b, err := json.Marshal(n.literal)
-	return err == nil && json.Unmarshal(b, reflect.New(t).Interface()) == nil
+	return err == nil
 }
 
 // text refuses what would end early where the kernel reads it.
-func (w *walker) text(n *node, s string, at place) {
+func (w *walker) text(n *node, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		w.refuse(n, at.path, "has a NUL in it")
+		w.refuse(n, w.at.String(), "has a NUL in it")
 	}
 }
 

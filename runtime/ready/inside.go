@@ -32,11 +32,13 @@ func enterAnd(namespace string, do func()) error {
 	return nil
 }
 
-// NewSocketsIn is NewSockets for the sockets of another network namespace, that of /proc/PID/ns/net.
+// NewSocketsIn is NewSockets for the sockets of another process, by its network namespace /proc/PID/ns/net: in that, and in its
+// root.
 func NewSocketsIn(namespace string) (s *Sockets, err error) {
 	err = In(namespace, func() { s = NewSockets() })
 	if s != nil {
-		s.proc = strings.TrimSuffix(namespace, "ns/net") + "net"
+		process := strings.TrimSuffix(namespace, "ns/net")
+		s.proc, s.root = process+"net", process+"root"
 	}
 	return s, err
 }

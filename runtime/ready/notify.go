@@ -81,11 +81,18 @@ func senderOf(oob []byte) Sender {
 		}
 		if fds, err := unix.ParseUnixRights(&msgs[i]); err == nil {
 			for _, fd := range fds {
-				unix.Close(fd)
+				giveBack(fd)
 			}
 		}
 	}
 	return s
+}
+
+// giveBack closes a descriptor that nobody asked for. A socket with SO_LINGER would hold us up while it has something to
+// send, and perhaps for hours (socket(7)): who sent it says for how long.
+func giveBack(fd int) {
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // most are no sockets
+	unix.Close(fd)
 }
 
 // Message is what a component said. Unknown lines are left out.

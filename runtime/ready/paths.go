@@ -24,6 +24,7 @@ type Path struct {
 	Absent bool        // waits for it to be gone
 	Stale  Mark        // what was there before the start does not count
 	Inside bool        // what stands in it matters too, while it is being written
+	Root   string      // Name is looked up in this root, see MarkIn; then it is not for Add
 	Test   func() bool // instead of the look at Name; nil is none
 	Holds  func()
 }
@@ -32,12 +33,44 @@ type Path struct {
 type Mark struct{ Dev, Ino, Sec, Nsec uint64 }
 
 // MarkOf looks at a path; the zero Mark is "nothing there".
-func MarkOf(path string) Mark {
+func MarkOf(path string) Mark { return MarkIn("", path) }
+
+// MarkIn is MarkOf in another root, which may belong to somebody else: links in it lead nowhere outside, as for who has it as
+// its root (openat2(2)). "" is our own.
+func MarkIn(root, path string) Mark {
 	var st unix.Stat_t
-	if unix.Stat(path, &st) != nil {
+	if statIn(root, path, &st) != nil {
 		return Mark{}
 	}
 	return Mark{uint64(st.Dev), uint64(st.Ino), uint64(st.Ctim.Sec), uint64(st.Ctim.Nsec)}
+}
+
+func statIn(root, path string, st *unix.Stat_t) error {
+	if root == "" {
+		return unix.Stat(path, st)
+	}
+	fd, err := openIn(root, path)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Fstat(fd, st)
+}
+
+// openIn opens a path of another root to look at it only. Where something is renamed meanwhile the kernel wants it tried again.
+func openIn(root, path string) (fd int, err error) {
+	at, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(at)
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	for range 8 {
+		if fd, err = unix.Openat2(at, path, &how); err != unix.EAGAIN {
+			break
+		}
+	}
+	return fd, err
 }
 
 // NewPaths makes the inotify descriptor.
@@ -71,7 +104,7 @@ func (w *Path) holds() bool {
 	if w.Test != nil {
 		return w.Test()
 	}
-	now := MarkOf(w.Name)
+	now := MarkIn(w.Root, w.Name)
 	if w.Absent {
 		return now == Mark{}
 	}

@@ -17,6 +17,7 @@ import (
 type Sockets struct {
 	fd    int    // -1: not to be had
 	proc  string // the directory of proc(5) that tells the same
+	root  string // in which the files of unix sockets are; "" is our own
 	seq   uint32
 	knows map[[2]byte]bool // by family and protocol: the kernel can answer
 }
@@ -125,7 +126,7 @@ const (
 // unix looks through the listening and bound unix sockets for the one behind this very inode.
 func (s *Sockets) unix(address string) (bool, error) {
 	var want unix.Stat_t
-	if address[0] != '@' && unix.Stat(address, &want) != nil {
+	if address[0] != '@' && statIn(s.root, address, &want) != nil {
 		return false, nil
 	}
 	req := make([]byte, 24) // struct unix_diag_req: family, protocol, pad, states, ino, show, cookie
@@ -210,15 +211,20 @@ func (s *Sockets) answer(dump bool, each func([]byte)) (more bool, err error) {
 	if err != nil {
 		return false, os.NewSyscallError("recv sock_diag", err)
 	}
-	for b := buf[:n]; len(b) >= unix.SizeofNlMsghdr; {
+	return split(buf[:n], s.seq, dump, each)
+}
+
+// split takes a datagram apart into the answers to request seq.
+func split(b []byte, seq uint32, dump bool, each func([]byte)) (more bool, err error) {
+	for len(b) >= unix.SizeofNlMsghdr {
 		size, kind := int(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint16(b[4:])
 		if size < unix.SizeofNlMsghdr || size > len(b) {
 			return false, os.NewSyscallError("sock_diag", unix.EBADMSG)
 		}
-		body, seq := b[unix.SizeofNlMsghdr:size], binary.NativeEndian.Uint32(b[8:])
+		body, of := b[unix.SizeofNlMsghdr:size], binary.NativeEndian.Uint32(b[8:])
 		b = b[min((size+3)&^3, len(b)):]
 		switch {
-		case seq != s.seq: // the rest of an answer that came too late
+		case of != seq: // the rest of an answer that came too late
 		case kind == unix.NLMSG_DONE:
 			return false, nil
 		case kind == unix.NLMSG_ERROR && len(body) >= 4:

@@ -1,0 +1,4 @@
+package main
+
+// program is where the linker puts a program.
+const program = 0x400000
