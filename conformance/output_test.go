@@ -137,8 +137,9 @@ func ends(with string) func(string) bool {
 func deadReader(w *world) {
 	w.reach("all")
 	for range 3 {
-		w.kill(w.eventually("reader", "ready").PID, unix.SIGKILL)
-		w.await("its next run", func() bool { c := w.component("reader"); return c.State != "ready" })
+		c := w.eventually("reader", "ready")
+		w.kill(c.PID, unix.SIGKILL)
+		w.await("its next run", func() bool { return w.component("reader").Run > c.Run })
 	}
 	w.await("the last line", func() bool { return strings.Contains(w.read("lines"), "line 199") })
 	missing := 0

@@ -78,6 +78,7 @@ func (w *world) text(config string) string {
 [log]
 directory = %q
 console = "debug"
+max_size = "16MiB"
 [defaults.component]
 environment = { CONFORMANCE = %q }
 [component.warm]
