@@ -35,6 +35,7 @@ func scenarios() map[string]func(*manager) error {
 		"landlock":  landlockRules,
 		"container": containers,
 		"hostile":   hostile,
+		"injected":  injected,
 		"init":      inits,
 	}
 }
