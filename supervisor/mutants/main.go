@@ -41,8 +41,12 @@ func run(only string, j judges) error {
 // tryAll first makes sure that without a fault nothing fails.
 func (j *judges) tryAll(list []mutant, only string) error {
 	for _, pkg := range []string{"supervisor", "targets"} {
-		if v, err := j.try(0, pkg); err != nil || v.killed() {
-			return fmt.Errorf("without a fault the tests of %s fail: %v %w", pkg, v, err)
+		v, err := j.try(0, pkg)
+		if err != nil {
+			return err
+		}
+		if v.killed() {
+			return fmt.Errorf("without a fault the tests of %s fail: %v", pkg, v)
 		}
 	}
 	some, err := regexp.Compile(only)

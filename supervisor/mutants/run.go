@@ -41,9 +41,17 @@ func (j *judges) try(n int, pkg string) (v verdict, err error) {
 		v.sim, err = j.test(n, "supervisor/sim", "-test.run=TestSeeds$|TestKnown$", "-workers=1", fmt.Sprint("-seeds=", j.seeds))
 	}
 	if err == nil && (v.sim == "" || j.both) {
-		v.table, err = j.test(n, pkg)
+		v.table, err = j.test(n, pkg, unkept(pkg)...)
 	}
 	return v, err
+}
+
+// unkept lets property tests keep no file of what a fault broke.
+func unkept(pkg string) []string {
+	if pkg == "targets" {
+		return []string{"-rapid.nofailfile"}
+	}
+	return nil
 }
 
 // test runs the tests of one package and returns the one that failed; "" is none.
