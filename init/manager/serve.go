@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
@@ -99,8 +100,11 @@ func (m *Manager) bindTo(fd int) error {
 	return os.NewSyscallError("listen", unix.Listen(fd, 64))
 }
 
+// mostEnding is how long one whose keeper was killed may need to clean up behind itself.
+const mostEnding = 2 * time.Second
+
 // lock makes the control socket's path ours, before anything is touched that belongs to it. A second Orderly on the
-// same path is refused: the first one's keeper has the lock.
+// same path is refused: the first one has the lock, its keeper and its manager, until both have ended.
 func (m *Manager) lock() error {
 	if m.Again > 0 {
 		return nil
@@ -113,9 +117,11 @@ func (m *Manager) lock() error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer unix.Close(fd)
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("control socket %s: another Orderly uses it", m.Control)
+	for end := time.Now().Add(mostEnding); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			unix.Close(fd)
+			return fmt.Errorf("control socket %s: another Orderly uses it", m.Control)
+		}
 	}
 	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Lock}}, Files: []int{fd}})
 	return nil

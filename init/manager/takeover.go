@@ -84,10 +84,11 @@ func (m *Manager) remember(held heldFiles) error {
 	m.resumeTrial(held.take(keeper.Trial))
 	m.takeForgone(held)
 	for tag, fd := range held {
-		unix.Close(fd)
-		if tag.Use != keeper.Lock { // nobody asks for the others any more
-			m.drop(tag)
+		if tag.Use == keeper.Lock {
+			continue // it is ours until we end, see [Manager.lock]
 		}
+		unix.Close(fd)
+		m.drop(tag) // nobody asks for it any more
 	}
 	m.hearEarly()
 	m.post(supervisor.Tick{})
