@@ -7,7 +7,7 @@ DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
 GOFLAGS_BIN  = -trimpath -ldflags='-s -w'
 PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$')
 
-.PHONY: help build boot test check bench sim fuzz clean
+.PHONY: help build boot test check conformance bench sim mutants fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,13 +29,20 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 
 test: check ## all tests: check and the boot tests in QEMU
 	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
+	$(MAKE) --no-print-directory conformance
 	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/... ./bench
+
+conformance: ## every scenario of docs/reliability.md that needs no machine of its own
+	go test -count=1 -timeout 30m ./conformance -long
 
 bench: ## the measurements, side by side with a floor in C
 	go run ./bench
 
 sim: ## the simulated world, SEEDS=N boots
 	go test ./supervisor/sim -run TestSeeds -count=1 -timeout 0 -seeds=$(SEEDS)
+
+mutants: ## faults made by hand in the core, and who notices
+	go run ./supervisor/mutants
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@go list -f '{{.Dir}}' ./... | while read dir; do \

@@ -88,14 +88,15 @@ static void layer(void) {
 	must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
 }
 
-static void mounts(int sys) {
+static void mounts(void) {
 	umask(022);
 	point("/proc"), attach("proc", "/proc", "proc", quiet, "");
 	point("/dev"), attach("tmpfs", "/dev", "tmpfs", ms_nosuid | ms_noexec, "mode=0755,size=64k");
 	point("/dev/pts"), attach("devpts", "/dev/pts", "devpts", ms_nosuid | ms_noexec, "newinstance,ptmxmode=0666,mode=0620,gid=5");
 	point("/dev/shm"), attach("shm", "/dev/shm", "tmpfs", quiet, "mode=1777,size=64m");
 	point("/dev/mqueue"), attach("mqueue", "/dev/mqueue", "mqueue", quiet, "");
-	point("/sys"), move(sys, "/sys");
+	point("/sys"), attach("sysfs", "/sys", "sysfs", ms_rdonly | quiet, "");
+	attach("cgroup2", "/sys/fs/cgroup", "cgroup2", ms_rdonly | quiet, "");
 }
 
 static const struct {
@@ -132,8 +133,11 @@ static void masks(int null) {
 	for (unsigned i = 0; i < sizeof masked / sizeof *masked; i++)
 		if (S_ISDIR(mode[i]))
 			attach("tmpfs", masked[i], "tmpfs", ms_rdonly | quiet, "mode=0555");
-		else if (mode[i])
-			move(syscall(SYS_open_tree, null, "", clone_tree | O_CLOEXEC | AT_EMPTY_PATH), masked[i]);
+		else if (mode[i]) {
+			int tree = syscall(SYS_open_tree, null, "", clone_tree | O_CLOEXEC | AT_EMPTY_PATH);
+			protect(tree, "", ms_rdonly | ms_nosuid | ms_noexec, ms_private, AT_EMPTY_PATH);
+			move(tree, masked[i]);
+		}
 	for (unsigned i = 0; i < sizeof protected / sizeof *protected; i++)
 		if (!syscall(SYS_mount, protected[i], protected[i], 0, ms_bind | ms_rec, 0))
 			protect(AT_FDCWD, protected[i], ms_rdonly, 0, at_recursive);
@@ -169,12 +173,9 @@ static int run(void *arg) {
 	must(syscall(SYS_unshare, CLONE_NEWCGROUP), "cgroup namespace");
 	must(sethostname(name, strlen(name)), "hostname");
 	attach(0, "/", 0, ms_rec | ms_slave, 0);
-	int sys = syscall(SYS_open_tree, AT_FDCWD, "/sys", clone_tree | O_CLOEXEC | at_recursive);
-	must(sys, "/sys");
-	protect(sys, "", ms_rdonly | quiet, ms_private, AT_EMPTY_PATH | at_recursive);
 	int null = open("/dev/null", O_PATH | O_CLOEXEC);
 	layer();
-	mounts(sys);
+	mounts();
 	devices();
 	masks(null);
 	must(syscall(SYS_umount2, ".", 2), "umount2"); // MNT_DETACH

@@ -40,7 +40,7 @@ func bundle(root, id, group string) ([]byte, error) {
 			mount("devpts", "/dev/pts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
 			mount("tmpfs", "/dev/shm", "nosuid", "noexec", "nodev", "mode=1777", "size=64m"),
 			mount("mqueue", "/dev/mqueue", "nosuid", "noexec", "nodev"),
-			{"type": "bind", "source": "/sys", "destination": "/sys", "options": []string{"rbind", "nosuid", "noexec", "nodev", "ro"}},
+			mount("sysfs", "/sys", "nosuid", "noexec", "nodev", "ro"), mount("cgroup", "/sys/fs/cgroup", "nosuid", "noexec", "nodev", "ro"),
 		},
 		"linux": linux,
 	})

@@ -118,15 +118,6 @@ func (m *Machine) replace(g *targets.Graph, n numbers) {
 	m.table.markAll()
 }
 
-// welcome ends the return of leavers: from the step after an Apply on its configuration is in use. Until then their names are
-// in their records, for a manager that dies in between goes on by the older configuration, which does not know them.
-func (m *Machine) welcome() {
-	for _, c := range m.back {
-		m.table.mark(c)
-	}
-	m.back = nil
-}
-
 // rename gives callers, queue, ladder and raised their new numbers.
 func (m *Machine) rename(n numbers) {
 	m.queue = slices.DeleteFunc(m.queue, func(r request) bool {

@@ -105,6 +105,8 @@ func setComponent(c *targets.Component, key, value string) error {
 		c.Conflicts = list
 	case "oneshot":
 		c.Kind, c.Ready.When = targets.Oneshot, targets.Exited
+	case "success":
+		c.SuccessExitCodes, err = numbersOf(list)
 	case "ready":
 		c.Ready.When, c.Ready.Condition = targets.Raised, value
 	case "pid_file":

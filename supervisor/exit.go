@@ -59,7 +59,7 @@ func (m *Machine) exitedEarly(c int, e Exited) {
 // cause is what an end that nobody asked for comes from.
 func (e Exited) cause(code Code) Cause {
 	if e.Memory != "" {
-		return Cause{Code: OutOfMemory, Status: e.Status, Text: e.Memory}
+		return Cause{Code: OutOfMemory, Text: e.Memory}
 	}
 	return Cause{Code: code, Status: e.Status}
 }

@@ -134,6 +134,7 @@ func (m *Machine) encodeUnit(c int, data []byte) {
 	u.pulse.encode(data[atPulse:])
 	binary.LittleEndian.PutUint16(data[atHeld:], u.asking.held)
 	text := u.cause.Text
+	// A manager that dies before the new configuration is stored goes on by the older one, which does not know who came back.
 	if u.leaver || text == "" && slices.Contains(m.back, c) {
 		text = u.def.Name
 	}
@@ -163,7 +164,7 @@ func decodeUnit(data []byte) (u unit, due time.Duration, raised bool) {
 	if code := Code(data[atCode]); code < codes {
 		u.cause.Code = code
 	}
-	if u.cause.Code == ExitedEarly || u.cause.Code == ExitedLate || u.cause.Code == OutOfMemory {
+	if u.cause.Code == ExitedEarly || u.cause.Code == ExitedLate {
 		u.cause.Status = u.exit
 	}
 	return u, getTime(data[atDue:]), bits&flagRaised != 0

@@ -34,7 +34,7 @@ type Machine struct {
 	raised []int
 	asks   uint32 // tests of start conditions so far
 	tests  int    // of them that go on
-	back   []int  // leavers that the newest Apply has brought back
+	back   []int  // leavers that this step's Apply has brought back, see encodeUnit
 	out    []Effect
 
 	table records
@@ -123,7 +123,7 @@ func (m *Machine) adopt(g *targets.Graph, units []unit) {
 func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 	m.now = max(m.now, now)
 	m.out = nil
-	m.welcome()
+	m.back = nil
 	m.apply(ev)
 	m.timers()
 	m.settle()

@@ -112,10 +112,8 @@ func (m *Machine) restartByHand(e Restart) {
 		return
 	}
 	var down []int
-	w := waiter{id: e.Request, want: waitRestart, components: e.Components}
 	for _, c := range e.Components {
 		u := &m.units[c]
-		w.runs = append(w.runs, u.run)
 		if !u.alive() || !u.wanted {
 			down = append(down, c)
 		}
@@ -126,7 +124,7 @@ func (m *Machine) restartByHand(e Restart) {
 	}
 	m.markStarted(down)
 	m.want()
-	m.wait(w)
+	m.wait(waiter{id: e.Request, want: waitReady, components: e.Components}) // one that has to stop first is not ready
 }
 
 // reload asks ready components to read their configuration again: all of them, or none and a refusal.
@@ -173,12 +171,8 @@ func (m *Machine) cannotReload(c int) string {
 
 // reloadTimedOut gives up a reload command that takes longer than a start may.
 func (m *Machine) reloadTimedOut(c int) {
-	u := &m.units[c]
-	if u.command != ReloadCommand {
-		return
-	}
 	m.cancel(c)
-	m.answerReload(c, CommandEnded{Command: ReloadCommand, Why: "not ended within " + u.def.StartTimeout.String()})
+	m.answerReload(c, CommandEnded{Command: ReloadCommand, Why: "not ended within " + m.units[c].def.StartTimeout.String()})
 }
 
 // answerReload ends the waiting for a reload command.

@@ -93,8 +93,11 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 	if s.State == Waiting || u.view.has(viewGoes) {
 		s.WaitsFor = m.waitsFor(c)
 	}
-	if s.State == Waiting {
+	switch {
+	case s.State == Waiting:
 		s.Reason = m.waitingText(c, now)
+	case s.State == Down && u.stopped && s.Reason == "": // it has never run
+		s.Reason = Cause{Code: StoppedByHand}.String()
 	}
 	return s
 }

@@ -2,28 +2,19 @@ package supervisor
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
 
 // killGrace is how long a killed component may take to be gone before it is reported as one that cannot die.
 const killGrace = 5 * time.Second
 
-// stopHolds yields the dependents of c that have to be gone first (rule 2). One that cannot be killed holds nobody,
-// and a oneshot that ended well stays while its dependency restarts (R10).
+// stopHolds yields the dependents of c that have to be gone first (rule 2): those that go as well, and those that are
+// stopping already. One that cannot be killed holds nobody, and a oneshot that ended well does not go when its dependency
+// restarts (R10).
 func (m *Machine) stopHolds(c int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		restarts := !m.units[c].view.has(viewLeaves)
-		for _, list := range [2][]int{m.edges.neededBy[c], m.edges.anyOfBy[c]} {
-			for _, d := range list {
-				v := m.units[d].view
-				stays := restarts && m.units[d].state == Done && !v.has(viewGoes)
-				holds := v.has(viewAlive) && !v.has(viewStuck) && !stays && (v.has(viewGoes|viewMoving) || m.lastFor(c, d))
-				if holds && !yield(d) {
-					return
-				}
-			}
-		}
-		for _, list := range [2][]int{m.edges.wantedBy[c], m.edges.beforeOf[c]} {
+		for _, list := range [4][]int{m.edges.neededBy[c], m.edges.anyOfBy[c], m.edges.wantedBy[c], m.edges.beforeOf[c]} {
 			for _, d := range list {
 				if v := m.units[d].view; v.has(viewGoes|viewMoving) && !v.has(viewStuck) && !yield(d) {
 					return
@@ -36,21 +27,6 @@ func (m *Machine) stopHolds(c int) iter.Seq[int] {
 func (m *Machine) mayStop(c int) bool {
 	for range m.stopHolds(c) {
 		return false
-	}
-	return true
-}
-
-// lastFor says whether d needs c: by depends_on, or as the last of depends_on_any.
-func (m *Machine) lastFor(c, d int) bool {
-	for _, n := range m.edges.needs[d] {
-		if n == c {
-			return true
-		}
-	}
-	for _, n := range m.edges.anyOf[d] {
-		if n != c && m.serves(n) {
-			return false
-		}
 	}
 	return true
 }
@@ -70,14 +46,24 @@ func (m *Machine) whyStop(c int) Cause {
 	case u.cycle:
 		return Cause{Code: u.cycleCode()}
 	}
+	n := m.needed(c, func(n int) bool { return m.units[n].view.has(viewGoes) })
+	if n == None { // it has died in its turn
+		n = m.needed(c, func(n int) bool { return !m.serves(n) })
+	}
+	if n == None {
+		return Cause{Code: DependencyStops}
+	}
+	return Cause{Code: DependencyStops, Text: m.name(n)}
+}
+
+// needed is the first dependency of c of which something is so, or None.
+func (m *Machine) needed(c int, is func(n int) bool) int {
 	for _, list := range [2][]int{m.edges.needs[c], m.edges.anyOf[c]} {
-		for _, n := range list {
-			if m.units[n].view.has(viewGoes) {
-				return Cause{Code: DependencyStops, Text: m.name(n)}
-			}
+		if i := slices.IndexFunc(list, is); i >= 0 {
+			return list[i]
 		}
 	}
-	return Cause{Code: DependencyStops}
+	return None
 }
 
 func (u *unit) cycleCode() Code {

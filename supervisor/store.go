@@ -12,7 +12,7 @@ const machineName = "machine"
 const (
 	wholeActing uint32 = 1 << iota
 	wholeStopFirst
-	wholeRecovery
+	_ // of older versions
 	wholeAgain
 	wholeFallen
 	wholeKilled
@@ -156,7 +156,6 @@ func (m *Machine) encodeWhole(data []byte) {
 func (m *Machine) wholeFlags(each func(bit uint32, on *bool)) {
 	each(wholeActing, &m.act.on)
 	each(wholeStopFirst, &m.act.stopFirst)
-	each(wholeRecovery, &m.act.recovery)
 	each(wholeAgain, &m.ladder.again)
 	each(wholeFallen, &m.ladder.fallen)
 	each(wholeKilled, &m.ending.killed)

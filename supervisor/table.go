@@ -226,7 +226,7 @@ func valid(slot []byte) (uint32, bool) {
 	return seq, seq != 0 && binary.LittleEndian.Uint32(slot) == checksum(slot[4:])
 }
 
-// write puts data into the older slot. Its checksum goes last and is made false first.
+// write puts data into the older slot. Its checksum goes last: until then it does not fit.
 func (t *Table) write(i int, data []byte) {
 	seq, to := uint32(1), 0
 	if newest, ok := t.newest(i); ok {
@@ -236,7 +236,6 @@ func (t *Table) write(i int, data []byte) {
 		seq = 1
 	}
 	slot := t.slot(i, to)
-	binary.LittleEndian.PutUint32(slot[4:], 0)
 	copy(slot[8:], data)
 	binary.LittleEndian.PutUint32(slot[4:], seq)
 	binary.LittleEndian.PutUint32(slot, checksum(slot[4:]))

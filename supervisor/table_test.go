@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -84,6 +85,100 @@ func TestTornWrite(t *testing.T) {
 				t.Fatalf("cut at %d of %d: %+v %v", cut, len(changed), r, ok)
 			}
 		}
+	}
+}
+
+// TestNumbersBeginAnew: after 2^32 writes of a record the newest one is still found.
+func TestNumbersBeginAnew(t *testing.T) {
+	t.Parallel()
+	table := openTable(t, make([]byte, TableSize(1)))
+	i, err := table.Claim(ComponentRecord, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, _ := table.newest(i)
+	slot := table.slot(i, newest)
+	binary.LittleEndian.PutUint32(slot[4:], 1<<32-1)
+	binary.LittleEndian.PutUint32(slot, checksum(slot[4:]))
+	for run := range uint32(3) {
+		table.Claim(ComponentRecord, "a", 2+run)
+		if r, ok := table.Read(i); !ok || r.Run != 2+run {
+			t.Errorf("run %d is read as %+v %v", 2+run, r, ok)
+		}
+	}
+}
+
+// TestPlaceHasNoPID: a record whose slots are broken is taken for a free one, and what is in its live area is nobody's.
+func TestPlaceHasNoPID(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, TableSize(1))
+	i, err := openTable(t, data).Claim(ComponentRecord, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := openTable(t, data)
+	table.Live(i)[0] = 42
+	for n := range 2 {
+		clear(table.slot(i, n))
+	}
+	table = openTable(t, data)
+	if got, err := table.place(ComponentRecord, NameHash("b")); err != nil || got != i || table.PID(got) != 0 {
+		t.Errorf("record %d %v with pid %d", got, err, table.PID(got))
+	}
+}
+
+// TestNewRunHasNoPID: the live area belongs to one run (R16).
+func TestNewRunHasNoPID(t *testing.T) {
+	t.Parallel()
+	a := component("a")
+	m := New(targets.NewGraph(sorted(targets.Config{Components: []targets.Component{a}, Targets: []targets.Target{{Name: "FULL", Edges: targets.Edges{Wants: []string{"a"}}}}})))
+	table := openTable(t, make([]byte, TableSize(8)))
+	step := func(now time.Duration, ev Event) int {
+		m.Step(now, ev)
+		if err := m.Store(table); err != nil {
+			t.Fatal(err)
+		}
+		i, _ := table.Find(ComponentRecord, "a")
+		return i
+	}
+	i := step(0, Activate{Target: 0})
+	table.Live(i)[0] = 42
+	step(1, BecameReady{0, 1})
+	if table.PID(i) != 42 {
+		t.Error("a run has lost its pid")
+	}
+	step(2, Exited{Component: 0, Run: 1, Status: Status{Code: 1}, Empty: true})
+	step(time.Hour, Tick{})
+	if r, _ := table.Read(i); r.Run != 2 || table.PID(i) != 0 {
+		t.Errorf("run %d has pid %d", r.Run, table.PID(i))
+	}
+}
+
+// TestQueueSurvives: what is queued is served by the next manager as it was asked for.
+func TestQueueSurvives(t *testing.T) {
+	t.Parallel()
+	a := component("a")
+	var config targets.Config
+	config.Components = []targets.Component{a}
+	for _, name := range []string{"FULL", "ONE", "THREE", "TWO"} {
+		config.Targets = append(config.Targets, targets.Target{Name: name, Edges: targets.Edges{DependsOn: []string{"a"}}})
+	}
+	m := New(targets.NewGraph(sorted(config)))
+	m.Step(0, Activate{Target: 0})
+	m.Step(1, Activate{Target: 1, Queue: true, StopFirst: true})
+	m.Step(2, Activate{Target: 3, Queue: true})
+	m.Step(3, Activate{Target: 2, Queue: true, StopFirst: true})
+	table := openTable(t, make([]byte, TableSize(8)))
+	if err := m.Store(table); err != nil {
+		t.Fatal(err)
+	}
+	next, _ := Restore(m.graph, table, 4)
+	var got string
+	for _, r := range next.queue {
+		got += fmt.Sprint(next.targetName(r.target), " ", r.stopFirst, ", ")
+	}
+	if want := "ONE true, TWO false, THREE true, "; got != want {
+		t.Errorf("queued %s, want %s", got, want)
 	}
 }
 

@@ -8,7 +8,6 @@ type activation struct {
 	began     time.Duration
 	deadline  time.Duration // transition_timeout; 0 is none
 	stopFirst bool
-	recovery  bool // begun by the ladder, not by a caller (R13)
 	callers   []request
 }
 
@@ -47,9 +46,8 @@ func (m *Machine) serve(r request) {
 }
 
 // join adds a caller to the transition in progress; one that recovery or an applied configuration began is the caller's
-// from then on.
+// from then on, and ends the episode.
 func (m *Machine) join(r request) {
-	m.act.recovery = false
 	m.endEpisode(r.target)
 	m.act.callers = append(m.act.callers, r)
 }
@@ -91,8 +89,7 @@ func (m *Machine) begin(r request, recovery bool) {
 	m.raised = nil
 	m.settleViews()
 	timeout := m.graph.Config.Targets[r.target].TransitionTimeout
-	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, recovery: recovery,
-		callers: []request{r}}
+	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, callers: []request{r}}
 	m.table.markMachine()
 	if !quiet || recovery || m.count.open > 0 || m.count.lacking > 0 {
 		m.tell(Transition, reason)

@@ -11,7 +11,6 @@ type waiter struct {
 	at         time.Duration
 	want       waitFor
 	components []int
-	runs       []uint32 // waitRestart: the runs that have to be over
 }
 
 type waitFor uint8
@@ -19,7 +18,6 @@ type waitFor uint8
 const (
 	waitReady waitFor = iota + 1
 	waitDown
-	waitRestart
 	waitReload
 )
 
@@ -50,8 +48,8 @@ func (m *Machine) answerWaiters() {
 func (m *Machine) outcome(w *waiter) (Result, bool) {
 	var r Result
 	open := false
-	for i, c := range w.components {
-		switch state := m.progress(w, i, c); state {
+	for _, c := range w.components {
+		switch m.progress(w, c) {
 		case waitOver:
 		case waitOn:
 			open = true
@@ -82,7 +80,7 @@ const (
 )
 
 // progress says how far a component is for a waiter.
-func (m *Machine) progress(w *waiter, i, c int) waitState {
+func (m *Machine) progress(w *waiter, c int) waitState {
 	u := &m.units[c]
 	switch w.want {
 	case waitReload:
@@ -92,11 +90,6 @@ func (m *Machine) progress(w *waiter, i, c int) waitState {
 		return waitFailed
 	case waitDown:
 		return u.progressDown()
-	case waitRestart:
-		if u.wanted && u.run == w.runs[i] && u.alive() {
-			return waitOn
-		}
-		return m.progressReady(c)
 	case waitReady:
 		return m.progressReady(c)
 	}

@@ -176,6 +176,9 @@ func (m *Manager) commandEnded(p *process, st supervisor.Status) {
 	}
 	if u.command == p {
 		u.command = nil
+		if u.group == groupGone && m.tree != nil { // the group was empty before this exit was seen
+			m.clean(u.name, 0)
+		}
 	}
 	if u.main == nil && u.group == groupThere {
 		m.killGroup(u) // what a stop_command leaves behind is nobody's

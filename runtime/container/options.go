@@ -21,46 +21,107 @@ type word struct {
 // MS_IVERSION of linux/mount.h, which no system call of ours has a name for.
 const msIVersion = 1 << 23
 
-func words() map[string]word {
-	nothing := word{}
-	all := map[string]word{
-		"defaults": nothing, "rprivate": nothing, "private": nothing,
-		"sync": {flag: unix.MS_SYNCHRONOUS}, "async": {noFlag: unix.MS_SYNCHRONOUS}, "dirsync": {flag: unix.MS_DIRSYNC},
-		"lazytime": {flag: unix.MS_LAZYTIME}, "nolazytime": {noFlag: unix.MS_LAZYTIME},
-		"mand": {flag: unix.MS_MANDLOCK}, "nomand": {noFlag: unix.MS_MANDLOCK},
-		"silent": {flag: unix.MS_SILENT}, "loud": {noFlag: unix.MS_SILENT},
-		"iversion": {flag: msIVersion}, "noiversion": {noFlag: msIVersion},
-		"bind":   {do: func(m *runtime.Mounting) { m.Bind = true }},
-		"rbind":  {do: func(m *runtime.Mounting) { m.Bind, m.Recursive = true, true }},
-		"slave":  {do: func(m *runtime.Mounting) { m.Slave = true }},
-		"rslave": {do: func(m *runtime.Mounting) { m.Slave, m.Recursive = true, true }},
+// wordOf is a word by its name. It is asked for at each start: a table would have to be made anew.
+func wordOf(name string) (w word, known bool) {
+	if w, known = attribute(name); known {
+		return w, true
 	}
-	for name, w := range attributes() {
-		all[name] = w
-		w.all = true
-		all["r"+name] = w
+	if rest, is := strings.CutPrefix(name, "r"); is {
+		if w, known = attribute(rest); known {
+			w.all = true
+			return w, true
+		}
 	}
-	return all
+	switch name {
+	case "defaults", "rprivate", "private":
+	case "sync":
+		w = word{flag: unix.MS_SYNCHRONOUS}
+	case "async":
+		w = word{noFlag: unix.MS_SYNCHRONOUS}
+	case "dirsync":
+		w = word{flag: unix.MS_DIRSYNC}
+	case "lazytime":
+		w = word{flag: unix.MS_LAZYTIME}
+	case "nolazytime":
+		w = word{noFlag: unix.MS_LAZYTIME}
+	case "mand":
+		w = word{flag: unix.MS_MANDLOCK}
+	case "nomand":
+		w = word{noFlag: unix.MS_MANDLOCK}
+	case "silent":
+		w = word{flag: unix.MS_SILENT}
+	case "loud":
+		w = word{noFlag: unix.MS_SILENT}
+	case "iversion":
+		w = word{flag: msIVersion}
+	case "noiversion":
+		w = word{noFlag: msIVersion}
+	case "bind":
+		w = word{do: func(m *runtime.Mounting) { m.Bind = true }}
+	case "rbind":
+		w = word{do: func(m *runtime.Mounting) { m.Bind, m.Recursive = true, true }}
+	case "slave":
+		w = word{do: func(m *runtime.Mounting) { m.Slave = true }}
+	case "rslave":
+		w = word{do: func(m *runtime.Mounting) { m.Slave, m.Recursive = true, true }}
+	default:
+		return w, false
+	}
+	return w, true
 }
 
-// attributes are the words that each mount can have for itself; with an r before them they are of all below it too.
-func attributes() map[string]word {
-	return map[string]word{
-		"ro": {flag: unix.MS_RDONLY, set: unix.MOUNT_ATTR_RDONLY}, "rw": {noFlag: unix.MS_RDONLY, clear: unix.MOUNT_ATTR_RDONLY},
-		"nosuid": {flag: unix.MS_NOSUID, set: unix.MOUNT_ATTR_NOSUID}, "suid": {noFlag: unix.MS_NOSUID, clear: unix.MOUNT_ATTR_NOSUID},
-		"nodev": {flag: unix.MS_NODEV, set: unix.MOUNT_ATTR_NODEV}, "dev": {noFlag: unix.MS_NODEV, clear: unix.MOUNT_ATTR_NODEV},
-		"noexec": {flag: unix.MS_NOEXEC, set: unix.MOUNT_ATTR_NOEXEC}, "exec": {noFlag: unix.MS_NOEXEC, clear: unix.MOUNT_ATTR_NOEXEC},
-		"noatime":       {flag: unix.MS_NOATIME, set: unix.MOUNT_ATTR_NOATIME, clear: unix.MOUNT_ATTR__ATIME},
-		"atime":         {noFlag: unix.MS_NOATIME, clear: unix.MOUNT_ATTR__ATIME},
-		"relatime":      {flag: unix.MS_RELATIME, set: unix.MOUNT_ATTR_RELATIME, clear: unix.MOUNT_ATTR__ATIME},
-		"norelatime":    {noFlag: unix.MS_RELATIME},
-		"strictatime":   {flag: unix.MS_STRICTATIME, set: unix.MOUNT_ATTR_STRICTATIME, clear: unix.MOUNT_ATTR__ATIME},
-		"nostrictatime": {noFlag: unix.MS_STRICTATIME, clear: unix.MOUNT_ATTR__ATIME},
-		"nodiratime":    {flag: unix.MS_NODIRATIME, set: unix.MOUNT_ATTR_NODIRATIME},
-		"diratime":      {noFlag: unix.MS_NODIRATIME, clear: unix.MOUNT_ATTR_NODIRATIME},
-		"nosymfollow":   {flag: unix.MS_NOSYMFOLLOW, set: unix.MOUNT_ATTR_NOSYMFOLLOW},
-		"symfollow":     {noFlag: unix.MS_NOSYMFOLLOW, clear: unix.MOUNT_ATTR_NOSYMFOLLOW},
+// attribute is one of the words that each mount can have for itself; with an r before them they are of all below it too.
+func attribute(name string) (w word, known bool) {
+	switch name {
+	case "ro":
+		w = word{flag: unix.MS_RDONLY, set: unix.MOUNT_ATTR_RDONLY}
+	case "rw":
+		w = word{noFlag: unix.MS_RDONLY, clear: unix.MOUNT_ATTR_RDONLY}
+	case "nosuid":
+		w = word{flag: unix.MS_NOSUID, set: unix.MOUNT_ATTR_NOSUID}
+	case "suid":
+		w = word{noFlag: unix.MS_NOSUID, clear: unix.MOUNT_ATTR_NOSUID}
+	case "nodev":
+		w = word{flag: unix.MS_NODEV, set: unix.MOUNT_ATTR_NODEV}
+	case "dev":
+		w = word{noFlag: unix.MS_NODEV, clear: unix.MOUNT_ATTR_NODEV}
+	case "noexec":
+		w = word{flag: unix.MS_NOEXEC, set: unix.MOUNT_ATTR_NOEXEC}
+	case "exec":
+		w = word{noFlag: unix.MS_NOEXEC, clear: unix.MOUNT_ATTR_NOEXEC}
+	case "nodiratime":
+		w = word{flag: unix.MS_NODIRATIME, set: unix.MOUNT_ATTR_NODIRATIME}
+	case "diratime":
+		w = word{noFlag: unix.MS_NODIRATIME, clear: unix.MOUNT_ATTR_NODIRATIME}
+	case "nosymfollow":
+		w = word{flag: unix.MS_NOSYMFOLLOW, set: unix.MOUNT_ATTR_NOSYMFOLLOW}
+	case "symfollow":
+		w = word{noFlag: unix.MS_NOSYMFOLLOW, clear: unix.MOUNT_ATTR_NOSYMFOLLOW}
+	default:
+		return accessTime(name)
 	}
+	return w, true
+}
+
+// accessTime is one of those that exclude each other.
+func accessTime(name string) (w word, known bool) {
+	switch name {
+	case "noatime":
+		w = word{flag: unix.MS_NOATIME, set: unix.MOUNT_ATTR_NOATIME, clear: unix.MOUNT_ATTR__ATIME}
+	case "atime":
+		w = word{noFlag: unix.MS_NOATIME, clear: unix.MOUNT_ATTR__ATIME}
+	case "relatime":
+		w = word{flag: unix.MS_RELATIME, set: unix.MOUNT_ATTR_RELATIME, clear: unix.MOUNT_ATTR__ATIME}
+	case "norelatime":
+		w = word{noFlag: unix.MS_RELATIME}
+	case "strictatime":
+		w = word{flag: unix.MS_STRICTATIME, set: unix.MOUNT_ATTR_STRICTATIME, clear: unix.MOUNT_ATTR__ATIME}
+	case "nostrictatime":
+		w = word{noFlag: unix.MS_STRICTATIME, clear: unix.MOUNT_ATTR__ATIME}
+	default:
+		return w, false
+	}
+	return w, true
 }
 
 // refused are words that ask for what a container cannot have here.
@@ -91,9 +152,8 @@ func Binds(options []string) bool {
 
 // NotForBind is the first of the options that only a file system could have; "" is none.
 func NotForBind(options []string) string {
-	known := words()
 	for _, w := range options {
-		if _, ok := known[w]; !ok && w != "" {
+		if _, known := wordOf(w); !known && w != "" {
 			return w
 		}
 	}
@@ -122,13 +182,12 @@ func (v *Volume) mounting() (runtime.Mounting, error) {
 
 // apply sets what options say, and returns those that are for the file system.
 func apply(m *runtime.Mounting, options []string) (data string) {
-	known := words()
 	var rest []string
 	for _, w := range options {
-		o, ok := known[w]
+		o, known := wordOf(w)
 		switch {
 		case w == "":
-		case !ok:
+		case !known:
 			rest = append(rest, w)
 		case o.do != nil:
 			o.do(m)

@@ -22,8 +22,6 @@ func applyFaults() []mutant {
 			"a dependency is stopped under a leaver"},
 		{apply, `m.due[to], m.beat[to] = due[c], beat[c]`, `m.due[to], m.beat[to] = 0*due[c], beat[c]`,
 			"limits and delays are forgotten"},
-		{apply, "for _, c := range m.back {\n\t\tm.table.mark(c)\n\t}\n", "",
-			"a leaver that came back keeps its name in the place of its cause"},
 		{apply, `u.pulse.excused = true // what`, `u.pulse.excused = false // what`,
 			"beats of another window are judged by the new one"},
 		{apply, `if u.def.Start != old.Start || !u.def.SameRecovery(old) {`, `if u.def.Start != old.Start {`,

@@ -24,8 +24,6 @@ func factsFaults() []mutant {
 			"the older slot is read when the numbers begin anew"},
 		{table, "t.index[key] = i\n\tclear(t.Live(i))", "t.index[key] = i",
 			"a new record has the pid of another"},
-		{table, "binary.LittleEndian.PutUint32(slot[4:], 0)\n", "",
-			"a slot that is half written looks whole"},
 		{store, "if r, ok := t.Read(i); ok && r.Run != u.run {\n\t\tclear(t.Live(i))\n\t}", "",
 			"a new run has the pid of the one before"},
 		{store, "t.drop(ComponentRecord, u.recordName())\n\t\treturn nil", "return nil",

@@ -2,7 +2,7 @@ package main
 
 // failureFaults are about restarts and what goes along with a failure.
 func failureFaults() []mutant {
-	const failure, exit, recovery, facts = "supervisor/failure.go", "supervisor/exit.go", "supervisor/recovery.go", "supervisor/facts.go"
+	const failure, exit, recovery = "supervisor/failure.go", "supervisor/exit.go", "supervisor/recovery.go"
 	return []mutant{
 		{failure, `u.failures.since(now-r.Window.Milliseconds()) >= r.Attempts`, `u.failures.since(now-r.Window.Milliseconds()) > r.Attempts`,
 			"one attempt more than is allowed"},
@@ -57,7 +57,5 @@ func failureFaults() []mutant {
 			"a replacement is wanted before what it replaces has failed for good"},
 		{recovery, `if u := &m.units[c]; u.state == Failed && u.raises() && !slices.Contains(m.raised, c) {`, `if u := &m.units[c]; u.state != Failed && u.raises() && !slices.Contains(m.raised, c) {`,
 			"a replacement that has failed already is not heard"},
-		{facts, `|| u.cause.Code == OutOfMemory {`, `{`,
-			"how one ended that was killed for memory is lost with the manager"},
 	}
 }

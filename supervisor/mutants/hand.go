@@ -16,8 +16,6 @@ func handFaults() []mutant {
 			"one whose definition changed goes on by the old one after a stop that came to nothing"},
 		{request, `if slices.Contains(e.Components[:i], c) {`, `if slices.Contains(e.Components[:i], None) {`,
 			"a component that is named twice is reloaded twice"},
-		{request, "if u.command != ReloadCommand {\n\t\treturn\n\t}\n\tm.cancel(c)", "m.cancel(c)",
-			"any limit of a ready component ends a reload that does not run"},
 		{adopt, "u.run++\n", "",
 			"an adopted process has the run of the one before it"},
 		{adopt, `u.stopped, u.started, u.cycle, u.redefined = true, false, false, false`, `u.stopped, u.started, u.cycle, u.redefined = false, false, false, false`,

@@ -20,7 +20,7 @@ func ladderFaults() []mutant {
 			"the fallback is tried again too late"},
 		{ladder, `if again && m.count.lacking > 0 {`, `if again {`,
 			"the fallback is tried again although it got there"},
-		{ladder, `!u.essential && u.lastAction() == targets.Escalate {`, `!u.essential && u.lastAction() == targets.Escalate && u.failing {`,
+		{ladder, `!u.essential && u.lastAction() == targets.Escalate {`, `!u.essential && u.lastAction() == targets.Reboot {`,
 			"one that is not essential takes the target with it"},
 		{ladder, `u.state == Failed && u.wanted && u.lastAction() == targets.Reboot {`, `u.state == Failed && u.wanted && u.lastAction() == targets.Escalate {`,
 			`recovery "reboot" waits for the end of a transition`},

@@ -8,8 +8,6 @@ func transitionFaults() []mutant {
 			"a target that is asked for again does not take back the marks"},
 		{transition, `m.act.callers = append(m.act.callers, r)`, `m.act.callers = []request{r}`,
 			"who asked first is never answered when another joins"},
-		{transition, "m.act.recovery = false\n", "m.act.recovery = m.act.recovery && true\n",
-			"recovery that a caller has joined is still recovery's"},
 		{transition, "m.supersede(m.targetName(r.target))\n", "",
 			"who asked for another target is never answered"},
 		{transition, "m.raised = nil\n\tm.settleViews()", "m.settleViews()",
@@ -38,8 +36,6 @@ func transitionFaults() []mutant {
 			"a test of start conditions goes on for one that may not start"},
 		{wait, "case u.stuck:\n\t\treturn waitFailed", "case u.stuck:\n\t\treturn waitOn",
 			"who waits for the end of one that cannot be killed waits for ever"},
-		{wait, `if u.wanted && u.run == w.runs[i] && u.alive() {`, `if u.wanted && u.run == w.runs[i] && u.state == Stopping {`,
-			"a restart is answered before it has begun"},
 		{wait, `case u.state == Failed || u.view.has(viewBlocked):`, `case u.state == Failed:`,
 			"who waits for one that cannot start is never answered"},
 	}

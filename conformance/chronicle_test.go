@@ -1,0 +1,129 @@
+package conformance
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// legal are the states that one may go to from another. What goes from a state to the same is a remark.
+func legal(from string) []string {
+	return map[string][]string{
+		"down":     {"starting", "failed", "ready"}, // ready: adopted
+		"starting": {"ready", "stopping", "down", "failed"},
+		"ready":    {"stopping", "down", "failed"},
+		"stopping": {"down", "failed"},
+		"failed":   {"starting", "down", "ready"},
+	}[from]
+}
+
+// caughtUp waits until all events that there are now have been read.
+func (w *world) caughtUp() {
+	w.Helper()
+	newest := uint64(0)
+	err := w.client.Stream("Events", control.EventsParam{}, func(b json.RawMessage, last bool) error {
+		var reply control.EventsReply
+		err := json.Unmarshal(b, &reply)
+		if !last {
+			newest = reply.Event.Seq
+		}
+		return err
+	})
+	w.must(err)
+	w.await("all events", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.events) > 0 && w.events[len(w.events)-1].Seq >= newest
+	})
+}
+
+// chronicle checks that event stream, log and status tell one story, and a possible one.
+func (w *world) chronicle(s *scenario) {
+	w.Helper()
+	w.caughtUp()
+	w.mu.Lock()
+	events := slices.Clone(w.events)
+	w.mu.Unlock()
+	w.numbered(events)
+	byName := map[string][]control.Event{}
+	for _, e := range events {
+		if e.Kind == "component" {
+			byName[e.Component] = append(byName[e.Component], e)
+		}
+	}
+	for _, c := range w.status().Components {
+		w.possible(c.Name, byName[c.Name])
+		if list := byName[c.Name]; len(list) > 0 && list[len(list)-1].To != c.State {
+			w.Errorf("%s: the last event says %s, the status %s", c.Name, list[len(list)-1].To, c.State)
+		}
+	}
+	if !s.lossy {
+		w.logged(events)
+	}
+}
+
+// numbered checks that no event is missing, and that none is before the one before it.
+func (w *world) numbered(events []control.Event) {
+	for i, e := range events {
+		if e.Kind == "gap" {
+			w.Errorf("events are missing: %s", e.Reason)
+		}
+		if i > 0 && (e.Seq != events[i-1].Seq+1 || e.TimeMS < events[i-1].TimeMS) {
+			w.Errorf("event %d at %f comes behind %d at %f", e.Seq, e.TimeMS, events[i-1].Seq, events[i-1].TimeMS)
+		}
+	}
+}
+
+// possible checks the changes of one component: each begins where the last one ended, is legal and has a cause.
+func (w *world) possible(name string, list []control.Event) {
+	state, run := "down", uint32(0)
+	for _, e := range list {
+		switch {
+		case e.From != state:
+			w.Errorf("%s: event %d leaves %s, but it was %s", name, e.Seq, e.From, state)
+		case e.From == e.To: // a remark
+			if e.Reason == "" {
+				w.Errorf("%s: event %d remarks nothing", name, e.Seq)
+			}
+		case !slices.Contains(legal(e.From), e.To):
+			w.Errorf("%s: event %d goes from %s to %s", name, e.Seq, e.From, e.To)
+		case e.To != "ready" && e.Reason == "":
+			w.Errorf("%s: event %d, %s to %s, has no cause", name, e.Seq, e.From, e.To)
+		case e.Run < run, e.To == "starting" && e.Run == run:
+			w.Errorf("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
+		}
+		state, run = e.To, e.Run
+	}
+}
+
+// logged checks that Orderly's own log has the same changes in the same order.
+func (w *world) logged(events []control.Event) {
+	missing := ""
+	if !soon(func() bool {
+		missing = unlogged(events, w.read("log/orderly.log.1")+"\n"+w.read("log/orderly.log"))
+		return missing == ""
+	}) {
+		w.Errorf("the log does not have, in this order: %s", missing)
+	}
+}
+
+func unlogged(events []control.Event, log string) string {
+	lines := strings.Split(log, "\n")
+	for _, e := range events {
+		if e.Kind != "component" {
+			continue
+		}
+		want := e.Component + ": " + e.To
+		if e.Reason != "" {
+			want += " (" + e.Reason
+		}
+		at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, want) })
+		if at < 0 {
+			return want
+		}
+		lines = lines[at+1:]
+	}
+	return ""
+}

@@ -1,0 +1,252 @@
+package conformance
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+const (
+	moreThreads = 6           // of one process: Go ends none, so a burst of file operations leaves some
+	moreMemory  = 24 * 1024   // KiB of one process
+	calm        = time.Second // without a wake-up, at the end
+)
+
+// footprint is what the supervisor holds while it has nothing to do.
+type footprint struct {
+	Descriptors      []string // of manager and keeper, without what numbers them
+	Mounts           []string
+	Groups, Sockets  []string
+	threads, private [2]int // of manager and keeper; private memory in KiB
+}
+
+var numbered = regexp.MustCompile(`\[[0-9]+\]|[0-9]{3,}`)
+
+func (w *world) footprint() footprint {
+	f := footprint{Sockets: w.sockets(), Groups: w.groups()}
+	for i, pid := range []int{w.manager(), w.keeperInside()} {
+		dir := fmt.Sprintf("%s/%d", w.proc, pid)
+		links, _ := filepath.Glob(dir + "/fd/*")
+		for _, l := range links {
+			if to, err := os.Readlink(l); err == nil {
+				f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
+			}
+		}
+		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))
+		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
+	}
+	f.withoutNotify()
+	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/mountinfo", w.proc, w.keeperInside()))
+	for line := range strings.Lines(string(b)) {
+		if place := strings.Fields(line)[4]; w.place == first || strings.HasPrefix(place, w.dir) {
+			f.Mounts = append(f.Mounts, place)
+		}
+	}
+	return f
+}
+
+// withoutNotify leaves out the notify sockets: one is made at the first start of its component and stays as long as that.
+func (f *footprint) withoutNotify() {
+	slices.Sort(f.Descriptors)
+	f.Sockets = slices.DeleteFunc(f.Sockets, func(path string) bool {
+		if filepath.Base(filepath.Dir(path)) != "notify" {
+			return false
+		}
+		for _, who := range []string{"manager socket:", "keeper socket:"} {
+			if i := slices.Index(f.Descriptors, who); i >= 0 {
+				f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
+			}
+		}
+		return true
+	})
+	if len(f.Sockets) == 0 {
+		f.Sockets = nil
+	}
+}
+
+// expect adds the ends of pipes between components, which are made at the first start and stay as long as they are configured.
+func (f *footprint) expect(pipes int) {
+	for range 2 * pipes {
+		f.Descriptors = append(f.Descriptors, "manager pipe:", "keeper pipe:")
+	}
+	slices.Sort(f.Descriptors)
+}
+
+// warm has everything that is made at its first use made: one component started and stopped.
+func (w *world) warm() {
+	w.Helper()
+	w.reach("warming")
+	if group := w.show("warm").Cgroup; group != "" {
+		w.cgroup = filepath.Dir(group)
+	}
+	w.reach("idle")
+	w.await("no group of a component", func() bool { return len(w.groups()) == 0 })
+	w.quiet(calm / 8) // its log has been closed
+}
+
+// groups are the groups of components that are there.
+func (w *world) groups() []string {
+	if w.cgroup == "" {
+		return nil
+	}
+	entries, _ := os.ReadDir(w.cgroup)
+	var list []string
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, e.Name())
+		}
+	}
+	return list
+}
+
+// sockets are the socket files below the scenario's directory, but for the control socket.
+func (w *world) sockets() (list []string) {
+	filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type()&fs.ModeSocket != 0 && path != w.socket {
+			list = append(list, path)
+		}
+		return nil
+	})
+	return list
+}
+
+// settled waits until all is as it was before the scenario.
+func (w *world) settled(before footprint) {
+	w.Helper()
+	var now footprint
+	diff := ""
+	if !soon(func() bool {
+		now = w.footprint()
+		diff = cmp.Diff(before, now, cmp.FilterPath(hidden, cmp.Ignore()))
+		return diff == ""
+	}) {
+		w.Errorf("idle again, but not as before (-before +now):\n%s", diff)
+	}
+	for i, who := range []string{"manager", "keeper"} {
+		if now.threads[i] > before.threads[i]+moreThreads {
+			w.Errorf("the %s had %d threads and has %d", who, before.threads[i], now.threads[i])
+		}
+		if now.private[i] > before.private[i]+moreMemory {
+			w.Errorf("the %s had %d KiB of its own and has %d", who, before.private[i], now.private[i])
+		}
+	}
+}
+
+// hidden are the fields that have a bound instead of being the same.
+func hidden(p cmp.Path) bool {
+	f, ok := p.Last().(cmp.StructField)
+	return ok && (f.Name() == "threads" || f.Name() == "private")
+}
+
+// quiet waits for a while in which no thread of manager and keeper is woken.
+func (w *world) quiet(calm time.Duration) {
+	w.Helper()
+	woken := 0
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		before := w.switches()
+		time.Sleep(calm)
+		if woken = w.switches() - before; woken == 0 {
+			return
+		}
+	}
+	w.Errorf("idle, and woken %d times in the last %v", woken, calm)
+}
+
+// switches are how often the threads of manager and keeper have gone to sleep so far.
+func (w *world) switches() (sum int) {
+	for _, pid := range []int{w.manager(), w.keeperInside()} {
+		threads, _ := filepath.Glob(fmt.Sprintf("%s/%d/task/*", w.proc, pid))
+		for _, dir := range threads {
+			tid, _ := strconv.Atoi(filepath.Base(dir))
+			n, _ := strconv.Atoi(field(filepath.Dir(dir), tid, "voluntary_ctxt_switches"))
+			sum += n
+		}
+	}
+	return sum
+}
+
+// reality compares what is reported with the processes that are there. Both change while they are looked at, so what is
+// found must be found for as long as patience lasts.
+func (w *world) reality() {
+	w.Helper()
+	var wrong []string
+	if !soon(func() bool { wrong = w.compare(); return len(wrong) == 0 }) {
+		w.Errorf("status is not reality:\n%s", strings.Join(wrong, "\n"))
+	}
+}
+
+func (w *world) compare() (wrong []string) {
+	list := w.tree(known{})
+	reported := map[string]bool{}
+	for _, c := range w.status().Components {
+		reported[c.Name] = true
+		wrong = append(wrong, claims(c, list)...)
+	}
+	for _, p := range list {
+		if p.alive() && p.component != "" && !reported[p.component] {
+			wrong = append(wrong, fmt.Sprintf("process %d is of %s, which is not reported", p.pid, p.component))
+		}
+	}
+	return wrong
+}
+
+// claims holds what is said of one component to the processes.
+func claims(c control.Component, list []process) (wrong []string) {
+	main := false
+	for _, p := range list {
+		if p.component != c.Name || !p.alive() {
+			continue
+		}
+		main = main || p.pid == c.PID
+		switch c.State {
+		case "down", "waiting", "backoff", "failed":
+			wrong = append(wrong, fmt.Sprintf("%s is %s and has process %d", c.Name, c.State, p.pid))
+		default:
+			if p.run != c.Run {
+				wrong = append(wrong, fmt.Sprintf("%s is run %d and has process %d of run %d", c.Name, c.Run, p.pid, p.run))
+			}
+		}
+	}
+	if c.PID != 0 && !main {
+		wrong = append(wrong, fmt.Sprintf("%s is %s with process %d, which is not there", c.Name, c.State, c.PID))
+	}
+	if c.State == "ready" && c.PID == 0 && c.Exit == nil {
+		wrong = append(wrong, c.Name+" is ready without a process")
+	}
+	return wrong
+}
+
+// nothingLeft looks for what should have ended with the supervisor.
+func (w *world) nothingLeft() {
+	if list := w.sockets(); len(list) > 0 {
+		w.Errorf("sockets are left: %v", list)
+	}
+	if _, err := os.Stat(w.socket); err == nil {
+		w.Error("the control socket is left")
+	}
+	if w.cgroup != "" {
+		for _, dir := range []string{w.cgroup, w.cgroup + ".self"} {
+			if _, err := os.Stat(dir); err == nil {
+				w.Errorf("%s is left", dir)
+			}
+		}
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err == nil && strings.Contains(string(b), "CONFORMANCE="+w.dir+"\x00") && strings.Contains(string(b), "ORDERLY_COMPONENT=") {
+			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
+			w.Errorf("a process is left: %s %q", f, line)
+		}
+	}
+}

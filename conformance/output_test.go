@@ -1,0 +1,242 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// output are scenarios about what components print, and about descriptors.
+func output() []scenario {
+	return []scenario{
+		{id: "C25", story: "a process outside the group's reach keeps the output open: the exit is handled at once, and nothing hangs", play: openOutput, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & exit 3"]
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+wants = ["a"]
+`},
+		{id: "C26", story: "a flood of one component's output stops nobody, and loses no line of another", play: func(w *world) { flood(w, "1s", 100) }, config: flooding},
+		{id: "C26b", story: "C26 for ten seconds", play: func(w *world) { flood(w, "10s", 1000) }, config: flooding, long: true},
+		{id: "C28", story: "the reader of a pipe is killed while others write to it: no writer is hurt, no line is lost", play: deadReader, pipes: 1, config: `
+[component.reader]
+command = ["sh", "-c", "while read line; do echo $line >> $DIR/lines; done"]
+output = { stdin = "pipe:p" }
+recovery = { delay = "100ms", then = "retry" }
+[component.writer]
+command = ["sh", "-c", "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; touch $DIR/written; exec sleep 1000"]
+output = { stdout = "pipe:p" }
+[target.all]
+depends_on = ["reader", "writer"]
+`},
+		{id: "C29", story: "the file system of the logs is full, and then is not: components go on, what is lost is counted, logging goes on", play: fullDisk,
+			places: []place{first}, lossy: true, config: `
+[component.a]
+command = ["sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done"]
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "C30", story: "the file system of the logs is read-only for a while: the same", play: readOnlyLog, places: []place{first}, lossy: true, config: `
+[component.a]
+command = ["sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done"]
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "C32", story: "with 100 components and 50 clients a new one has descriptors 0, 1 and 2, and no other", play: noLeak, loaded: true,
+			config: many(100) + `
+[component.a]
+command = ["sh", "-c", "ls /proc/self/fd > $DIR/list; exec sleep 1000"]
+` + wanting(100)},
+		{id: "C33", story: "100 starts and stops of components of several kinds: descriptors, threads and memory are flat", play: func(w *world) { cycles(w, 25) }, config: kinds},
+		{id: "C33b", story: "C33 with 4000", play: func(w *world) { cycles(w, 1000) }, config: kinds, long: true},
+		{id: "C34", story: "standard input is at its end at once", play: noInput, config: `
+[component.a]
+kind = "oneshot"
+command = ["sh", "-c", "readlink /proc/self/fd/0; cat; echo end"]
+[target.all]
+depends_on = ["a"]
+`},
+	}
+}
+
+const flooding = `
+[component.loud]
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; victim flood $(cat $DIR/go); touch $DIR/flooded; exec sleep 1000"]
+[component.a]
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; i=0; while :; do echo count $i; i=$((i+1)); echo $i > $DIR/counted; sleep 0.01; done"]
+output = { rate_limit = 0 }
+[target.all]
+depends_on = ["loud", "a"]
+`
+
+// kinds are components of several kinds.
+const kinds = `
+[component.pipe]
+command = ["sh", "-c", "echo >&3; exec sleep 1000"]
+ready = { fd = 3 }
+[component.notified]
+command = ["prog", "notify", "READY=1", "pause"]
+ready = { when = "notified" }
+[component.once]
+kind = "oneshot"
+command = ["true"]
+[component.failed]
+command = ["/there/is/no/such/program"]
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+wants = ["pipe", "notified", "once", "failed"]
+`
+
+func openOutput(w *world) {
+	begin := time.Now()
+	w.activate("all")
+	w.eventually("a", "failed")
+	if took := time.Since(begin); took > 8*time.Second { // stop_timeout is 10 s
+		w.Errorf("the end took %v", took)
+	}
+	w.is("a", "failed", "exit 3")
+}
+
+// lines are what a component's log has of its output, the old file first.
+func (w *world) lines(name string) (list []string) {
+	for line := range strings.Lines(w.read("log/"+name+".log.1") + "\n" + w.read("log/"+name+".log")) {
+		if f := strings.SplitN(strings.TrimSpace(line), " ", 4); len(f) == 4 {
+			list = append(list, f[3])
+		}
+	}
+	return list
+}
+
+func flood(w *world, while string, least int) {
+	w.reach("all")
+	w.write("go", while)
+	w.await("the end of the flood", func() bool { _, err := os.Stat(w.path("flooded")); return err == nil })
+	w.await("another component's work", func() bool { n, _ := strconv.Atoi(w.read("counted")); return n >= least/2 })
+	n, _ := strconv.Atoi(w.read("counted"))
+	w.await("its lines", func() bool { return slices.ContainsFunc(w.lines("a"), ends(fmt.Sprintf("count %d", n-1))) })
+	list := w.lines("a")
+	for i := range n {
+		if !slices.ContainsFunc(list, ends(fmt.Sprintf("count %d", i))) {
+			w.Fatalf("count %d is not in the log", i)
+		}
+	}
+	w.is("loud", "ready", "")
+}
+
+func ends(with string) func(string) bool {
+	return func(line string) bool { return strings.HasSuffix(line, with) }
+}
+
+func deadReader(w *world) {
+	w.reach("all")
+	for range 3 {
+		c := w.eventually("reader", "ready")
+		w.kill(c.PID, unix.SIGKILL)
+		w.await("its next run", func() bool { return w.component("reader").Run > c.Run })
+	}
+	w.await("the last line", func() bool { return strings.Contains(w.read("lines"), "line 199") })
+	missing := 0
+	for i := range 200 {
+		if !slices.Contains(strings.Split(w.read("lines"), "\n"), fmt.Sprintf("line %d", i)) {
+			missing++
+		}
+	}
+	if missing > 3 { // a line that a reader has taken dies with it
+		w.Errorf("%d lines are missing", missing)
+	}
+	if c := w.component("writer"); c.Run != 1 || c.State != "ready" {
+		w.Errorf("writer is %+v", c)
+	}
+}
+
+// growing says whether lines of a come into the log at present.
+func (w *world) growing() bool {
+	before := w.inside("tail", "-n1", w.path("log/a.log"))
+	return soon(func() bool { return w.inside("tail", "-n1", w.path("log/a.log")) != before })
+}
+
+func fullDisk(w *world) {
+	w.inside("mount", "-t", "tmpfs", "-o", "size=64k", "none", w.path("log"))
+	w.reach("all")
+	w.await("a log", func() bool { return w.inside("ls", w.path("log")) != "" })
+	w.inside("sh", "-c", "cat /dev/zero > "+w.path("log/ballast")+" 2>/dev/null; true")
+	w.await("what is lost", func() bool {
+		return strings.Contains(w.inside("df", "--output=avail", w.path("log")), "\n    0") || strings.HasSuffix(strings.TrimSpace(w.inside("df", "--output=avail", w.path("log"))), " 0")
+	})
+	run := w.component("a").Run
+	time.Sleep(300 * time.Millisecond) // some lines that cannot be written
+	w.inside("rm", w.path("log/ballast"))
+	if !w.growing() {
+		w.Error("logging does not go on")
+	}
+	if c := w.component("a"); c.Run != run || c.State != "ready" {
+		w.Errorf("a is %+v", c)
+	}
+	w.stop("a")
+	w.inside("umount", "-l", w.path("log"))
+}
+
+func readOnlyLog(w *world) {
+	w.inside("mount", "-t", "tmpfs", "none", w.path("log"))
+	w.reach("all")
+	w.await("a log", func() bool { return strings.Contains(w.inside("ls", w.path("log")), "a.log") })
+	w.inside("mount", "-o", "remount,ro", w.path("log"))
+	run := w.component("a").Run
+	before := w.switches()
+	time.Sleep(300 * time.Millisecond) // some lines that cannot be written
+	if woken := w.switches() - before; woken > 1000 {
+		w.Errorf("woken %d times for 30 lines", woken)
+	}
+	w.inside("mount", "-o", "remount,rw", w.path("log"))
+	if !w.growing() {
+		w.Error("logging does not go on")
+	}
+	if c := w.component("a"); c.Run != run || c.State != "ready" {
+		w.Errorf("a is %+v", c)
+	}
+	w.stop("a")
+	w.inside("umount", "-l", w.path("log"))
+}
+
+func noLeak(w *world) {
+	w.reach("all")
+	for range 50 {
+		c, err := control.Dial(w.socket)
+		w.must(err)
+		defer c.Close()
+		var reply control.StatusReply
+		w.must(c.Call("GetStatus", control.NameParam{Name: "a"}, &reply))
+	}
+	w.start("a")
+	w.await("a list", func() bool { return w.read("list") != "" })
+	if got := strings.Fields(w.read("list")); !slices.Equal(got, []string{"0", "1", "2", "3"}) { // 3 is that of ls for its list
+		w.Errorf("descriptors: %v", got)
+	}
+}
+
+func cycles(w *world, n int) {
+	for range n {
+		w.activate("all")
+		w.activate("idle")
+	}
+	if c := w.component("pipe"); int(c.Run) != n {
+		w.Errorf("%d runs in %d rounds", c.Run, n)
+	}
+}
+
+func noInput(w *world) {
+	w.reach("all")
+	w.await("its output", func() bool {
+		return strings.Contains(w.read("log/a.log"), "a: end") || strings.HasSuffix(w.read("log/a.log"), "end")
+	})
+	if !strings.Contains(w.read("log/a.log"), "/dev/null") {
+		w.Errorf("standard input: %s", w.read("log/a.log"))
+	}
+}

@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var (
+	long   = flag.Bool("long", false, "also the scenarios that take long")
+	update = flag.Bool("update", false, "write docs/reliability.md")
+)
+
+// programs is where the programs under test are built: orderly, prog and victim. It is set once, before any test.
+var programs string
+
+// place is how the supervisor of a scenario runs.
+type place string
+
+// The places. Most scenarios are played in both.
+const (
+	foreground place = "run"  // `orderly run`
+	first      place = "pid1" // the same as PID 1 of a PID namespace of its own
+)
+
+// scenario is one story.
+type scenario struct {
+	id     string // group and number; it never changes
+	story  string // one line: what is done, and what must come of it
+	config string // $DIR is the scenario's directory; there are a target "idle" and a component "warm" besides
+	places []place
+	root   bool              // needs root
+	long   bool              // with -long alone
+	mortal bool              // the manager dies in it, so a call may fail
+	loaded bool              // it takes so many resources that how soon the control socket answers says nothing
+	lossy  bool              // lines of Orderly's own log are lost in it
+	pipes  int               // between components: the keeper has both ends as long as they are configured
+	wrap   []string          // what the program is started by
+	files  map[string]string // that are there before, by name in $DIR
+	play   func(w *world)
+}
+
+// where are the places of a scenario: both, if it does not say.
+func (s *scenario) where() []place {
+	if s.places == nil {
+		return []place{foreground, first}
+	}
+	return s.places
+}
+
+// group is one file of scenarios.
+type group struct {
+	name      string
+	scenarios []scenario
+}
+
+// groups are all scenarios that are played here, in the order of the table.
+func groups() []group {
+	return []group{
+		{"Processes and reaping", processes()},
+		{"Stopping and killing", stopping()},
+		{"Output and descriptors", output()},
+		{"What a child inherits", inheritance()},
+		{"Starts that fail", starts()},
+		{"Restarts", restarts()},
+		{"Dependencies", dependencies()},
+		{"Run targets", transitions()},
+		{"Readiness", readiness()},
+	}
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil { // most of the time they wait
+		panic(err)
+	}
+	dir, err := os.MkdirTemp("", "orderly-conformance-")
+	if err != nil {
+		panic(err)
+	}
+	os.Chmod(dir, 0o755) // a component may run as another user
+	programs = dir
+	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim"} {
+		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
+			os.Exit(1)
+		}
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// lookAtSources asks for every source file of the module, so that go test takes no cached result after one has changed:
+// the program under test is not part of the test's own binary.
+func lookAtSources() {
+	filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "build" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".s", ".varlink", ".txt", ".mod":
+			os.Stat(path)
+		}
+		return nil
+	})
+}
+
+// TestScenarios plays every scenario in each of its places.
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	lookAtSources()
+	for _, g := range groups() {
+		for i := range g.scenarios {
+			s := &g.scenarios[i]
+			for _, p := range s.where() {
+				t.Run(s.id+"/"+string(p), func(t *testing.T) {
+					t.Parallel()
+					if s.long && !*long {
+						t.Skip("takes long: -long")
+					}
+					if (s.root || p == first) && os.Geteuid() != 0 {
+						t.Skip("needs root: users, namespaces or mounts")
+					}
+					perform(t, s, p)
+				})
+			}
+		}
+	}
+}
+
+// perform plays one scenario with all oracles.
+func perform(t *testing.T, s *scenario, p place) {
+	w := begin(t, s, p)
+	defer w.finish()
+	w.warm()
+	before := w.footprint()
+	before.expect(s.pipes)
+	watch := w.watch()
+	s.play(w)
+	w.reality()
+	watch.end(s)
+	w.activate("idle")
+	w.reality()
+	w.settled(before)
+	w.quiet(calm)
+	w.chronicle(s)
+	if t.Failed() {
+		t.Logf("story: %s\nevents:\n%s", s.story, strings.Join(w.told(), "\n"))
+	}
+}

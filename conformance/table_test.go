@@ -1,0 +1,153 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const table = "../docs/reliability.md"
+
+const heading = `# Reliability
+
+What goes wrong with init systems and supervisors, and what Orderly does then. Each row is a scenario: what is done, and what must come of it. The rows are
+written by the suite in [conformance](../conformance), which plays the scenarios with the real program: ` + "`go test ./conformance -run Table -update`" + `.
+
+- **run**: with ` + "`orderly run`" + `; **pid1**: with the program as PID 1 of a PID namespace; *long*: only with ` + "`make conformance`" + `.
+- A name instead is the test that shows it: a script of [init/testdata/script](../init/testdata/script), or one in Go, those of ` + "`qemu/`" + ` in a machine of their own.
+- **not yet**: nothing shows it.
+
+A scenario that is played holds, or the suite fails. After every one of them this holds too: at no instant were two runs of a component alive; what is
+reported is what is there; no zombie is left; manager and keeper have the descriptors that they had, no more memory or threads than a fixed amount; no
+cgroup, mount, socket or process is left; nobody is woken while there is nothing to do; each change of state was a legal one and had a cause; event
+stream, log and status tell the same; and the control socket answered within 50 ms, not counting the time in which either side waited for a processor.
+`
+
+// row is one line of the table.
+type row struct{ id, story, where string }
+
+// rows are those of a group: what is played, and what the plan says of the others.
+func (g group) rows(plan []row) (list []row) {
+	letter := g.scenarios[0].id[:1]
+	for i := range g.scenarios {
+		list = append(list, g.scenarios[i].row())
+	}
+	for _, r := range plan {
+		if r.id[:1] == letter {
+			list = append(list, r)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b row) int { return number(a.id) - number(b.id) })
+	return list
+}
+
+// number is that of an id: its letter only groups.
+func number(id string) (n int) {
+	fmt.Sscanf(id[1:], "%d", &n)
+	return n
+}
+
+func (s *scenario) row() row {
+	r := row{id: s.id, story: s.story}
+	for _, p := range s.where() {
+		r.where += string(p) + ", "
+	}
+	r.where = strings.TrimSuffix(r.where, ", ")
+	if s.long {
+		r.where += ", *long*"
+	}
+	return r
+}
+
+// planned reads what is shown elsewhere, or not yet: lines of "ID | story | tests", or a group's letter and its name.
+func planned(t *testing.T) (plan []row, others []row) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/plan.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.Split(strings.TrimSpace(line), " | ")
+		switch {
+		case len(f) == 2:
+			others = append(others, row{id: f[0], story: f[1]})
+		case len(f) == 3:
+			plan = append(plan, row{f[0], f[1], shown(t, f[2])})
+		default:
+			t.Errorf("testdata/plan.txt: %q", line)
+		}
+	}
+	return plan, others
+}
+
+// shown is the cell of tests that are named, each of which must be there.
+func shown(t *testing.T, names string) string {
+	if names == "-" {
+		return "**not yet**"
+	}
+	var cells []string
+	for _, name := range strings.Fields(names) {
+		file, function, isGo := strings.Cut(name, ":")
+		if !isGo {
+			file = filepath.Join("init/testdata/script", name)
+		}
+		b, err := os.ReadFile(filepath.Join("..", file))
+		if err != nil || isGo && !strings.Contains(string(b), "\nfunc "+function+"(t *testing.T)") {
+			t.Errorf("there is no test %s", name)
+		}
+		cells = append(cells, "`"+name+"`")
+	}
+	return strings.Join(cells, ", ")
+}
+
+func document(t *testing.T) string {
+	t.Helper()
+	plan, others := planned(t)
+	var b strings.Builder
+	b.WriteString(heading)
+	write := func(name string, list []row) {
+		fmt.Fprintf(&b, "\n## %s\n\n| id | scenario | shown by |\n|---|---|---|\n", name)
+		for _, r := range list {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.id, r.story, r.where)
+		}
+	}
+	for _, g := range groups() {
+		write(g.name, g.rows(plan))
+	}
+	for _, o := range others {
+		write(o.story, group{scenarios: []scenario{{id: o.id}}}.rows(plan)[1:])
+	}
+	return b.String()
+}
+
+// TestTable holds docs/reliability.md to what there is.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	want := document(t)
+	if *update {
+		if err := os.WriteFile(table, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(b)); diff != "" {
+		t.Errorf("%s is not what the suite has; go test ./conformance -run Table -update (-want +got):\n%s", table, diff)
+	}
+	each := map[string]bool{}
+	for line := range strings.Lines(want) {
+		if id, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok && id != "id" {
+			if each[id] {
+				t.Errorf("%s is there twice", id)
+			}
+			each[id] = true
+		}
+	}
+}

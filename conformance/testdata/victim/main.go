@@ -1,0 +1,83 @@
+// Command victim is a program that misbehaves, for the conformance suite: its first argument is how.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The first thread must be that of main.
+
+func main() {
+	switch os.Args[1] {
+	case "leaderless": // the first thread ends, the others go on
+		leaderless(os.Args[2])
+	case "orphans": // N processes without a parent, killed all at once when the file is there
+		orphans(os.Args[2], os.Args[3], os.Args[4])
+	case "flood": // as many lines as go, for a while
+		flood(os.Args[2])
+	}
+}
+
+func leaderless(path string) {
+	runtime.LockOSThread()
+	go func() {
+		for os.Getpid() != 0 {
+			os.WriteFile(path, []byte(strconv.Itoa(unix.Gettid())), 0o644)
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	if unix.Gettid() != os.Getpid() {
+		panic("this is not the first thread")
+	}
+	time.Sleep(50 * time.Millisecond)
+	unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+}
+
+// orphans starts shells that leave processes of one group behind.
+func orphans(number, ready, path string) {
+	n, err := strconv.Atoi(number)
+	check(err)
+	c := exec.Command("/bin/sh", "-c", "i=0; while [ $i -lt "+number+" ]; do sleep 1000 & i=$((i+1)); done")
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	check(c.Run())
+	check(os.WriteFile(ready, []byte(fmt.Sprint(n)), 0o644))
+	for {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	check(unix.Kill(-c.Process.Pid, unix.SIGKILL))
+	check(os.WriteFile(path+".done", nil, 0o644))
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+func flood(while string) {
+	d, err := time.ParseDuration(while)
+	check(err)
+	block := make([]byte, 0, 1<<16)
+	for len(block) < 1<<16-100 {
+		block = append(block, "a line of a flood that nobody has asked for, and there is no end to it\n"...)
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		_, err := os.Stdout.Write(block)
+		check(err)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "victim:", err)
+		os.Exit(99)
+	}
+}

@@ -1,0 +1,258 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// patience is how long a fact is awaited that should come at once: a loaded machine is no failure.
+const patience = 20 * time.Second
+
+// world is one supervisor with its scenario.
+type world struct {
+	*testing.T
+	place   place
+	dir     string
+	socket  string
+	keeper  int    // as the test's own PID namespace has it
+	proc    string // the /proc of the supervisor's PID namespace: what it calls a pid is a folder there
+	cgroup  string // where it makes its groups; "" without
+	client  *control.Client
+	command *exec.Cmd
+	done    chan error
+
+	mu     sync.Mutex
+	events []control.Event // all of them, from the first on
+}
+
+// begin starts a supervisor for a scenario, on the target "idle".
+func begin(t *testing.T, s *scenario, p place) *world {
+	t.Helper()
+	w := &world{T: t, place: p, dir: t.TempDir(), done: make(chan error, 1)}
+	os.Chmod(w.dir, 0o755)
+	w.socket = filepath.Join(w.dir, "run/control.sock")
+	for name, text := range s.files {
+		w.write(name, text)
+	}
+	w.write("conf/o.toml", w.text(s.config))
+	args := append(append([]string(nil), s.wrap...), filepath.Join(programs, "orderly"), "run", "--config", w.path("conf"), "--control", w.socket)
+	if p == first {
+		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"}, args...)
+	}
+	console, err := os.Create(w.path("console"))
+	w.must(err)
+	w.command = exec.Command(args[0], args[1:]...)
+	w.command.Env = []string{"PATH=" + programs + ":/usr/bin:/bin:/usr/sbin:/sbin", "LEAK=manager"}
+	w.command.Stdout, w.command.Stderr = console, console
+	w.must(w.command.Start())
+	go func() { w.done <- w.command.Wait(); console.Close() }()
+	if !soon(w.connected) {
+		w.command.Process.Kill()
+		w.Fatalf("no connection to the control socket; console:\n%s", w.read("console"))
+	}
+	w.keeper = w.findKeeper()
+	w.proc = "/proc"
+	if p == first {
+		w.proc = fmt.Sprintf("/proc/%d/root/proc", w.keeper)
+	}
+	go w.follow()
+	return w
+}
+
+// text is the whole configuration.
+func (w *world) text(config string) string {
+	return "initial_target = \"idle\"\n" + strings.ReplaceAll(config, "$DIR", w.dir) + fmt.Sprintf(`
+[log]
+directory = %q
+console = "debug"
+max_size = "16MiB"
+[defaults.component]
+environment = { CONFORMANCE = %q }
+[component.warm]
+command = ["sleep", "1000"]
+[target.idle]
+[target.warming]
+depends_on = ["warm"]
+`, w.path("log"), w.dir)
+}
+
+func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *world) write(name, text string) {
+	w.Helper()
+	w.must(os.MkdirAll(filepath.Dir(w.path(name)), 0o755))
+	w.must(os.WriteFile(w.path(name), []byte(text), 0o755))
+}
+
+// read is a file of the scenario's directory, "" where it is not there.
+func (w *world) read(name string) string {
+	b, _ := os.ReadFile(w.path(name))
+	return strings.TrimSpace(string(b))
+}
+
+func (w *world) exists(name string) bool {
+	_, err := os.Lstat(w.path(name))
+	return err == nil
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// await asks until yes: for what another process does, and nobody tells.
+func (w *world) await(what string, yes func() bool) {
+	w.Helper()
+	if !soon(yes) {
+		w.Fatalf("%s: not within %v", what, patience)
+	}
+}
+
+func soon(yes func() bool) bool {
+	for end := time.Now().Add(patience); !yes(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// connected says whether there is a connection, and makes it.
+func (w *world) connected() bool {
+	c, err := control.Dial(w.socket)
+	w.client = c
+	return err == nil
+}
+
+// findKeeper is the process that was started, or in a namespace of its own the child of unshare.
+func (w *world) findKeeper() int {
+	pid := w.command.Process.Pid
+	if w.place == foreground {
+		return pid
+	}
+	kids := children("/proc", pid)
+	if len(kids) != 1 {
+		w.Fatalf("children of unshare: %v", kids)
+	}
+	return kids[0]
+}
+
+// keeperInside is the keeper's pid as its own namespace has it.
+func (w *world) keeperInside() int {
+	if w.place == first {
+		return 1
+	}
+	return w.keeper
+}
+
+// manager is the manager's pid inside, 0 while there is none.
+func (w *world) manager() int {
+	for _, pid := range children(w.proc, w.keeperInside()) {
+		line, _ := os.ReadFile(fmt.Sprintf("%s/%d/cmdline", w.proc, pid))
+		if bytes.HasPrefix(line, []byte("orderly-manager\x00")) {
+			return pid
+		}
+	}
+	return 0
+}
+
+// kill sends a signal to a process by the pid that its own namespace has for it.
+func (w *world) kill(pid int, sig unix.Signal) {
+	w.Helper()
+	if pid <= 1 {
+		w.Fatalf("a signal to process %d", pid)
+	}
+	if w.place == foreground {
+		w.must(unix.Kill(pid, sig))
+		return
+	}
+	w.inside("kill", "-"+strconv.Itoa(int(sig)), strconv.Itoa(pid))
+}
+
+// inside runs a command beside the components: in the supervisor's namespaces, and of none of them.
+func (w *world) inside(args ...string) string {
+	w.Helper()
+	if w.place == first {
+		args = append([]string{"nsenter", "-t", strconv.Itoa(w.keeper), "-m", "-p"}, args...)
+	}
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	if err != nil {
+		w.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// orderly runs a command of the program, and returns what it printed and its exit status.
+func (w *world) orderly(args ...string) (string, int) {
+	c := exec.Command(filepath.Join(programs, "orderly"), args...)
+	c.Env = []string{"ORDERLY_CONTROL=" + w.socket, "PATH=/usr/bin:/bin", "NO_COLOR=1"}
+	out, _ := c.CombinedOutput()
+	return string(out), c.ProcessState.ExitCode()
+}
+
+// follow keeps all events, over the deaths of managers too.
+func (w *world) follow() {
+	for {
+		c, err := control.Dial(w.socket)
+		if err != nil {
+			if _, gone := os.Stat(w.socket); gone != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		w.mu.Lock()
+		after := uint64(0)
+		if n := len(w.events); n > 0 {
+			after = w.events[n-1].Seq
+		}
+		w.mu.Unlock()
+		c.Stream("Events", control.EventsParam{After: after, Follow: true}, w.keep)
+		c.Close()
+	}
+}
+
+func (w *world) keep(b json.RawMessage, last bool) error {
+	var reply control.EventsReply
+	if err := json.Unmarshal(b, &reply); err != nil || last {
+		return err
+	}
+	w.mu.Lock()
+	w.events = append(w.events, reply.Event)
+	w.mu.Unlock()
+	return nil
+}
+
+// finish ends the supervisor in order and looks at what it leaves.
+func (w *world) finish() {
+	w.client.Close()
+	unix.Kill(w.keeper, unix.SIGTERM)
+	select {
+	case err := <-w.done:
+		if err != nil {
+			w.Errorf("the supervisor ended with %v", err)
+		}
+	case <-time.After(2 * patience):
+		w.command.Process.Kill()
+		w.Error("the supervisor did not end")
+	}
+	w.nothingLeft()
+	if w.Failed() {
+		w.Logf("console:\n%s", w.read("console"))
+	}
+}
