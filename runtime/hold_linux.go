@@ -112,12 +112,13 @@ type holder struct {
 	slot    *Slot
 	program *Program
 	here    [2]int // the holder writes to it,
-	until   [2]int // and reads until the end of this
+	until   [2]int // and waits for the end of this,
+	caller  int    // or of the caller, by its pidfd: its descriptors outlive it, they are the intermediate's too
 	wake    int
 }
 
 func newHolder() (*holder, error) {
-	p := &holder{program: &Program{}, here: [2]int{-1, -1}, until: [2]int{-1, -1}, wake: -1}
+	p := &holder{program: &Program{}, here: [2]int{-1, -1}, until: [2]int{-1, -1}, caller: -1, wake: -1}
 	var err error
 	if p.memory, err = unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON); err != nil {
 		return nil, fmt.Errorf("hold namespaces: map: %w", err)
@@ -126,6 +127,9 @@ func newHolder() (*holder, error) {
 	err = errors.Join(unix.Pipe2(p.here[:], unix.O_CLOEXEC), unix.Pipe2(p.until[:], unix.O_CLOEXEC))
 	if err == nil {
 		p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC)
+	}
+	if err == nil {
+		p.caller, err = unix.PidfdOpen(os.Getpid(), 0)
 	}
 	if err != nil {
 		p.free()
@@ -136,7 +140,7 @@ func newHolder() (*holder, error) {
 
 // start returns when the process is there.
 func (p *holder) start(h Host, kinds uint64) error {
-	s := Spec{Actions: []Action{wait{}}, Files: []File{{3, p.here[1]}, {4, p.until[0]}}, Container: &Container{Namespaces: kinds}}
+	s := Spec{Actions: []Action{wait{}}, Files: []File{{3, p.here[1]}, {4, p.until[0]}, {5, p.caller}}, Container: &Container{Namespaces: kinds}}
 	if err := p.program.Load(h, s); err != nil {
 		return err
 	}
@@ -180,7 +184,7 @@ func (p *holder) ended() bool {
 
 // free lets the process go, and what it used when it has gone.
 func (p *holder) free() {
-	for _, fd := range []int{p.until[1], p.here[0], p.here[1], p.until[0]} {
+	for _, fd := range []int{p.until[1], p.here[0], p.here[1], p.until[0], p.caller} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
@@ -196,12 +200,12 @@ func (p *holder) free() {
 }
 
 // wait is the action of a holder: it tells that it is there by a byte on
-// descriptor 3, and reads 4 until that ends.
+// descriptor 3, and waits until 4 ends, or the process of the pidfd 5 does.
 type wait struct{}
 
 func (wait) verb() string { return "hold namespaces" }
 
 func (wait) add(l *list) {
 	l.do("hold namespaces", "", "write", unix.SYS_WRITE, 3, "\x01", 1)
-	l.do("hold namespaces", "", "read", unix.SYS_READ, 4, []uint64{0}, 1)
+	l.do("hold namespaces", "", "ppoll", unix.SYS_PPOLL, []uint32{4, unix.POLLIN, 5, unix.POLLIN}, 2, 0, 0, 0)
 }
