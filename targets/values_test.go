@@ -3,6 +3,7 @@ package targets
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,7 +247,10 @@ wants = []
 func TestStartDigest(t *testing.T) {
 	t.Parallel()
 	load := func(extra string) uint64 {
-		cfg, problems := Load([]Source{{Path: "a.toml", Data: []byte("[component.a]\ncommand = ['/a', 'b']\n" + extra + "\n[target.t]\n")}})
+		if !strings.HasPrefix(extra, "command") {
+			extra = "command = ['/a', 'b']\n" + extra
+		}
+		cfg, problems := Load([]Source{{Path: "a.toml", Data: []byte("[component.a]\n" + extra + "\n[target.t]\n")}})
 		if problems != nil {
 			t.Fatal(extra, problems)
 		}
@@ -261,7 +265,7 @@ func TestStartDigest(t *testing.T) {
 	}
 	seen := map[uint64]string{plain: "nothing"}
 	for _, other := range []string{
-		"environment.A = 'b'", "pass_environment = ['A']", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
+		"command = ['/a', 'c']", "command = ['/ab']", "environment.A = 'b'", "pass_environment = ['A']", "environment.Ab = ''", "environment_file = '/a'", "environment_file = '-/a'", "working_directory = '/a'",
 		"user = 'a'", "group = 'a'", "terminal = '/a'", "supplementary_groups = []", "supplementary_groups = ['a']", "umask = '0000'",
 		"output.stdout = 'null'", "output.stderr = 'null'", "output.stdin = 'console'", "ready.when = 'notified'", "ready.fd = 3", "ready.fd = 4",
 		"kind = 'oneshot'", "limits.nofile = 5", "limits.nofile = '4:5'", "limits.core = 5",
