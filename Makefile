@@ -5,7 +5,7 @@ FUZZTIME    ?= 30s
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
 GOFLAGS_BIN  = -trimpath -ldflags='-s -w'
-PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$')
+PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$|/conformance$$')
 
 .PHONY: help build boot test check conformance bench sim mutants fuzz clean
 
@@ -25,6 +25,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	@dead=$$(go run $(DEADCODE) -test ./... | grep -v '^qemu/'); test -z "$$dead" || { echo "$$dead"; exit 1; }
 	go test -race $(PLAIN)
 	go test ./runtime # its races would be in assembly, which the detector does not see, and with it it takes 40 s
+	go test ./conformance # its oracles are about time: it runs by itself
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
 test: check ## all tests: check and the boot tests in QEMU
