@@ -15,7 +15,7 @@ import (
 	"github.com/orderly-init/orderly/supervisor"
 )
 
-// The kernel counts whom it kills for want of memory, and tells when a count changes, but not whom it was. It was the main process if
+// The kernel counts whom it kills for want of memory, and tells when a count changes; whom it was is in its log only. It was the main process if
 // that ends by SIGKILL and the count has grown; else it was another one. What has been told of is noted on the group itself, so
 // that no later run and no later manager takes it for new.
 
@@ -67,7 +67,7 @@ func (m *Manager) tellLimits(u *unit) {
 	d := now.Since(told)
 	before := told
 	if d.Killed > 0 {
-		m.noteOn(u, "oom: "+m.whose(u, d)+"; the kernel killed "+several(d.Killed, "a process", "processes")+" of it")
+		m.noteOn(u, "oom: "+m.whose(u, d)+"; the kernel killed "+several(d.Killed, "a process", "processes")+" of it"+victims(m.below+"/"+u.name, d.Killed))
 		told.Killed, told.Own, told.Below = now.Killed, now.Own, now.Below
 	}
 	if d.Forks > 0 && u.meter.forks.due() {
