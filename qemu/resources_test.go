@@ -209,7 +209,7 @@ func (m machine) tooLittle() {
 func (m machine) childKilled() {
 	m.t.Helper()
 	m.run("orderly", "start", "parent")
-	m.reason("parent", "ready", "oom: memory_max 32MiB reached; the kernel killed a process of it (hog, pid ")
+	m.reason("parent", "ready", "oom: memory_max 32MiB reached; the kernel killed a process of it (exe, pid ") // hog executes /proc/self/exe
 	before := m.component("parent")
 	if before.State != "ready" || before.Run != 1 {
 		m.t.Errorf("parent is %+v", before)
