@@ -6,8 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostNamed is how many processes that were killed at once are named.
-const mostNamed = 4
+const (
+	mostNamed   = 4       // of the processes that were killed at once
+	mostRecords = 1 << 16 // that are read: somebody may write to the log faster than it is read, and the loop waits
+)
 
 // victims names the last processes that the kernel killed for want of memory in a group or below it, as " (NAME, pid N)": its log
 // is the only place that tells (dump_oom_victim in mm/oom_kill.c, Linux 5.0). "" where that cannot be read, or has turned over.
@@ -18,19 +20,20 @@ func victims(group string, most int64) string {
 	}
 	defer unix.Close(fd)
 	var found []string
-	record := make([]byte, 8<<10) // a longer one is refused (Documentation/ABI/testing/dev-kmsg)
-	for {
+	record := make([]byte, 8<<10) // the kernel makes none longer (Documentation/ABI/testing/dev-kmsg)
+	for range mostRecords {
 		n, err := unix.Read(fd, record)
-		switch {
-		case err == unix.EPIPE || err == unix.EINTR || err == unix.EINVAL:
-			continue // overwritten meanwhile, or longer
-		case err != nil || n <= 0:
-			return named(found, most)
+		if err == unix.EPIPE || err == unix.EINTR {
+			continue // overwritten meanwhile
+		}
+		if err != nil || n <= 0 {
+			break
 		}
 		if who := victim(string(record[:n]), group); who != "" {
 			found = append(found, who)
 		}
 	}
+	return named(found, most)
 }
 
 // victim reads a record of the kernel's log: who was killed, where it is about a group. What programs write there has another
