@@ -160,11 +160,12 @@ func (w *world) keeperInside() int {
 	return w.keeper
 }
 
-// manager is the manager's pid inside, 0 while there is none.
+// manager is the manager's pid inside, 0 while there is none. Processes on their way to a component look like it, but have no
+// second thread.
 func (w *world) manager() int {
 	for _, pid := range children(w.proc, w.keeperInside()) {
 		line, _ := os.ReadFile(fmt.Sprintf("%s/%d/cmdline", w.proc, pid))
-		if bytes.HasPrefix(line, []byte("orderly-manager\x00")) {
+		if bytes.HasPrefix(line, []byte("orderly-manager\x00")) && field(w.proc, pid, "Threads") != "1" {
 			return pid
 		}
 	}

@@ -324,17 +324,11 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 
 // managerOf finds the manager below the keeper.
 func managerOf(ts *testscript.TestScript) int {
+	keeper, _ := strconv.Atoi(ts.Getenv("KEEPER"))
 	found := 0
 	waitFor(ts, "a manager", func() bool {
-		b, _ := os.ReadFile("/proc/" + ts.Getenv("KEEPER") + "/task/" + ts.Getenv("KEEPER") + "/children")
-		for _, f := range strings.Fields(string(b)) {
-			line, _ := os.ReadFile("/proc/" + f + "/cmdline")
-			if bytes.HasPrefix(line, []byte("orderly-manager\x00")) {
-				found, _ = strconv.Atoi(f)
-				return true
-			}
-		}
-		return false
+		found = managerBelow(keeper)
+		return found != 0
 	})
 	return found
 }
