@@ -36,6 +36,7 @@ type Manager struct {
 	byName  map[string]*unit
 	byPID   map[int32]*process
 
+	now       time.Duration // of the step whose effects are carried out; 0 is between steps
 	pending   []supervisor.Event
 	applies   []swap   // configurations to be applied, each when nothing else is pending: numbers change
 	stored    []func() // to be done when the present events have been stored
@@ -151,7 +152,8 @@ func (m *Manager) due() {
 // dies in between has acted on nothing that the next one does not know.
 func (m *Manager) settle() {
 	for i := 0; i < len(m.pending); i++ {
-		effects := m.machine.Step(poll.Now(), m.pending[i])
+		m.now = poll.Now()
+		effects := m.machine.Step(m.now, m.pending[i])
 		if err := m.machine.Store(m.table); err != nil {
 			m.say(targets.Error, logs.Name, 0, err.Error()) // what has no record is not launched: see record
 		}
@@ -159,7 +161,7 @@ func (m *Manager) settle() {
 			m.perform(e)
 		}
 	}
-	m.pending = m.pending[:0]
+	m.now, m.pending = 0, m.pending[:0]
 	if len(m.applies) > 0 {
 		m.next, m.applies = &m.applies[0], m.applies[1:]
 		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config)})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/journal"
-	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/supervisor"
 )
 
@@ -164,9 +163,7 @@ func dies(status []byte) bool {
 // noteOn tells of something about a run that changes nothing: in the event stream and in the log.
 func (m *Manager) noteOn(u *unit, text string) {
 	state, run := m.machine.StateOf(u.number)
-	m.journal.Append(journal.Event{
-		Time: poll.Now(), Kind: journal.Component, From: uint8(state), To: uint8(state), Run: run, Name: u.name, Text: text,
-	})
+	m.tell(journal.Event{Kind: journal.Component, From: uint8(state), To: uint8(state), Run: run, Name: u.name, Text: text})
 	m.complain(u, text)
 	m.callers.notice()
 }

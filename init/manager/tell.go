@@ -8,12 +8,18 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
+// tell appends to the event stream. What a step has decided has the step's time, however long it took to store it.
+func (m *Manager) tell(e journal.Event) {
+	if e.Time = m.now; m.now == 0 {
+		e.Time = poll.Now()
+	}
+	m.journal.Append(e)
+}
+
 // changed tells of a component's new state: to the journal, the log, and the console where it matters there.
 func (m *Manager) changed(e supervisor.Changed) {
 	u := m.units[e.Component]
-	m.journal.Append(journal.Event{
-		Time: poll.Now(), Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: u.name, Text: e.Reason,
-	})
+	m.tell(journal.Event{Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: u.name, Text: e.Reason})
 	level := targets.Debug
 	switch {
 	case e.To == supervisor.Failed:
@@ -38,7 +44,7 @@ func (m *Manager) moved(e supervisor.Moved) {
 	if e.Target >= 0 && e.Target < len(m.config.Targets) {
 		name = m.config.Targets[e.Target].Name
 	}
-	m.journal.Append(journal.Event{Time: poll.Now(), Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
+	m.tell(journal.Event{Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
 	m.say(targets.Info, logs.Name, 0, "target "+name+": "+e.Top.String()+because(e.Reason))
 	m.callers.notice()
 	if name != "" {
@@ -74,7 +80,7 @@ func (m *Manager) prove(target int, top supervisor.Top) {
 
 // system tells of something about the machine that is neither a component nor a target.
 func (m *Manager) system(level targets.Level, text string) {
-	m.journal.Append(journal.Event{Time: poll.Now(), Kind: journal.System, Text: text})
+	m.tell(journal.Event{Kind: journal.System, Text: text})
 	m.say(level, logs.Name, 0, text)
 }
 
