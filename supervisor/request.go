@@ -190,7 +190,7 @@ func (m *Machine) answerReload(c int, e CommandEnded) {
 		w.components = slices.Delete(w.components, at, at+1)
 		if e.Why != "" || e.Status != (Status{}) {
 			m.answer(w.id, Result{Kind: ResultFailed, Took: int64(m.now - w.at),
-				Failed: []Failure{{Name: m.name(c), Step: "reload", Reason: reason}}})
+				Failed: []Failure{{Name: m.name(c), Step: reloadStep, Reason: reason}}})
 			w.id, w.components = 0, nil
 		}
 	}

@@ -57,11 +57,19 @@ func (m *Machine) outcome(w *waiter) (Result, bool) {
 			return Result{Kind: ResultSuperseded, By: m.overruledBy(c)}, true
 		case waitFailed:
 			r.Kind = ResultFailed
-			r.Failed = append(r.Failed, m.failure(c))
+			f := m.failure(c)
+			if w.want == waitReload { // now its state says why the command was called off; later it may be another one
+				f.Step = reloadStep
+				return Result{Kind: ResultFailed, Failed: []Failure{f}}, true
+			}
+			r.Failed = append(r.Failed, f)
 		}
 	}
 	return r, !open
 }
+
+// reloadStep is where a reload fails.
+const reloadStep = "reload"
 
 func (m *Machine) overruledBy(c int) string {
 	if m.units[c].wanted {

@@ -76,6 +76,7 @@ func TestKnown(t *testing.T) {
 		618661:  "what was sent before readiness was counted as too fast by another manager",
 		36529:   "a pending try of the fallback cut in after it had been left",
 		2116682: "the end of the last process was not noted where it was not the main one",
+		889261:  "a reload that was called off had no reason when another component's ended",
 		1223319: "a stop by hand that was taken back while it still waited was not stored",
 	} {
 		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play1(t, seed) }) {
