@@ -30,7 +30,7 @@ type footprint struct {
 	threads, private [2]int // of manager and keeper; private memory in KiB
 }
 
-var numbered = regexp.MustCompile(`\[[0-9]+\]|[0-9]{3,}`)
+var numbered = regexp.MustCompile(`\[[0-9]+\]|/proc/[0-9]+|[0-9]{3,}`)
 
 func (w *world) footprint() footprint {
 	f := footprint{Sockets: w.sockets(), Groups: w.groups()}

@@ -241,7 +241,9 @@ func (w *world) keep(b json.RawMessage, last bool) error {
 
 // finish ends the supervisor in order and looks at what it leaves.
 func (w *world) finish() {
-	w.client.Close()
+	if w.client != nil {
+		w.client.Close()
+	}
 	unix.Kill(w.keeper, unix.SIGTERM)
 	select {
 	case err := <-w.done:

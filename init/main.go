@@ -25,6 +25,8 @@ func dispatch(args []string) int {
 	case name == keeper.ManagerName:
 		runtime.UnlockOSThread()
 		return manager.Main(args[1:], command.Version())
+	case name == keeper.TrialName:
+		return try()
 	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):
 		return asPID1()
 	case len(args) > 1 && args[1] == "run" && !wantsHelp(args[2:]):

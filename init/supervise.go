@@ -24,10 +24,17 @@ import (
 // memory is taken only as it is used.
 const maxRecords = 16384
 
-// asPID1 is the keeper of a machine that is ours: the machine is ours. Arguments are ignored: the kernel passes what it does not know.
+// asPID1 is the keeper of a machine that is ours. Arguments are ignored: the kernel passes what it does not know.
 func asPID1() int {
-	notes := boot.Early()
+	before, err := keeper.Inherited()
+	var notes []string
+	if before == nil {
+		notes = boot.Early()
+	}
 	voice := boot.NewVoice(os.Stderr) // a console that is stuck must not hold up PID 1
+	if err != nil {
+		notes = append(notes, err.Error())
+	}
 	for _, n := range notes {
 		fmt.Fprintln(voice, "orderly: "+n)
 	}
@@ -36,8 +43,8 @@ func asPID1() int {
 	if line.Config != "" {
 		o.Config = []string{line.Config}
 	}
-	_, err := keeper.Run(keeper.Options{
-		PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
+	_, err = keeper.Run(keeper.Options{
+		From: before, PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
 		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
 		End: func(e keeper.Ending) {
 			end := supervisor.End(e.End)
@@ -82,7 +89,13 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
 		return 1
 	}
+	before, err := keeper.Inherited()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+		return 1
+	}
 	code, err := keeper.Run(keeper.Options{
+		From: before,
 		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
 		GiveUp: giveUp, Shown: func(text string) { daemon.SdNotify(false, text) }, Above: above(),
 	})
@@ -90,6 +103,15 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
 	}
 	return code
+}
+
+// try says whether this program could go on as the keeper that started it for that question.
+func try() int {
+	if err := keeper.Try(); err != nil {
+		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
+		return 1
+	}
+	return 0
 }
 
 // environment is what a manager is given of ours, for components that ask for it (pass_environment). The names of

@@ -28,6 +28,18 @@ depends_on = ["agent", "slow"]
 wants = ["critical"]
 `
 
+// becomes upgrades to a copy: manager and PID 1 are then another program, and the components are the same processes.
+func (m machine) becomes(from, to string) {
+	m.t.Helper()
+	before := m.sh("pidof sleep agent")
+	m.sh("cp " + from + " " + to + "; orderly upgrade " + to)
+	m.expect("upgrade: the keeper is the new program too")
+	m.sh("test $(stat -Lc %d:%i /proc/1/exe) = $(stat -Lc %d:%i " + to + ")")
+	if now := m.sh("orderly wait main; pidof sleep agent"); now != before {
+		m.t.Errorf("processes were %q and are %q", before, now)
+	}
+}
+
 // guardedMachine has a watchdog, and goes on after a reset.
 func guardedMachine(t *testing.T, name, config string, words ...string) machine {
 	t.Helper()
@@ -36,7 +48,7 @@ func guardedMachine(t *testing.T, name, config string, words ...string) machine 
 	return boot(t, o)
 }
 
-// A watchdog is fed through a boot that is longer than its time-out and through the death of the manager, starves when a critical
+// A watchdog is fed through a boot that is longer than its time-out, through the death of the manager and through an upgrade of PID 1, starves when a critical
 // component is gone for good, and is named by the next boot as the cause of the reset. Power off disarms it.
 func TestWatchdog(t *testing.T) {
 	m := guardedMachine(t, "watchdog", guarded)
@@ -45,6 +57,8 @@ func TestWatchdog(t *testing.T) {
 		t.Errorf("status: %s", text)
 	}
 	m.sh("kill -KILL $(pidof orderly-manager); sleep 4; orderly wait main")
+	m.becomes("/sbin/orderly", "/tmp/other")
+	m.sh("sleep 4; kill -KILL $(pidof orderly-manager); orderly wait main") // it is fed on, and what has taken over knows whom it started
 	m.sh("kill -KILL $(pidof sleep)")
 	m.expect("watchdog: not fed: critical component critical is failed")
 	m.expect("watchdog: not fed: the manager forbids it")

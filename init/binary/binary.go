@@ -24,6 +24,12 @@ func Own() (fd int, err error) {
 	return Protected(fd), nil
 }
 
+// Name is the path that the file of this program had when it was executed; "" where the kernel does not tell.
+func Name() string {
+	path, _ := os.Readlink(own)
+	return path
+}
+
 const own = "/proc/self/exe"
 
 // Path is what a descriptor of a file can be executed by.

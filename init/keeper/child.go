@@ -34,6 +34,7 @@ const (
 	EnvBooted = "ORDERLY_BOOTED" // "1": the machine has been set up already
 	EnvSafe   = "ORDERLY_SAFE"   // "1": safe mode (R19)
 	EnvAgain  = "ORDERLY_AGAIN"  // how many managers there were before this one
+	EnvFile   = "ORDERLY_FILE"   // the path of the file that it is executed from; "" is not known
 )
 
 // deaths are the ends of managers that came too often (R19).
@@ -173,13 +174,14 @@ func (k *Keeper) revert(why string) {
 	k.say("manager: the new binary %s; the one before goes on", why)
 	unix.Close(k.binary)
 	k.binary, k.before = k.before, 0
+	k.path, k.pathBefore = k.pathBefore, ""
 }
 
-// forget gives up the binary before an upgrade: the new manager is ready.
+// forget gives up the binary before an upgrade: the new manager is ready, so the keeper may become that program too.
 func (k *Keeper) forget() {
 	if k.before != 0 {
 		unix.Close(k.before)
-		k.before = 0
+		k.before, k.renewing = 0, true
 	}
 }
 
@@ -191,12 +193,13 @@ func (k *Keeper) surrender(why error) {
 }
 
 // replace makes a binary the one of the next manager. It is kept by descriptor: what is on the disk may change.
-func (k *Keeper) replace(files []int) {
+func (k *Keeper) replace(files []int, path string) {
 	if len(files) != 1 {
 		closeAll(files)
 		return
 	}
 	k.before, k.binary, k.replaced = k.binary, binary.Protected(files[0]), true
+	k.path, k.pathBefore = path, k.path
 }
 
 // MakeRoom enlarges the table of descriptors, beside all else. The kernel waits for a grace period of RCU to enlarge a
@@ -221,7 +224,7 @@ func describe(s unix.WaitStatus) string {
 
 // environment is what a manager must know of its predecessors.
 func (k *Keeper) environment(safe bool) []string {
-	env := []string{EnvAgain + "=" + strconv.Itoa(k.count)}
+	env := []string{EnvAgain + "=" + strconv.Itoa(k.count), EnvFile + "=" + k.path}
 	for _, v := range []struct {
 		set  bool
 		name string

@@ -13,5 +13,6 @@
 //
 // The arrows above the memfd are packets on one SOCK_SEQPACKET pair; message.go has their form. A manager that
 // died is started again and asks for what is held; the facts table says the rest. The keeper's loop allocates
-// nothing once the first manager runs, apart from a slot in the map of held descriptors.
+// nothing once the first manager runs, apart from a slot in the map of held descriptors. In an upgrade the keeper
+// becomes the program that its manager is already: renew.go has how.
 package keeper

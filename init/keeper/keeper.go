@@ -29,6 +29,7 @@ type Options struct {
 	GiveUp func(facts int)
 	Now    func()            // reboot at once
 	Shown  func(text string) // tells a service manager above us
+	From   *State            // of the program that this process was before, see Inherited; nil is a fresh start
 
 	Watchdog string           // the device to feed from the first moment, before anything is configured; "" is none
 	Above    *watchdog.Device // the watchdog of a service manager above us, instead of a device; nil is none
@@ -48,6 +49,9 @@ type Keeper struct {
 	binary   int  // the file that the next manager is executed from
 	replaced bool // the manager ends because it asked for the new binary
 	before   int  // the binary before the last Replace, until the new manager said Hello; 0 is none
+	renewing bool // the new manager has said Hello: our own turn comes
+
+	path, pathBefore string // of binary and before; what is there may be another file by now
 
 	reaper *reaper
 	held   held
@@ -63,6 +67,9 @@ type Keeper struct {
 	early  []Message // that came before there was a link
 	far    *Link     // our copy of the manager's end: what a dead manager has not read is read here
 	sender sync.WaitGroup
+
+	signals chan os.Signal
+	hushed  chan struct{} // every signal that was caught has been passed on
 
 	dog     dog
 	deaths  deaths
@@ -83,33 +90,48 @@ func Run(o Options) (code int, err error) {
 	// the last that the kernel may kill for want of memory, and the manager after us (proc(5), oom_score_adj); who
 	// may not say so is not protected
 	os.WriteFile("/proc/self/oom_score_adj", []byte("-1000"), 0)
-	file, err := binary.Own()
-	if err != nil {
-		return 1, err
-	}
-	k := &Keeper{Options: o, binary: file, held: held{}, dog: dog{open: watchdog.Open}}
-	if err := k.open(); err != nil {
-		return 1, err
-	}
+	k := &Keeper{Options: o, held: held{}, dog: dog{open: watchdog.Open}, hushed: make(chan struct{})}
 	if k.dog.device = o.Above; o.Above != nil {
 		k.dog.interval = o.Above.Timeout / 3
 	}
-	if o.Watchdog != "" {
-		k.say("%s", k.dog.watch(o.Watchdog, 0, 0, poll.Now()))
-	}
-	forward(k)
-	if !k.PID1 {
-		// orphans of components come to us, and not to a process above us (prctl(2), PR_SET_CHILD_SUBREAPER)
-		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-			return 1, os.NewSyscallError("prctl subreaper", err)
-		}
-	}
-	if err := k.start(false); err != nil {
+	if err := k.begin(); err != nil {
 		return 1, err
 	}
 	MakeRoom()
 	go k.reaper.run()
 	return k.loop(), nil
+}
+
+// begin has a manager, and the signals for it: those of the program before us, or new ones.
+func (k *Keeper) begin() error {
+	if k.From != nil {
+		if err := k.resume(k.From); err != nil {
+			return err
+		}
+		k.forward()
+		k.tell(Message{Kind: Renewed})
+		return nil
+	}
+	var err error
+	if k.binary, err = binary.Own(); err != nil {
+		return err
+	}
+	k.path = binary.Name()
+	if err := k.open(); err != nil {
+		return err
+	}
+	if k.Watchdog != "" {
+		k.say("%s", k.dog.watch(k.Watchdog, 0, 0, poll.Now()))
+	}
+	k.forward()
+	if !k.PID1 {
+		// orphans of components come to us, and not to a process above us (prctl(2), PR_SET_CHILD_SUBREAPER, which outlasts
+		// another program)
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return os.NewSyscallError("prctl subreaper", err)
+		}
+	}
+	return k.start(false)
 }
 
 // open makes what keeper and manager share.
@@ -121,19 +143,27 @@ func (k *Keeper) open() error {
 	if k.ring, err = NewRing(); err != nil {
 		return err
 	}
-	ring, err := MapRing(k.ring)
-	if err != nil {
-		return err
-	}
-	for _, fd := range []*int{&k.wake, &k.land, &k.nudge} {
+	for _, fd := range []*int{&k.wake, &k.land} {
 		if *fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 			return os.NewSyscallError("eventfd", err)
 		}
 	}
+	return k.ready()
+}
+
+// ready makes what is the keeper's own.
+func (k *Keeper) ready() error {
+	ring, err := MapRing(k.ring)
+	if err != nil {
+		return err
+	}
+	if k.nudge, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
 	if k.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
-	k.reaper = &reaper{ring: ring, wake: k.wake, nudge: k.nudge, child: make(chan struct{}, 1)}
+	k.reaper = newReaper(ring, k.wake, k.nudge)
 	return k.watch(k.nudge)
 }
 
@@ -159,6 +189,10 @@ func (k *Keeper) loop() int {
 		k.suspect()
 		k.relieve()
 		k.tend()
+		if k.renewing && !k.ending {
+			k.renewing = false
+			k.renew()
+		}
 	}
 }
 
@@ -188,7 +222,7 @@ func (k *Keeper) handle(m Message) {
 		k.held.hold(m)
 		return
 	case Replace:
-		k.replace(m.Files)
+		k.replace(m.Files, m.Text)
 		return
 	case Hello:
 		k.forget()

@@ -18,7 +18,7 @@ const (
 	Hold                    // keep these descriptors under their tags; a tag that is in use is replaced
 	Drop                    // close the descriptors of these tags
 	Booted                  // the machine has been set up: a later manager must not do it again
-	Replace                 // one descriptor: the binary of the next manager, which follows at once
+	Replace                 // one descriptor: the binary of the next manager, which follows at once; Text is its path
 	Finish                  // Value is a FinishValue: end the machine, or the program
 	Shown                   // Text is what to tell a service manager above us (sd_notify(3))
 
@@ -29,6 +29,8 @@ const (
 
 	Watch    // to the keeper: feed the watchdog at the path Text, Value is a WatchValue; no path is none any more
 	Watchdog // to the manager: how the watchdog is, in words; Value is a WatchState
+
+	Renewed // to the manager: the keeper is the new program too; with a Text it is not, and that is why
 )
 
 // Tag names a held descriptor: what it is, whose, and of which run.

@@ -22,6 +22,20 @@ type reaper struct {
 	child   chan struct{}
 
 	starting sync.Mutex // held while a manager is started, until its pid is in manager
+
+	rest           atomic.Int32  // working, toRest or resting
+	parked, resume chan struct{} // it has come to rest; it may go on
+}
+
+// The states of reaper.rest.
+const (
+	working int32 = iota
+	toRest        // to come to rest before the next child
+	resting
+)
+
+func newReaper(ring *Ring, wake, nudge int) *reaper {
+	return &reaper{ring: ring, wake: wake, nudge: nudge, child: make(chan struct{}, 1), parked: make(chan struct{}, 1), resume: make(chan struct{})}
 }
 
 // glance is how often the loop looks whether the manager keeps up while exits come in: waking it at each would
@@ -31,6 +45,10 @@ const glance = time.Second
 // run never returns. Where there is no child it sleeps until one is started or SIGCHLD tells of an adopted one.
 func (r *reaper) run() {
 	for {
+		if r.rest.CompareAndSwap(toRest, resting) {
+			r.parked <- struct{}{}
+			<-r.resume
+		}
 		if r.ring.full() {
 			r.reapManager()
 			unix.Poll(nil, 10) // the kernel keeps the exits meanwhile; the manager is behind or away
@@ -45,6 +63,19 @@ func (r *reaper) run() {
 		case unix.ECHILD:
 			<-r.child
 		}
+	}
+}
+
+// goOn ends a rest, also one that has only been asked for.
+func (r *reaper) goOn() {
+	if r.rest.CompareAndSwap(toRest, working) {
+		return
+	}
+	r.rest.Store(working)
+	r.resume <- struct{}{}
+	select {
+	case <-r.parked: // nobody has waited for it
+	default:
 	}
 }
 

@@ -3,6 +3,7 @@ package keeper
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -37,16 +38,19 @@ const realtime = 34
 
 // forward sends the signals to the manager as messages. It is set up before anything else: a signal that Go does not
 // catch can end the program, and PID 1 must not end.
-func forward(k *Keeper) {
-	in := make(chan os.Signal, 64)
-	signal.Notify(in, caught()...)
+func (k *Keeper) forward() {
+	k.signals = make(chan os.Signal, 64)
+	signal.Notify(k.signals, caught()...)
 	go func() {
 		var patience [impatience]time.Duration
-		for s := range in {
+		for s := range k.signals {
 			sig := s.(syscall.Signal)
 			switch sig {
 			case unix.SIGCHLD:
 				k.reaper.started()
+				continue
+			case marker:
+				k.hushed <- struct{}{}
 				continue
 			case unix.SIGURG, unix.SIGPIPE, unix.SIGTTIN, unix.SIGTTOU:
 				continue // the runtime's own, and those that tell nothing to a supervisor
@@ -60,4 +64,36 @@ func forward(k *Keeper) {
 			k.tell(Message{Kind: Signal, Value: uint64(sig)})
 		}
 	}()
+}
+
+// marker is the signal that the keeper sends itself: the highest one, which os/signal delivers behind all that came before.
+const marker = syscall.Signal(64)
+
+// hush ignores what forward catches, and waits until what was caught has been passed on. A Go program unblocks signals before it
+// catches any, so one that is pending then would end the next one: only what is ignored does no harm over an
+// execve(2), which keeps that. What comes in those few milliseconds is lost.
+func (k *Keeper) hush() error {
+	signal.Notify(k.signals, marker)
+	defer signal.Reset(marker)
+	signal.Ignore(deaf()...)
+	if err := unix.Kill(os.Getpid(), unix.Signal(marker)); err != nil {
+		return os.NewSyscallError("kill itself", err)
+	}
+	<-k.hushed
+	return nil
+}
+
+// listen is the end of hush where there is no next program.
+func (k *Keeper) listen() { signal.Notify(k.signals, caught()...) }
+
+// deaf are those of caught that may be ignored: not SIGCHLD, whose children would be reaped by the kernel (wait(2)), and none of
+// those that the processor raises.
+func deaf() []os.Signal {
+	return slices.DeleteFunc(caught(), func(s os.Signal) bool {
+		switch s {
+		case unix.SIGCHLD, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS:
+			return true
+		}
+		return false
+	})
 }

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"debug/elf"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"reflect"
 	goruntime "runtime"
-	"strings"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -145,10 +145,7 @@ func (m *Manager) installed() string {
 	if m.PID1 {
 		return path
 	}
-	if self, err := os.Readlink("/proc/" + itoa(os.Getppid()) + "/exe"); err == nil {
-		return strings.TrimSuffix(self, " (deleted)") // replaced on the disk: that is what is meant
-	}
-	return path
+	return cmp.Or(os.Getenv(keeper.EnvFile), path)
 }
 
 // checkBinary refuses what cannot be a manager here, before anything is given up.
@@ -174,7 +171,7 @@ func checkBinary(f *os.File) error {
 // replace hands the binary to the keeper and ends; the next manager is started from it at once.
 func (m *Manager) replace(f *os.File) error {
 	fd := int(f.Fd())
-	if err := m.link.Send(keeper.Message{Kind: keeper.Replace, Files: []int{fd}}); err != nil {
+	if err := m.link.Send(keeper.Message{Kind: keeper.Replace, Files: []int{fd}, Text: f.Name()}); err != nil {
 		return err
 	}
 	m.loop.Stop()

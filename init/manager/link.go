@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -39,7 +41,25 @@ func (m *Manager) onMessage(msg *keeper.Message) {
 		m.system(targets.Warning, fmt.Sprintf("%d bytes of output were thrown away while the manager was away", msg.Value))
 	case keeper.Watchdog:
 		m.watched(msg)
+	case keeper.Renewed:
+		m.renewed(msg.Text)
 	}
+}
+
+// renewed tells how the keeper's part of an upgrade ended. Status goes on telling of a keeper that is an older program.
+func (m *Manager) renewed(why string) {
+	const stays = "upgrade: the keeper stays the program that it was: "
+	for _, l := range slices.Clone(m.lasting) {
+		if strings.HasPrefix(l, stays) {
+			m.unremark(l)
+		}
+	}
+	if why == "" {
+		m.system(targets.Info, "upgrade: the keeper is the new program too")
+		return
+	}
+	m.remark(stays + why)
+	m.system(targets.Warning, stays+why)
 }
 
 // orphan is what happens when the keeper is gone, which is never as PID 1: nobody reaps any more, so everything is

@@ -29,6 +29,10 @@ func (m *Manager) unremark(line string) {
 
 // holdRemarks has the keeper hold what is there now. One that cannot be held lasts as long as this manager.
 func (m *Manager) holdRemarks() {
+	if len(m.lasting) == 0 {
+		_ = m.link.Send(keeper.Message{Kind: keeper.Drop, Tags: []keeper.Tag{{Use: keeper.Remarks}}})
+		return
+	}
 	_ = m.entrust(keeper.Remarks, []byte(strings.Join(m.lasting, "\n")))
 }
 

@@ -66,6 +66,13 @@ func open(path string, k calls) (*Device, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
+	return take(path, fd, k)
+}
+
+// Take is Open of a device that this process has open already, under a descriptor that it owns.
+func Take(path string, fd int) (*Device, error) { return take(path, fd, kernel()) }
+
+func take(path string, fd int, k calls) (*Device, error) {
 	d := &Device{Path: path, calls: k, fd: fd, NoWayOut: readNumber(path, "nowayout") != 0}
 	if err := d.Feed(); err != nil {
 		k.close(fd)
@@ -86,7 +93,7 @@ func open(path string, k calls) (*Device, error) {
 // Above is the watchdog of a service manager above us, which feed tells that all is well.
 func Above(timeout time.Duration, feed func() error) *Device {
 	return &Device{
-		Path: "service manager", Identity: "WATCHDOG_USEC", Timeout: timeout,
+		Path: "service manager", Identity: "WATCHDOG_USEC", Timeout: timeout, fd: -1,
 		calls: calls{
 			feed:  func(int) error { return feed() },
 			write: func(_ int, b []byte) (int, error) { return len(b), nil },
@@ -94,6 +101,9 @@ func Above(timeout time.Duration, feed func() error) *Device {
 		},
 	}
 }
+
+// FD is the open device; -1 is a service manager.
+func (d *Device) FD() int { return d.fd }
 
 // Feed tells the watchdog that all is well.
 func (d *Device) Feed() error {

@@ -2,9 +2,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -16,6 +18,14 @@ import (
 // The first thread must be that of main.
 
 func main() {
+	switch filepath.Base(os.Args[0]) {
+	case "orderly-manager":
+		halfOrderly()
+		return
+	case "orderly-keeper":
+		noKeeper()
+		return
+	}
 	switch os.Args[1] {
 	case "leaderless": // the first thread ends, the others go on
 		leaderless(os.Args[2])
@@ -73,6 +83,23 @@ func flood(while string) {
 		_, err := os.Stdout.Write(block)
 		check(err)
 	}
+}
+
+// halfOrderly is a manager that becomes the real one, if there is one to become.
+func halfOrderly() {
+	path, err := exec.LookPath("orderly")
+	check(err)
+	check(unix.Exec(path, os.Args, os.Environ()))
+}
+
+// noKeeper cannot be a keeper: it hangs if its file ends so, or ends without an answer.
+func noKeeper() {
+	b, err := os.ReadFile("/proc/self/exe")
+	check(err)
+	if bytes.HasSuffix(b, []byte("hang")) {
+		time.Sleep(time.Hour)
+	}
+	fmt.Fprintln(os.Stderr, "victim: no keeper")
 }
 
 func check(err error) {
