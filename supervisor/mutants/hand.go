@@ -3,6 +3,7 @@ package main
 // handFaults are about what is asked for by hand.
 func handFaults() []mutant {
 	const request, adopt, start, exit = "supervisor/request.go", "supervisor/adopt.go", "supervisor/start.go", "supervisor/exit.go"
+	const wait = "supervisor/wait.go"
 	return []mutant{
 		{request, "u.stopped, u.started = true, false\n", "u.stopped = true\n",
 			"one that was stopped by hand counts as started by hand"},
@@ -16,6 +17,8 @@ func handFaults() []mutant {
 			"one whose definition changed goes on by the old one after a stop that came to nothing"},
 		{request, `if slices.Contains(e.Components[:i], c) {`, `if slices.Contains(e.Components[:i], None) {`,
 			"a component that is named twice is reloaded twice"},
+		{wait, "if w.want == waitReload { //", "if w.want == 0 { //",
+			"a reload that was called off is answered when another component's has ended"},
 		{adopt, "u.run++\n", "",
 			"an adopted process has the run of the one before it"},
 		{adopt, `u.stopped, u.started, u.cycle, u.redefined = true, false, false, false`, `u.stopped, u.started, u.cycle, u.redefined = false, false, false, false`,
