@@ -70,6 +70,7 @@ func groups() []group {
 		{"Dependencies", dependencies()},
 		{"Run targets", transitions()},
 		{"Readiness", readiness()},
+		{"Control interface and events", clients()},
 		{"Death of the manager, upgrade", upgrades()},
 	}
 }

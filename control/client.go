@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 )
 
 // DefaultPath is where the control socket is: $ORDERLY_CONTROL, else /run/orderly/control.sock, for an ordinary
@@ -25,9 +27,17 @@ func DefaultPath() string {
 // Client is one connection; calls are made one after another.
 type Client struct{ conn *conn }
 
+// dialLimit is how long a client waits where others wait to be let in.
+const dialLimit = 5 * time.Second
+
 // Dial connects to a control socket.
 func Dial(path string) (*Client, error) {
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	// a socket that does not block is not told when there is room again (connect(2), EAGAIN)
+	for end := time.Now().Add(dialLimit); errors.Is(err, syscall.EAGAIN) && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+		c, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w; is Orderly running? (--control PATH names another socket)", path, cause(err))
 	}

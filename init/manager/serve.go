@@ -85,6 +85,9 @@ func (m *Manager) bind() (int, error) {
 	return fd, nil
 }
 
+// backlog is how many clients may wait to be let in, above all while there is no manager.
+const backlog = 256
+
 func (m *Manager) bindTo(fd int) error {
 	path := m.Control
 	if err := unix.Unlink(path); err != nil && err != unix.ENOENT {
@@ -97,7 +100,7 @@ func (m *Manager) bindTo(fd int) error {
 	if err := os.Chmod(path, os.FileMode(m.config.Control.Mode)); err != nil {
 		return err
 	}
-	return os.NewSyscallError("listen", unix.Listen(fd, 64))
+	return os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }
 
 // mostEnding is how long one whose keeper was killed may need to clean up behind itself.
