@@ -34,13 +34,14 @@ func (w *world) guest(text string) net.Conn {
 		}
 		return err == nil
 	})
-	c.SetDeadline(time.Now().Add(patience))
-	io.WriteString(c, text) // who is turned away finds it closed
+	c.SetDeadline(time.Now().Add(patience)) // who does not read what we say is no reason to wait
+	io.WriteString(c, text)                 // who is turned away finds it closed
 	return c
 }
 
 // turnedAway says whether the other side has closed a connection, without an answer.
 func turnedAway(c net.Conn) bool {
+	c.SetDeadline(time.Now().Add(patience))
 	n, err := c.Read(make([]byte, 1))
 	return n == 0 && err != nil && !os.IsTimeout(err)
 }

@@ -83,16 +83,28 @@ func (f *footprint) expect(pipes int) {
 	slices.Sort(f.Descriptors)
 }
 
+// pipes is how many the keeper has an end of.
+func (f footprint) pipes() (n int) {
+	for _, d := range f.Descriptors {
+		if d == "keeper pipe:" {
+			n++
+		}
+	}
+	return n
+}
+
 // warm has everything that is made at its first use made: one component started and stopped.
 func (w *world) warm() {
 	w.Helper()
+	pipes := w.footprint().pipes()
 	w.reach("warming")
 	if group := w.show("warm").Cgroup; group != "" {
 		w.cgroup = filepath.Dir(group)
 	}
 	w.reach("idle")
 	w.await("no group of a component", func() bool { return len(w.groups()) == 0 })
-	w.quiet(calm / 8) // its log has been closed
+	w.await("the end of its log", func() bool { return w.footprint().pipes() == pipes })
+	w.quiet(calm / 8)
 }
 
 // groups are the groups of components that are there.

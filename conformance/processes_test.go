@@ -254,6 +254,7 @@ func leaderless(w *world) {
 	w.reach("all")
 	pid := w.component("a").PID
 	w.await("a first thread that has ended", func() bool { p, _ := look(w.proc, pid); return p.state == 'Z' })
+	w.await("a first sign of life", func() bool { return w.exists("alive") })
 	w.must(os.Remove(w.path("alive")))
 	w.await("a sign of life", func() bool { return w.read("alive") != "" })
 	w.await("ready still", func() bool { c := w.component("a"); return c.State == "ready" && c.PID == pid })

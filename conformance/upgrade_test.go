@@ -20,7 +20,7 @@ func upgrades() []scenario {
 command = ["sleep", "1000"]
 environment = { ROUND = "0" }
 `},
-		{id: "O130c", story: "programs that are cut off, of another architecture, or not Orderly: refused or gone back from, and the keeper goes on", play: badUpgrades, mortal: true, config: one},
+		{id: "O130c", story: "programs that are cut off, of another architecture, or not Orderly: refused or gone back from, and the keeper goes on", play: badUpgrades, mortal: true, loaded: true, config: one},
 	}
 }
 
