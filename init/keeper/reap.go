@@ -66,6 +66,16 @@ func (r *reaper) run() {
 	}
 }
 
+// comesToRest waits so many milliseconds for that.
+func (r *reaper) comesToRest(ms int) bool {
+	select {
+	case <-r.parked:
+		return true
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+		return false
+	}
+}
+
 // goOn ends a rest, also one that has only been asked for.
 func (r *reaper) goOn() {
 	if r.rest.CompareAndSwap(toRest, working) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/binary"
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 // How the keeper becomes another program, and stays the same process with the same children:
@@ -91,7 +92,7 @@ func (k *Keeper) try(state int) error {
 	defer unix.Close(process)
 	var b [len(can) + 1]byte
 	n := 0
-	if waitFor(answer[0], trialLimit) {
+	if k.patiently(func(ms int) bool { return readable(answer[0], ms) }) {
 		n, _ = unix.Read(answer[0], b[:])
 	}
 	if string(b[:max(n, 0)]) != can {
@@ -101,22 +102,26 @@ func (k *Keeper) try(state int) error {
 	return nil
 }
 
-// waitFor waits until a descriptor has something to read, or its other end is closed.
-func waitFor(fd int, limit time.Duration) bool {
+// patiently waits for something, in turns of some milliseconds, and feeds the watchdog meanwhile.
+func (k *Keeper) patiently(come func(ms int) bool) bool {
+	for end := poll.Now() + trialLimit; poll.Now() < end; k.tend() {
+		if come(100) {
+			return true
+		}
+	}
+	return false
+}
+
+// readable waits until a descriptor has something to read, or its other end is closed.
+func readable(fd, ms int) bool {
 	list := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n := 0
-	retry(func() (err error) {
-		n, err = unix.Poll(list, int(limit/time.Millisecond))
-		return err
-	})
-	return n > 0
+	n, err := unix.Poll(list, ms)
+	return err == nil && n > 0
 }
 
 // execute becomes the new program, once nothing is under way that only this one knows of.
 func (k *Keeper) execute(state int) error {
-	select {
-	case <-k.reaper.parked:
-	case <-time.After(trialLimit):
+	if !k.patiently(k.reaper.comesToRest) {
 		return errors.New("the reaper does not come to rest")
 	}
 	if k.reaper.ended.Load() != 0 {
