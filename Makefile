@@ -28,9 +28,10 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	go test ./conformance # its oracles are about time: it runs by itself
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
-test: check ## all tests: check and the boot tests in QEMU
+test: check ## all tests: check, the long scenarios, some fuzzing, and the boot tests in QEMU
 	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
 	$(MAKE) --no-print-directory conformance
+	$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/... ./bench
 
 conformance: ## every scenario of docs/reliability.md that needs no machine of its own
