@@ -14,6 +14,13 @@ import (
 // interfaces are scenarios about the control socket and the event stream.
 func interfaces() []scenario {
 	return []scenario{
+		{id: "N125", story: "the files of the sockets are deleted, alone, with their directory, and under a mount: they are there again, and who is connected stays so", play: deletedSocket, mortal: true, lossy: true, config: `
+[component.a]
+command = ["prog", "notify", "READY=1", "pause"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "N126", story: "a reader of events comes back with the last number, also to the next manager: no gap; one who stays away too long is told of it", play: comesBack, mortal: true, lossy: true, loaded: true, config: `
 [component.a]
 command = ["sh", "-c", "exit 1"]
@@ -50,6 +57,42 @@ depends_on = ["b"]
 [target.all]
 `},
 	}
+}
+
+func deletedSocket(w *world) {
+	w.reach("all")
+	reachable := func() bool {
+		c, err := control.Dial(w.socket)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	before := w.component("a")
+	for what, args := range map[string][]string{"alone": {"rm", w.socket}, "replaced": {"sh", "-c", "rm " + w.socket + "; touch " + w.socket}, "with its directory": {"sh", "-c", "mv $0 $0.old; rm -r $0.old", w.path("run")}} {
+		w.inside(args...)
+		if !soon(reachable) {
+			w.Fatalf("deleted %s, the socket is not there again", what)
+		}
+		if c := w.component("a"); c.PID != before.PID { // by the old connection
+			w.Errorf("a was %+v and is %+v", before, c)
+		}
+	}
+	if r := w.restart("a"); r.Result != "done" { // with a notify socket that is there again
+		w.Errorf("restart: %+v", r)
+	}
+	manager := w.manager()
+	w.kill(manager, unix.SIGKILL) // the next one has the new socket
+	w.again(manager)
+	w.must(os.Remove(w.socket))
+	w.await("a socket of the next manager", reachable)
+	if w.place == first {
+		w.inside("mount", "-t", "tmpfs", "none", w.path("run"))
+		w.await("a socket on another file system", func() bool { return w.inside("sh", "-c", "test -S "+w.socket+" && echo yes; true") == "yes\n" })
+		w.inside("umount", "-l", w.path("run"))
+		w.await("a socket on the one before", reachable)
+	}
+	w.is("a", "ready", "")
 }
 
 // fastest are components that fail as often as a second has room for.
