@@ -35,12 +35,8 @@ var numbered = regexp.MustCompile(`\[[0-9]+\]|/proc/[0-9]+|[0-9]{3,}`)
 func (w *world) footprint() footprint {
 	f := footprint{Sockets: w.sockets(), Groups: w.groups()}
 	for i, pid := range []int{w.manager(), w.keeperInside()} {
-		dir := fmt.Sprintf("%s/%d", w.proc, pid)
-		links, _ := filepath.Glob(dir + "/fd/*")
-		for _, l := range links {
-			if to, err := os.Readlink(l); err == nil {
-				f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
-			}
+		for _, to := range w.links(pid) {
+			f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
 		}
 		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))
 		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
@@ -54,6 +50,17 @@ func (w *world) footprint() footprint {
 		}
 	}
 	return f
+}
+
+// links are what the descriptors of a process lead to.
+func (w *world) links(pid int) (list []string) {
+	files, _ := filepath.Glob(fmt.Sprintf("%s/%d/fd/*", w.proc, pid))
+	for _, f := range files {
+		if to, err := os.Readlink(f); err == nil {
+			list = append(list, to)
+		}
+	}
+	return list
 }
 
 // withoutNotify leaves out the notify sockets: one is made at the first start of its component and stays as long as that.

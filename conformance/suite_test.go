@@ -40,6 +40,7 @@ type scenario struct {
 	lossy  bool              // lines of Orderly's own log are lost in it
 	pipes  int               // between components: the keeper has both ends as long as they are configured
 	wrap   []string          // what the program is started by
+	traps  []uintptr         // system calls that may be refused, see refuse_test.go
 	files  map[string]string // that are there before, by name in $DIR
 	play   func(w *world)
 }
@@ -65,12 +66,12 @@ func groups() []group {
 		{"Stopping and killing", stopping()},
 		{"Output and descriptors", output()},
 		{"What a child inherits", inheritance()},
-		{"Starts that fail", starts()},
+		{"Starts that fail", append(starts(), scarcity()...)},
 		{"Restarts", restarts()},
 		{"Dependencies", dependencies()},
 		{"Run targets", transitions()},
-		{"Readiness", readiness()},
-		{"Control interface and events", clients()},
+		{"Readiness", append(readiness(), strangers()...)},
+		{"Control interface and events", append(interfaces(), clients()...)},
 		{"Death of the manager, upgrade", upgrades()},
 	}
 }
@@ -86,7 +87,7 @@ func TestMain(m *testing.M) {
 	}
 	os.Chmod(dir, 0o755) // a component may run as another user
 	programs = dir
-	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim"} {
+	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim", "trap": "./testdata/trap"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {

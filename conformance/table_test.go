@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,19 +109,25 @@ func shown(t *testing.T, names string) string {
 func document(t *testing.T) string {
 	t.Helper()
 	plan, others := planned(t)
-	var b strings.Builder
-	b.WriteString(heading)
-	write := func(name string, list []row) {
+	sections := map[string]string{}
+	add := func(name string, list []row) {
+		var b strings.Builder
 		fmt.Fprintf(&b, "\n## %s\n\n| id | scenario | shown by |\n|---|---|---|\n", name)
 		for _, r := range list {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.id, r.story, r.where)
 		}
+		sections[list[0].id[:1]] = b.String()
 	}
 	for _, g := range groups() {
-		write(g.name, g.rows(plan))
+		add(g.name, g.rows(plan))
 	}
 	for _, o := range others {
-		write(o.story, group{scenarios: []scenario{{id: o.id}}}.rows(plan)[1:])
+		add(o.story, group{scenarios: []scenario{{id: o.id}}}.rows(plan)[1:])
+	}
+	var b strings.Builder
+	b.WriteString(heading)
+	for _, letter := range slices.Sorted(maps.Keys(sections)) {
+		b.WriteString(sections[letter])
 	}
 	return b.String()
 }

@@ -33,8 +33,8 @@ func (w *world) install(name string) string {
 	return w.path(name)
 }
 
-// again connects to the next manager.
-func (w *world) again() {
+// reconnect makes a connection to the manager that there is.
+func (w *world) reconnect() {
 	w.Helper()
 	if w.client != nil {
 		w.client.Close()
@@ -68,10 +68,10 @@ func upgradeUnderLoad(w *world) {
 		})
 		w.await("the new program's word", func() bool { return strings.Count(w.read("console"), renewed) > round })
 		w.must(unix.Kill(w.keeper, unix.SIGHUP))
-		w.again()
+		w.reconnect()
 		w.await("what the signal asked for", func() bool { _, code := w.orderly("plan", target); return code == 0 })
 	}
-	w.again()
+	w.reconnect()
 	if now := w.component("a"); now.PID != a.PID || now.Run != a.Run {
 		w.Errorf("a was %+v and is %+v", a, now)
 	}
@@ -110,7 +110,7 @@ func badUpgrades(w *world) {
 		w.write(bad.name, bad.text)
 		w.upgrade(w.path(bad.name))
 		w.await(bad.name+": "+bad.says, func() bool { return strings.Count(w.read("console"), bad.says) > said })
-		w.again()
+		w.reconnect()
 		if !w.executes(own) {
 			w.Errorf("%s is the keeper", bad.name)
 		}
@@ -123,7 +123,7 @@ func badUpgrades(w *world) {
 	}
 	w.upgrade(whole)
 	w.await("the keeper as "+whole, func() bool { return w.executes(whole) })
-	w.again()
+	w.reconnect()
 	w.await("no word of an older keeper", func() bool { return !strings.Contains(strings.Join(w.status().Notes, "\n"), "keeper") })
 }
 

@@ -33,6 +33,7 @@ type world struct {
 	client  *control.Client
 	command *exec.Cmd
 	done    chan error
+	refuser *refuser // of system calls; nil without
 
 	mu     sync.Mutex
 	events []control.Event // all of them, from the first on
@@ -48,7 +49,7 @@ func begin(t *testing.T, s *scenario, p place) *world {
 		w.write(name, text)
 	}
 	w.write("conf/o.toml", w.text(s.config))
-	args := append(append([]string(nil), s.wrap...), filepath.Join(programs, "orderly"), "run", "--config", w.path("conf"), "--control", w.socket)
+	args := append(w.trapped(s), filepath.Join(programs, "orderly"), "run", "--config", w.path("conf"), "--control", w.socket)
 	if p == first {
 		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"}, args...)
 	}
@@ -70,6 +71,18 @@ func begin(t *testing.T, s *scenario, p place) *world {
 	}
 	go w.follow()
 	return w
+}
+
+// trapped is what the program is started by.
+func (w *world) trapped(s *scenario) []string {
+	if s.traps == nil {
+		return append([]string(nil), s.wrap...)
+	}
+	r, args, err := refuse(w.dir, s.traps)
+	w.must(err)
+	w.refuser = r
+	go r.serve()
+	return append(args, s.wrap...)
 }
 
 // text is the whole configuration.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -72,6 +73,7 @@ type Server struct {
 	mu      sync.Mutex
 	clients map[*net.UnixConn]int // the uid
 	wait    sync.WaitGroup
+	life    context.Context // until Close; nil before the first Serve
 	cancel  context.CancelFunc
 }
 
@@ -84,17 +86,14 @@ type Info struct {
 	Interfaces []string `json:"interfaces"`
 }
 
-// Serve accepts until Close. It owns the listener.
+// Serve accepts until the listener is closed, which it owns, or its deadline is over. Another one may come then, or meanwhile: who is served is that until Close.
 func (s *Server) Serve(l *net.UnixListener) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.mu.Lock()
-	s.clients, s.cancel = map[*net.UnixConn]int{}, cancel
-	s.mu.Unlock()
-	defer cancel()
+	ctx := s.begin()
 	for {
 		c, err := l.AcceptUnix()
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			l.Close()
 			return
 		case err != nil: // EMFILE, ENFILE, ECONNABORTED: the next one may succeed, but do not spin
 			select {
@@ -106,6 +105,17 @@ func (s *Server) Serve(l *net.UnixListener) {
 		}
 		s.wait.Go(func() { s.client(ctx, c) })
 	}
+}
+
+// begin makes what all listeners share.
+func (s *Server) begin() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life == nil {
+		s.clients = map[*net.UnixConn]int{}
+		s.life, s.cancel = context.WithCancel(context.Background())
+	}
+	return s.life
 }
 
 // closeLimit is how long Close lets the last replies be written.

@@ -81,6 +81,7 @@ const realtime = 34
 // onSignal does what a signal to PID 1 means (semantics of init(8) and systemd(1)).
 func (m *Manager) onSignal(s unix.Signal) {
 	if s == unix.SIGHUP {
+		m.rebind()
 		m.applyFromDisk(0)
 		return
 	}

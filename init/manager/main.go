@@ -257,6 +257,7 @@ func (m *Manager) run() int {
 		m.distrust(m.begin)
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Hello})
+	m.guardSocket()
 	m.loop.Run()
 	m.close()
 	return m.code

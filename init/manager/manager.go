@@ -81,6 +81,9 @@ type Manager struct {
 	server   *control.Server
 	accept   *net.UnixListener
 	allowed  atomic.Pointer[func(control.Peer, control.Access) bool]
+	socket   *ready.Path     // of the control socket, whose end is waited for
+	bound    ready.Mark      // what it was when it was bound
+	locked   int             // descriptor of the lock on the control socket; 0 is none
 	listener int             // the control socket that the keeper held, -1 is none
 	work     sync.WaitGroup  // of the goroutines that do slow work
 	life     context.Context // ends when the manager ends

@@ -24,6 +24,9 @@ func (m *Manager) notifyPath(u *unit) string {
 // listen makes the notify socket of a component, once; the keeper holds it too.
 func (m *Manager) listen(s *start) error {
 	u := s.unit
+	if u.notify >= 0 && ready.MarkOf(m.notifyPath(u)) == (ready.Mark{}) {
+		m.closeNotify(u) // somebody has deleted its file
+	}
 	if u.notify >= 0 {
 		for range notifyBudget { // what an earlier run left unread is not of this one
 			if _, _, err := ready.Receive(u.notify); err != nil {

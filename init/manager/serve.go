@@ -3,7 +3,6 @@ package manager
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,14 +33,6 @@ func (m *Manager) serve() error {
 			return nil
 		}
 	}
-	file := os.NewFile(uintptr(fd), m.Control)
-	l, err := net.FileListener(file)
-	file.Close()
-	if err != nil {
-		return fmt.Errorf("control socket %s: %w", m.Control, err)
-	}
-	m.accept = l.(*net.UnixListener)
-	m.accept.SetUnlinkOnClose(false)
 	m.authorise()
 	m.server = &control.Server{
 		Methods: m.methods(),
@@ -49,8 +40,7 @@ func (m *Manager) serve() error {
 		Audit:   m.audit,
 		Info:    control.Info{Vendor: "Orderly", Product: "orderly", Version: m.Version, URL: "https://github.com/orderly-init/orderly"},
 	}
-	m.work.Go(func() { m.server.Serve(m.accept) })
-	return nil
+	return m.accepting(fd)
 }
 
 // unserve ends every connection. What is being asked gets the error that Orderly ends.
@@ -112,7 +102,12 @@ func (m *Manager) lock() error {
 	if m.Again > 0 {
 		return nil
 	}
-	path := m.Control + ".lock"
+	return m.takeLock(mostEnding)
+}
+
+// takeLock is lock that waits so long for another one to end.
+func (m *Manager) takeLock(patience time.Duration) error {
+	path := m.lockPath()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -120,15 +115,21 @@ func (m *Manager) lock() error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	for end := time.Now().Add(mostEnding); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			unix.Close(fd)
 			return fmt.Errorf("control socket %s: another Orderly uses it", m.Control)
 		}
 	}
 	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Lock}}, Files: []int{fd}})
+	if m.locked > 0 {
+		unix.Close(m.locked)
+	}
+	m.locked = fd
 	return nil
 }
+
+func (m *Manager) lockPath() string { return m.Control + ".lock" }
 
 // authorise makes the rules of the present configuration those that are asked.
 func (m *Manager) authorise() {

@@ -85,7 +85,8 @@ func (m *Manager) remember(held heldFiles) error {
 	m.takeForgone(held)
 	for tag, fd := range held {
 		if tag.Use == keeper.Lock {
-			continue // it is ours until we end, see [Manager.lock]
+			m.locked = fd // it is ours until we end, see [Manager.lock]
+			continue
 		}
 		unix.Close(fd)
 		m.drop(tag) // nobody asks for it any more

@@ -23,6 +23,7 @@ type Path struct {
 	Name   string
 	Absent bool        // waits for it to be gone
 	Stale  Mark        // what was there before the start does not count
+	Self   bool        // it is there, and its end is waited for: what else happens beside it does not matter
 	Inside bool        // what stands in it matters too, while it is being written
 	Root   string      // Name is looked up in this root, see MarkIn; then it is not for Add
 	Test   func() bool // instead of the look at Name; nil is none
@@ -31,6 +32,9 @@ type Path struct {
 
 // Mark tells one file from a later one of the same name.
 type Mark struct{ Dev, Ino, Sec, Nsec uint64 }
+
+// File is what tells two files apart whatever has been done to them.
+func (m Mark) File() Mark { return Mark{Dev: m.Dev, Ino: m.Ino} }
 
 // MarkOf looks at a path; the zero Mark is "nothing there".
 func MarkOf(path string) Mark { return MarkIn("", path) }
@@ -42,6 +46,17 @@ func MarkIn(root, path string) Mark {
 	if statIn(root, path, &st) != nil {
 		return Mark{}
 	}
+	return markOf(&st)
+}
+
+// MarkOfFile is MarkOf of what is open.
+func MarkOfFile(fd int) (Mark, error) {
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return markOf(&st), err
+}
+
+func markOf(st *unix.Stat_t) Mark {
 	return Mark{uint64(st.Dev), uint64(st.Ino), uint64(st.Ctim.Sec), uint64(st.Ctim.Nsec)}
 }
 
@@ -114,6 +129,9 @@ func (w *Path) holds() bool {
 const events = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_DELETE_SELF |
 	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_CLOSE_WRITE
 
+// ends are what a directory tells of a name in it that goes; the file itself is told before its name is gone (vfs_unlink in fs/namei.c).
+const ends = unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_MASK_ADD
+
 // moves are what takes a directory, or a symbolic link, off the way to a path.
 const moves = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF | unix.IN_ATTRIB | unix.IN_DONT_FOLLOW | unix.IN_MASK_ADD
 
@@ -127,7 +145,11 @@ func (p *Paths) arm(w *Path) error {
 		if w.Inside {
 			mask |= unix.IN_MODIFY
 		}
-		p.watchWay(w, dir)
+		if w.Self {
+			mask = ends
+		} else {
+			p.watchWay(w, dir)
+		}
 		err := p.watch(w, dir, mask)
 		if err == unix.ENOENT || err == unix.ENOTDIR {
 			p.disarm(w)
