@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +46,8 @@ func TestGet(t *testing.T) {
 // One that accepts and says nothing, and one that is not there.
 func TestGetEnds(t *testing.T) {
 	t.Parallel()
-	if _, err := Get(context.Background(), serve(t, ""), "/", 20*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+	var late net.Error // of the connection already, on a loaded machine
+	if _, err := Get(context.Background(), serve(t, ""), "/", 20*time.Millisecond); !errors.As(err, &late) || !late.Timeout() {
 		t.Errorf("silent: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
