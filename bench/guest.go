@@ -17,6 +17,7 @@ import (
 const (
 	guestGoal = 120
 	guestGate = 150
+	firstGate = 80 // to the first service
 )
 
 // guestServices is how many services the guest starts.

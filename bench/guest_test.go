@@ -14,6 +14,11 @@ func TestGuestGate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := quantile(b.services, 0)
+	t.Logf("exec of the init to the first service running: %.1f ms", first)
+	if first > firstGate {
+		t.Errorf("%.1f ms to the first, the gate is %d ms", first, firstGate)
+	}
 	took := b.row().got
 	t.Logf("exec of the init to %d services running: %.1f ms", guestServices, took)
 	if took > guestGate {
