@@ -71,6 +71,7 @@ func groups() []group {
 		{"Dependencies", dependencies()},
 		{"Run targets", transitions()},
 		{"Readiness", append(readiness(), strangers()...)},
+		{"File systems and early boot", storms()},
 		{"Control interface and events", append(interfaces(), clients()...)},
 		{"Death of the manager, upgrade", upgrades()},
 	}

@@ -31,6 +31,8 @@ func main() {
 		leaderless(os.Args[2])
 	case "orphans": // N processes without a parent, killed all at once when the file is there
 		orphans(os.Args[2], os.Args[3], os.Args[4])
+	case "mounts": // and unmounts, N times
+		mounts(os.Args[2], os.Args[3])
 	case "flood": // as many lines as go, for a while
 		flood(os.Args[2])
 	}
@@ -69,6 +71,19 @@ func orphans(number, ready, path string) {
 	check(os.WriteFile(path+".done", nil, 0o644))
 	for {
 		time.Sleep(time.Hour)
+	}
+}
+
+func mounts(number, dir string) {
+	n, err := strconv.Atoi(number)
+	check(err)
+	for range n {
+		check(unix.Mount("none", dir, "tmpfs", 0, ""))
+		err := unix.Unmount(dir, 0)
+		for err == unix.EBUSY { // somebody looks into it
+			err = unix.Unmount(dir, 0)
+		}
+		check(err)
 	}
 }
 
