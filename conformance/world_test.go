@@ -81,6 +81,9 @@ func (w *world) trapped(s *scenario) []string {
 	r, args, err := refuse(w.dir, s.traps)
 	w.must(err)
 	w.refuser = r
+	if s.object != nil {
+		r.object = s.object
+	}
 	go r.serve()
 	return append(args, s.wrap...)
 }

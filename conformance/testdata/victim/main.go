@@ -21,6 +21,9 @@ func main() {
 		leaderless(os.Args[2])
 	case "orphans": // N processes without a parent, killed all at once when the file is there
 		orphans(os.Args[2], os.Args[3], os.Args[4])
+	case "slack": // a program with another slack of its timers
+		check(unix.Prctl(unix.PR_SET_TIMERSLACK, 1234567, 0, 0, 0))
+		check(unix.Exec(os.Args[2], os.Args[2:], os.Environ()))
 	case "flood": // as many lines as go, for a while
 		flood(os.Args[2])
 	}
