@@ -1,8 +1,6 @@
 package conformance
 
 import (
-	"encoding/binary"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,21 +104,6 @@ func withoutClone3(w *world) {
 	w.signal(w.component("a").PID)
 	w.await("another run", func() bool { c := w.component("a"); return c.Run == 2 && c.State == "ready" })
 	w.stop("a")
-}
-
-// flags are those of clone(2), wherever they are.
-func (a asked) flags() uint64 {
-	if a.nr == unix.SYS_CLONE {
-		return a.args[0]
-	}
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", a.pid))
-	if err != nil {
-		return 0
-	}
-	defer mem.Close()
-	var b [8]byte
-	mem.ReadAt(b[:], int64(a.args[0]))
-	return binary.NativeEndian.Uint64(b[:])
 }
 
 func noUserNamespaces(w *world) {

@@ -78,6 +78,7 @@ func groups() []group {
 		{"Configuration", configurations()},
 		{"Control interface and events", interfaces()},
 		{"Other ways to run", modes()},
+		{"Scale and endurance", scale()},
 	}
 }
 
@@ -150,10 +151,10 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.warm()
 	before := w.footprint()
 	before.expect(s.pipes)
-	watch := w.watch()
+	w.watching = w.watch()
 	s.play(w)
 	w.reality()
-	watch.end(s)
+	w.watching.end(s)
 	w.activate("idle")
 	w.reality()
 	w.settled(before)
