@@ -12,7 +12,8 @@ import (
 // Watch tells when groups become empty, and when their limits are reached: one inotify descriptor for all (inotify(7); the kernel
 // notifies cgroup.events when "populated" changes, memory.events and pids.events when a count does).
 type Watch struct {
-	FD    int // to poll
+	FD    int   // to poll; -1 where the kernel has no more of them
+	why   error // why it has none
 	tree  *Tree
 	place map[int32]string // file below the tree, by watch
 	wd    map[string]int32
@@ -25,13 +26,15 @@ const (
 	pidsFile   = "pids.events"
 )
 
-// NewWatch makes a watch over the groups of a tree.
+// NewWatch makes a watch over the groups of a tree. Where inotify is used up (fs.inotify.max_user_instances) it says so, and the watch is
+// one that can watch nothing.
 func NewWatch(t *Tree) (*Watch, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	err = os.NewSyscallError("inotify_init1", err)
 	if err != nil {
-		return nil, os.NewSyscallError("inotify_init1", err)
+		fd = -1
 	}
-	return &Watch{FD: fd, tree: t, place: map[int32]string{}, wd: map[string]int32{}}, nil
+	return &Watch{FD: fd, why: err, tree: t, place: map[int32]string{}, wd: map[string]int32{}}, err
 }
 
 // Close ends the watch.
@@ -51,6 +54,9 @@ func (w *Watch) AddLimits(name string) error {
 }
 
 func (w *Watch) add(name, file string) error {
+	if w.why != nil {
+		return w.why
+	}
 	place := filepath.Join(name, file)
 	wd, err := unix.InotifyAddWatch(w.FD, filepath.Join(w.tree.Path, place), unix.IN_MODIFY)
 	if err != nil {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -46,7 +47,9 @@ func (w *world) chronicle(s *scenario) {
 	w.mu.Lock()
 	events := slices.Clone(w.events)
 	w.mu.Unlock()
-	w.numbered(events)
+	for _, what := range gapless(events) {
+		w.Error(what)
+	}
 	byName := map[string][]control.Event{}
 	for _, e := range events {
 		if e.Kind == "component" {
@@ -54,7 +57,9 @@ func (w *world) chronicle(s *scenario) {
 		}
 	}
 	for _, c := range w.status().Components {
-		w.possible(c.Name, byName[c.Name])
+		for _, what := range possible(c.Name, byName[c.Name]) {
+			w.Error(what)
+		}
 		if list := byName[c.Name]; len(list) > 0 && list[len(list)-1].To != c.State {
 			w.Errorf("%s: the last event says %s, the status %s", c.Name, list[len(list)-1].To, c.State)
 		}
@@ -64,38 +69,41 @@ func (w *world) chronicle(s *scenario) {
 	}
 }
 
-// numbered checks that no event is missing, and that none is before the one before it.
-func (w *world) numbered(events []control.Event) {
+// gapless checks that no event is missing, and that none is before the one before it.
+func gapless(events []control.Event) (wrong []string) {
 	for i, e := range events {
 		if e.Kind == "gap" {
-			w.Errorf("events are missing: %s", e.Reason)
+			wrong = append(wrong, "events are missing: "+e.Reason)
 		}
 		if i > 0 && (e.Seq != events[i-1].Seq+1 || e.TimeMS < events[i-1].TimeMS) {
-			w.Errorf("event %d at %f comes behind %d at %f", e.Seq, e.TimeMS, events[i-1].Seq, events[i-1].TimeMS)
+			wrong = append(wrong, fmt.Sprintf("event %d at %f comes behind %d at %f", e.Seq, e.TimeMS, events[i-1].Seq, events[i-1].TimeMS))
 		}
 	}
+	return wrong
 }
 
 // possible checks the changes of one component: each begins where the last one ended, is legal and has a cause.
-func (w *world) possible(name string, list []control.Event) {
+func possible(name string, list []control.Event) (wrong []string) {
+	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	state, run := "down", uint32(0)
 	for _, e := range list {
 		switch {
 		case e.From != state:
-			w.Errorf("%s: event %d leaves %s, but it was %s", name, e.Seq, e.From, state)
+			finds("%s: event %d leaves %s, but it was %s", name, e.Seq, e.From, state)
 		case e.From == e.To: // a remark
 			if e.Reason == "" {
-				w.Errorf("%s: event %d remarks nothing", name, e.Seq)
+				finds("%s: event %d remarks nothing", name, e.Seq)
 			}
 		case !slices.Contains(legal(e.From), e.To):
-			w.Errorf("%s: event %d goes from %s to %s", name, e.Seq, e.From, e.To)
+			finds("%s: event %d goes from %s to %s", name, e.Seq, e.From, e.To)
 		case e.To != "ready" && e.Reason == "":
-			w.Errorf("%s: event %d, %s to %s, has no cause", name, e.Seq, e.From, e.To)
+			finds("%s: event %d, %s to %s, has no cause", name, e.Seq, e.From, e.To)
 		case e.Run < run, e.To == "starting" && e.Run == run:
-			w.Errorf("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
+			finds("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
 		}
 		state, run = e.To, e.Run
 	}
+	return wrong
 }
 
 // logged checks that Orderly's own log has the same changes in the same order.

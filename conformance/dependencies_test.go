@@ -2,8 +2,12 @@ package conformance
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // dependencies are scenarios about who needs whom.
@@ -12,7 +16,10 @@ func dependencies() []scenario {
 		{id: "G61", story: "cycles of any length are refused with the whole path, in the same words each time, and nothing is started", play: cyclesRefused, config: one},
 		{id: "G62", story: "a cycle that comes with an apply is refused whole: what runs goes on, and the rest of that apply is not done", play: cycleApplied, config: one},
 		{id: "G63", story: "a dependency that does not exist is refused at its place", play: noSuch, config: one},
-		{id: "G64", story: "a chain of 60, a diamond of 8 levels: the right order, each started once", play: chains, config: chainConfig(60, 8), loaded: true},
+		{id: "G64", story: "a chain of 100, a diamond of 20 levels, a fan of 200 behind one: the right order, each started once", play: func(w *world) { chains(w, 100, 20, 200) }, config: chainConfig(100, 20, 200), loaded: true},
+		{id: "G64b", story: "G64 with a chain of 1000 and a fan of 5000", play: func(w *world) { chains(w, 1000, 20, 5000) }, config: chainConfig(1000, 20, 5000), loaded: true, long: true, places: []place{foreground}},
+		{id: "G65", story: "a configuration in 30 files, made in another order for each of 5 boots: the same order of starts, to the last", play: func(w *world) { sameOrder(w, 5) }, config: one, loaded: true, places: []place{foreground}},
+		{id: "G65b", story: "G65 with 100 boots", play: func(w *world) { sameOrder(w, 100) }, config: one, loaded: true, long: true, places: []place{foreground}},
 		{id: "G66", story: "one that is only wanted fails or is late: whoever wants it starts all the same, and after it has settled", play: softFails, config: `
 [component.soft]
 command = ["sh", "-c", "sleep 0.1; exit 1"]
@@ -105,8 +112,8 @@ func noSuch(w *world) {
 	w.refuses("bad.toml:3:", "a>nobody")
 }
 
-// chainConfig is a chain, and levels of two that need both of the level before.
-func chainConfig(n, levels int) string {
+// chainConfig is a chain, levels of two that need both of the level before, and many that need one.
+func chainConfig(n, levels, fan int) string {
 	text := "[component.n0]\ncommand = [\"sleep\", \"1000\"]\n[component.l0]\ncommand = [\"sleep\", \"1000\"]\n[component.r0]\ncommand = [\"sleep\", \"1000\"]\n"
 	for i := 1; i < n; i++ {
 		text += fmt.Sprintf("[component.n%d]\ncommand = [\"sleep\", \"1000\"]\ndepends_on = [\"n%d\"]\n", i, i-1)
@@ -116,17 +123,24 @@ func chainConfig(n, levels int) string {
 			text += fmt.Sprintf("[component.%s%d]\ncommand = [\"sleep\", \"1000\"]\ndepends_on = [\"l%d\", \"r%d\"]\n", side, i, i-1, i-1)
 		}
 	}
-	return text + fmt.Sprintf("[target.all]\ndepends_on = [\"n%d\", \"l%d\", \"r%d\"]\n", n-1, levels-1, levels-1)
+	for i := range fan {
+		text += fmt.Sprintf("[component.f%d]\nkind = \"oneshot\"\ncommand = [\"true\"]\ndepends_on = [\"n0\"]\n", i)
+	}
+	names := ""
+	for i := range fan {
+		names += fmt.Sprintf(", \"f%d\"", i)
+	}
+	return text + fmt.Sprintf("[target.all]\ndepends_on = [\"n%d\", \"l%d\", \"r%d\"%s]\n", n-1, levels-1, levels-1, names)
 }
 
-func chains(w *world) {
+func chains(w *world, n, levels, fan int) {
 	w.reach("all")
 	var order []string
-	for i := range 60 {
+	for i := range n {
 		order = append(order, fmt.Sprintf("n%d:starting", i), fmt.Sprintf("n%d:ready", i))
 	}
 	w.order(order...)
-	for i := range 7 {
+	for i := range levels - 1 {
 		for _, a := range []string{"l", "r"} {
 			for _, b := range []string{"l", "r"} {
 				w.order(fmt.Sprintf("%s%d:ready", a, i), fmt.Sprintf("%s%d:starting", b, i+1))
@@ -136,6 +150,51 @@ func chains(w *world) {
 	for _, c := range w.status().Components {
 		if c.Name != "warm" && c.Run != 1 {
 			w.Errorf("%s was started %d times", c.Name, c.Run)
+		}
+	}
+}
+
+// sameOrder boots again and again. The components are in two waves with a gate between them, so that no exit has a say in their order.
+func sameOrder(w *world, boots int) {
+	var text []string
+	for i := range 30 {
+		text = append(text, fmt.Sprintf("[component.c%d]\nkind = \"oneshot\"\ncommand = [\"true\"]\n", i))
+		if i%3 == 2 {
+			text[i] += "depends_on = [\"gate\"]\n"
+		}
+	}
+	names, gate := "", ""
+	for i := range text {
+		names += fmt.Sprintf("\"c%d\", ", 29-i)
+		if i%3 != 2 {
+			gate += fmt.Sprintf("\"c%d\", ", i)
+		}
+	}
+	text = append(text, "[component.gate]\nkind = \"oneshot\"\ncommand = [\"true\"]\ndepends_on = ["+gate+"]\n", "[target.all]\ndepends_on = ["+names+"]\n[log]\ndirectory = \""+w.path("other/log")+"\"\nconsole = \"debug\"\n")
+	dice, first := rand.New(rand.NewPCG(1, 2)), ""
+	for boot := range boots {
+		w.must(os.RemoveAll(w.path("other")))
+		for _, i := range dice.Perm(len(text)) {
+			w.write(fmt.Sprintf("other/conf/%d.toml", i), text[i])
+		}
+		a := w.another("other")
+		a.up("all")
+		if code := a.end(unix.SIGTERM); code != 0 {
+			w.Fatalf("boot %d ended with %d", boot, code)
+		}
+		var order []string
+		for line := range strings.Lines(w.read("other/console")) {
+			if f := strings.Fields(line); len(f) > 2 && f[2] == "starting" {
+				order = append(order, f[1])
+			}
+		}
+		switch got := fmt.Sprint(order); {
+		case len(order) != 31:
+			w.Fatalf("boot %d: %d starts", boot, len(order))
+		case first == "":
+			first = got
+		case got != first:
+			w.Fatalf("boot %d: first %s, then %s", boot, first, got)
 		}
 	}
 }

@@ -11,8 +11,8 @@ func inheritance() []scenario {
 		{id: "D35", story: "started with every signal blocked and ignored: components have none of that, and the supervisor works", play: plainSignals, config: reporting,
 			wrap: []string{"env", "--ignore-signal", "--block-signal"}},
 		{id: "D36", story: "each component leads a session and a group of its own, and has no terminal", play: ownSession, config: reporting},
-		{id: "D37", story: "started nice, with another mask, directory, limits and time slack: components have what is documented", play: documented, config: reporting,
-			wrap: []string{"sh", "-c", `umask 0077; cd /tmp; ulimit -S -c 0; ulimit -S -s 4096; exec "$@"`, "sh", "choom", "-n", "500", "--", "setpriv", "--pdeathsig", "clear"}, root: true},
+		{id: "D37", story: "started nice, on one processor, with another mask, directory, limits, time slack and score: components have what is documented, and nothing of what Orderly has made of itself", play: documented, config: reporting,
+			wrap: []string{"sh", "-c", `umask 0077; cd /tmp; ulimit -S -c 0; ulimit -S -s 4096; ulimit -S -n 777; exec "$@"`, "sh", "choom", "-n", "500", "--", "nice", "-n", "5", "taskset", "-c", "0", "victim", "slack"}, root: true},
 		{id: "D38", story: "the environment is what is declared, also where it is odd; a file of it that is missing fails the start or is left out, as marked", play: environment, config: `
 [component.a]
 command = ["sh", "-c", "env -0 > $DIR/env; exec sleep 1000"]
@@ -72,7 +72,7 @@ wants = ["a", "b"]
 // reporting is a component that writes down what it is.
 const reporting = `
 [component.a]
-command = ["sh", "-c", "cat /proc/self/status > $DIR/status; ps -o sid=,pgid=,pid=,tty= -p $$ > $DIR/session; umask > $DIR/umask; pwd > $DIR/pwd; cat /proc/self/limits > $DIR/limits; cat /proc/self/oom_score_adj > $DIR/oom; nice > $DIR/nice; touch $DIR/reported; exec sleep 1000"]
+command = ["sh", "-c", "cat /proc/self/status > $DIR/status; ps -o sid=,pgid=,pid=,tty= -p $$ > $DIR/session; umask > $DIR/umask; pwd > $DIR/pwd; cat /proc/self/limits > $DIR/limits; cat /proc/self/oom_score_adj > $DIR/oom; nice > $DIR/nice; cat /proc/self/timerslack_ns > $DIR/slack; touch $DIR/reported; exec sleep 1000"]
 ready = { file = "$DIR/reported" }
 [target.all]
 depends_on = ["a"]
@@ -109,11 +109,29 @@ func ownSession(w *world) {
 
 func documented(w *world) {
 	w.reach("all")
-	for file, want := range map[string]string{"umask": "0022", "pwd": "/", "oom": "0"} {
+	for file, want := range map[string]string{"umask": "0022", "pwd": "/", "oom": "0", "nice": "5", "slack": "1234567"} {
 		if got := w.read(file); got != want {
 			w.Errorf("%s: %s, want %s", file, got, want)
 		}
 	}
+	if got := w.line("status", "Cpus_allowed_list"); got != "0" {
+		w.Errorf("processors: %s", got)
+	}
+	for name, want := range map[string]string{"Max core file size": "0", "Max stack size": "4194304", "Max open files": "777"} {
+		if got := w.softLimit(name); got != want {
+			w.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// softLimit is one of those that reporting wrote down.
+func (w *world) softLimit(name string) string {
+	for line := range strings.Lines(w.read("limits")) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			return strings.Fields(rest)[0]
+		}
+	}
+	return ""
 }
 
 func environment(w *world) {

@@ -59,19 +59,21 @@ depends_on = ["b"]
 	}
 }
 
+// reachable says whether somebody answers at the control socket's place.
+func (w *world) reachable() bool {
+	c, err := control.Dial(w.socket)
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
 func deletedSocket(w *world) {
 	w.reach("all")
-	reachable := func() bool {
-		c, err := control.Dial(w.socket)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}
 	before := w.component("a")
 	for what, args := range map[string][]string{"alone": {"rm", w.socket}, "replaced": {"sh", "-c", "rm " + w.socket + "; touch " + w.socket}, "with its directory": {"sh", "-c", "mv $0 $0.old; rm -r $0.old", w.path("run")}} {
 		w.inside(args...)
-		if !soon(reachable) {
+		if !soon(w.reachable) {
 			w.Fatalf("deleted %s, the socket is not there again", what)
 		}
 		if c := w.component("a"); c.PID != before.PID { // by the old connection
@@ -85,12 +87,12 @@ func deletedSocket(w *world) {
 	w.kill(manager, unix.SIGKILL) // the next one has the new socket
 	w.again(manager)
 	w.must(os.Remove(w.socket))
-	w.await("a socket of the next manager", reachable)
+	w.await("a socket of the next manager", w.reachable)
 	if w.place == first {
 		w.inside("mount", "-t", "tmpfs", "none", w.path("run"))
 		w.await("a socket on another file system", func() bool { return w.inside("sh", "-c", "test -S "+w.socket+" && echo yes; true") == "yes\n" })
 		w.inside("umount", "-l", w.path("run"))
-		w.await("a socket on the one before", reachable)
+		w.await("a socket on the one before", w.reachable)
 	}
 	w.is("a", "ready", "")
 }

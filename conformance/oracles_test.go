@@ -42,6 +42,9 @@ func (w *world) footprint() footprint {
 		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
 	}
 	f.withoutNotify()
+	if i := slices.Index(f.Descriptors, "manager anon_inode:bpf-prog"); i >= 0 { // that of the newest container's devices is kept for the next
+		f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
+	}
 	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/mountinfo", w.proc, w.keeperInside()))
 	for line := range strings.Lines(string(b)) {
 		place := strings.Fields(line)[4]
@@ -147,19 +150,32 @@ func (w *world) settled(before footprint) {
 	diff := ""
 	if !soon(func() bool {
 		now = w.footprint()
-		diff = cmp.Diff(before, now, cmp.FilterPath(hidden, cmp.Ignore()))
+		diff = before.unlike(now)
 		return diff == ""
 	}) {
 		w.Errorf("idle again, but not as before (-before +now):\n%s", diff)
 	}
+	for _, what := range before.outgrown(now) {
+		w.Error(what)
+	}
+}
+
+// unlike is how another footprint differs; "" is not.
+func (f footprint) unlike(now footprint) string {
+	return cmp.Diff(f, now, cmp.FilterPath(hidden, cmp.Ignore()))
+}
+
+// outgrown is what another footprint has more of than it may.
+func (f footprint) outgrown(now footprint) (wrong []string) {
 	for i, who := range []string{"manager", "keeper"} {
-		if now.threads[i] > before.threads[i]+moreThreads {
-			w.Errorf("the %s had %d threads and has %d", who, before.threads[i], now.threads[i])
+		if now.threads[i] > f.threads[i]+moreThreads {
+			wrong = append(wrong, fmt.Sprintf("the %s had %d threads and has %d", who, f.threads[i], now.threads[i]))
 		}
-		if now.private[i] > before.private[i]+moreMemory {
-			w.Errorf("the %s had %d KiB of its own and has %d", who, before.private[i], now.private[i])
+		if now.private[i] > f.private[i]+moreMemory {
+			wrong = append(wrong, fmt.Sprintf("the %s had %d KiB of its own and has %d", who, f.private[i], now.private[i]))
 		}
 	}
+	return wrong
 }
 
 // hidden are the fields that have a bound instead of being the same.
@@ -171,15 +187,21 @@ func hidden(p cmp.Path) bool {
 // quiet waits for a while in which no thread of manager and keeper is woken.
 func (w *world) quiet(calm time.Duration) {
 	w.Helper()
-	woken := 0
+	if woken := w.woken(calm, patience); woken > 0 {
+		w.Errorf("idle, and woken %d times in the last %v", woken, calm)
+	}
+}
+
+// woken waits so long for a while without a wake-up, and returns how many the last one had.
+func (w *world) woken(calm, patience time.Duration) (n int) {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		before := w.switches()
 		time.Sleep(calm)
-		if woken = w.switches() - before; woken == 0 {
-			return
+		if n = w.switches() - before; n == 0 {
+			return 0
 		}
 	}
-	w.Errorf("idle, and woken %d times in the last %v", woken, calm)
+	return n
 }
 
 // switches are how often the threads of manager and keeper have gone to sleep so far.

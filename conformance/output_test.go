@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,9 @@ import (
 // output are scenarios about what components print, and about descriptors.
 func output() []scenario {
 	return []scenario{
-		{id: "C25", story: "a process outside the group's reach keeps the output open: the exit is handled at once, and nothing hangs", play: openOutput, config: `
+		{id: "C25", story: "a worker, and a process of no component, keep the output open: the exit is handled at once, the worker goes, what the other prints is read on until it ends", play: openOutput, config: `
 [component.a]
-command = ["sh", "-c", "sleep 1000 & exit 3"]
+command = ["sh", "-c", "sleep 1000 & echo $$ > $DIR/main; until test -e $DIR/go; do sleep 0.01; done; exit 3"]
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a"]
@@ -39,7 +40,15 @@ depends_on = ["reader", "writer"]
 		{id: "C29", story: "the file system of the logs is full, and then is not: components go on, what is lost is counted, logging goes on", play: fullDisk,
 			places: []place{first}, lossy: true, config: `
 [component.a]
-command = ["sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done"]
+command = ["sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); echo $i > $DIR/said; sleep 0.01; done"]
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "C31", story: "the manager is killed in the middle of a rotation, again and again: no line is lost, none is there twice, names are right", play: rotating, mortal: true, lossy: true, root: true, traps: []uintptr{unix.SYS_RENAMEAT},
+			files: map[string]string{"conf/o.d/log.toml": "[log]\nmax_size = \"4KiB\"\n"}, config: `
+[component.a]
+command = ["sh", "-c", "i=0; until test -e $DIR/enough; do echo number $i; i=$((i+1)); sleep 0.002; done; echo number $i; echo $i > $DIR/counted; exec sleep 1000"]
+output = { rate_limit = 0 }
 [target.all]
 depends_on = ["a"]
 `},
@@ -95,13 +104,36 @@ wants = ["pipe", "notified", "once", "failed"]
 `
 
 func openOutput(w *world) {
+	w.reach("all")
+	w.await("its pid", func() bool { return w.read("main") != "" })
+	// somebody outside opens its output, and holds it
+	holder := exec.Command("sh", "-c", "exec >/proc/"+strconv.Itoa(w.outside(w.component("a").PID))+"/fd/1; echo held; until test -e "+w.path("late")+"; do sleep 0.01; done; echo late")
+	w.must(holder.Start())
+	defer holder.Wait()
+	w.await("a word of the holder", func() bool { return slices.ContainsFunc(w.lines("a"), ends("held")) })
 	begin := time.Now()
-	w.activate("all")
+	w.write("go", "")
 	w.eventually("a", "failed")
 	if took := time.Since(begin); took > 8*time.Second { // stop_timeout is 10 s
 		w.Errorf("the end took %v", took)
 	}
 	w.is("a", "failed", "exit 3")
+	w.write("late", "")
+	w.await("its last word", func() bool { return slices.ContainsFunc(w.lines("a"), ends("late")) })
+}
+
+// outside is the pid that the test has for a process inside.
+func (w *world) outside(pid int) int {
+	if w.place == foreground {
+		return pid
+	}
+	for _, p := range children("/proc", w.keeper) {
+		if f := strings.Fields(field("/proc", p, "NSpid")); len(f) == 2 && f[1] == strconv.Itoa(pid) {
+			return p
+		}
+	}
+	w.Fatalf("process %d is no child of the keeper", pid)
+	return 0
 }
 
 // lines are what a component's log has of its output, the old file first.
@@ -170,17 +202,87 @@ func fullDisk(w *world) {
 	w.await("what is lost", func() bool {
 		return strings.Contains(w.inside("df", "--output=avail", w.path("log")), "\n    0") || strings.HasSuffix(strings.TrimSpace(w.inside("df", "--output=avail", w.path("log"))), " 0")
 	})
-	run := w.component("a").Run
-	time.Sleep(300 * time.Millisecond) // some lines that cannot be written
+	run, said := w.component("a").Run, w.figure("said")
+	w.await("more lines than fit the last page, and some that cannot be written", func() bool { return w.figure("said") > said+100 })
+	before := w.switches()
+	time.Sleep(300 * time.Millisecond)
+	if woken := w.switches() - before; woken > 1000 {
+		w.Errorf("woken %d times for 30 lines", woken)
+	}
 	w.inside("rm", w.path("log/ballast"))
 	if !w.growing() {
 		w.Error("logging does not go on")
 	}
+	w.await("a count of what is lost", func() bool {
+		return strings.Contains(w.inside("cat", w.path("log/a.log")), " bytes lost: the log could not be written")
+	})
 	if c := w.component("a"); c.Run != run || c.State != "ready" {
 		w.Errorf("a is %+v", c)
 	}
 	w.stop("a")
 	w.inside("umount", "-l", w.path("log"))
+}
+
+// figure is the number in a file, 0 where there is none.
+func (w *world) figure(name string) int {
+	n, _ := strconv.Atoi(w.read(name))
+	return n
+}
+
+// rotating kills the manager in each of a few rotations, before and behind the rename.
+func rotating(w *world) {
+	w.reach("all")
+	for round := range 4 {
+		dead := w.manager()
+		manager := w.outside(dead)
+		hit := false
+		w.object(func(a asked) unix.Errno {
+			if hit || !a.by("orderly-manager") {
+				return 0
+			}
+			hit = true
+			if round%2 == 1 { // it has just come behind the rename, which we do for it
+				old, name := a.text(1), a.text(3)
+				if err := os.Rename(old, name); err != nil {
+					w.Errorf("its rename of %q to %q: %v", old, name, err)
+				}
+			}
+			unix.Kill(manager, unix.SIGKILL)
+			return unix.EIO
+		})
+		w.await("a rotation", func() bool {
+			w.refuser.mu.Lock()
+			defer w.refuser.mu.Unlock()
+			return hit
+		})
+		w.again(dead)
+		w.agree()
+	}
+	w.write("enough", "")
+	w.await("the end of the count", func() bool { return w.exists("counted") })
+	var list []int
+	w.await("the last number", func() bool {
+		list = list[:0]
+		for _, line := range w.lines("a") {
+			if _, n, ok := strings.Cut(line, "number "); ok {
+				i, err := strconv.Atoi(n)
+				w.must(err)
+				list = append(list, i)
+			}
+		}
+		return len(list) > 0 && strconv.Itoa(list[len(list)-1]) == w.read("counted")
+	})
+	for i := range list[1:] {
+		if list[i+1] != list[i]+1 {
+			w.Errorf("behind %d comes %d", list[i], list[i+1])
+		}
+	}
+	if names := w.inside("ls", w.path("log")); strings.Contains(names, ".2") || !strings.Contains(names, "a.log") {
+		w.Errorf("the names: %s", names)
+	}
+	if c := w.component("a"); c.Run != 1 || c.State != "ready" {
+		w.Errorf("a is %+v", c)
+	}
 }
 
 func readOnlyLog(w *world) {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -132,6 +133,35 @@ func (w *world) refused() int {
 	w.refuser.mu.Lock()
 	defer w.refuser.mu.Unlock()
 	return w.refuser.n
+}
+
+// text is the string that an argument of a call points to.
+func (a asked) text(n int) string {
+	b, _, _ := bytes.Cut(a.memory(n, 4096), []byte{0})
+	return string(b)
+}
+
+// memory is what an argument of a call points to, at most so many bytes.
+func (a asked) memory(n, size int) []byte {
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", a.pid))
+	if err != nil {
+		return nil
+	}
+	defer mem.Close()
+	b := make([]byte, size)
+	got, _ := mem.ReadAt(b, int64(a.args[n]))
+	return b[:got]
+}
+
+// flags are those of clone(2), wherever they are.
+func (a asked) flags() uint64 {
+	if a.nr == unix.SYS_CLONE {
+		return a.args[0]
+	}
+	if b := a.memory(0, 8); len(b) == 8 {
+		return binary.NativeEndian.Uint64(b)
+	}
+	return 0
 }
 
 // thread says whether a call of clone(2) is for a thread and not for a process.

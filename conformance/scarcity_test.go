@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,8 +23,65 @@ func scarcity() []scenario {
 		{id: "E45b", story: "E45 with 3000 times", play: func(w *world) { noForks(w, 3000) }, root: true, traps: forks, config: unforked, long: true},
 		{id: "E45c", story: "the manager gets no new thread, and the next three managers neither: each dies of it, components go on, and the next one has them", play: noThreads, root: true, traps: forks, mortal: true, lossy: true, config: one},
 		{id: "E45d", story: "the keeper gets no new thread from its start on: managers die, exits come by the hundred, signals arrive, and it goes on to its end", play: keptThreads, root: true, traps: forks, mortal: true, lossy: true, config: one + many(200)},
+		{id: "E45e", story: "the manager is killed, and for seconds no process can be made: no component stops for want of somebody who reads its output, and the next manager has them", play: noManager, root: true, traps: forks, mortal: true, lossy: true, config: `
+[component.a]
+command = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo this is line number $i of many that are printed without end, whether somebody reads them or not; echo $i > $DIR/said; done"]
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "E47b", story: "no file can be opened in the whole machine (ENFILE): starts fail with that reason, others go on, who is connected is answered, and all is well when there are some", play: noFiles,
+			root: true, mortal: true, loaded: true, traps: []uintptr{unix.SYS_OPENAT, unix.SYS_PIPE2, unix.SYS_ACCEPT4, unix.SYS_SOCKET, unix.SYS_EVENTFD2, unix.SYS_EPOLL_CREATE1, unix.SYS_MEMFD_CREATE}, config: `
+[component.a]
+command = ["sleep", "1000"]
+recovery = { delay = "50ms", backoff = 1.0, then = "retry" }
+[component.b]
+command = ["sleep", "1000"]
+[target.all]
+depends_on = ["a", "b"]
+`},
+		{id: "E47c", story: "watches of inotify are used up: what waits for a file, for a pid file or for the end of a group says so and looks for it, others notice nothing", play: noWatches,
+			root: true, traps: inotify, config: watchful},
+		{id: "E47d", story: "instances of inotify are used up when a manager begins: the same, and a note", play: noInstances, root: true, mortal: true, lossy: true, traps: inotify, config: watchful},
+		{id: "E47e", story: "the file system of the sockets is full: what needs one fails to start with that reason, others start, and it starts when there is room", play: fullRun, places: []place{first}, mortal: true, config: `
+[component.a]
+command = ["prog", "notify", "READY=1", "pause"]
+ready = { when = "notified" }
+recovery = { delay = "50ms", backoff = 1.0, then = "retry" }
+[component.b]
+command = ["sleep", "1000"]
+[target.all]
+wants = ["a", "b"]
+`},
 	}
 }
+
+var inotify = []uintptr{unix.SYS_INOTIFY_INIT1, unix.SYS_INOTIFY_ADD_WATCH}
+
+// watchful are components of which the kernel tells something by inotify.
+const watchful = `
+[template.again]
+recovery = { delay = "10ms", then = "retry" }
+[component.file]
+template = "again"
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/there; exec sleep 1000"]
+ready = { file = "$DIR/there" }
+[component.forks]
+template = "again"
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; exec prog daemonize $DIR/pid pause"]
+pid_file = "$DIR/pid"
+[component.waits]
+template = "again"
+command = ["sleep", "1000"]
+[[component.waits.start_conditions]]
+file = "$DIR/come"
+timeout = "1m"
+[component.worker]
+template = "again"
+command = ["sh", "-c", "setsid sh -c 'trap \"\" TERM; touch $DIR/armed; until test -e $DIR/free; do sleep 0.01; done' & exec sleep 1000"]
+ready = { file = "$DIR/armed" }
+[target.all]
+depends_on = ["file", "forks", "waits", "worker"]
+`
 
 const unforked = `
 [component.a]
@@ -140,4 +199,150 @@ func manyNames(n int) (names []string) {
 		names = append(names, fmt.Sprintf("c%d", i))
 	}
 	return names
+}
+
+func noFiles(w *world) {
+	w.reach("all")
+	before := w.component("b")
+	w.object(func(a asked) unix.Errno {
+		if a.by("orderly-manager") {
+			return unix.ENFILE
+		}
+		return 0
+	})
+	w.kill(w.component("a").PID, unix.SIGKILL)
+	w.await("some failed starts", func() bool { return w.component("a").Run >= 4 })
+	var held []*control.Client
+	for range 5 { // nobody accepts them now
+		c, err := control.Dial(w.socket)
+		w.must(err)
+		held = append(held, c)
+	}
+	n := w.refused()
+	time.Sleep(500 * time.Millisecond)
+	if most := 200; w.refused()-n > most {
+		w.Errorf("%d calls were refused in half a second", w.refused()-n)
+	}
+	w.agree()
+	w.eventually("a", "ready")
+	list := slices.DeleteFunc(w.happened("a"), func(e control.Event) bool { return !strings.Contains(e.Reason, "too many open files in system") })
+	if len(list) < 3 {
+		w.Errorf("%d events say why", len(list))
+	}
+	for _, c := range held {
+		var reply control.StatusReply
+		if err := c.Call("GetStatus", control.NameParam{Name: "b"}, &reply); err != nil || reply.Status.Components[0].PID != before.PID {
+			w.Errorf("b was %+v; now %+v, %v", before, reply.Status.Components, err)
+		}
+		c.Close()
+	}
+}
+
+func noWatches(w *world) {
+	w.object(func(a asked) unix.Errno {
+		if a.nr == unix.SYS_INOTIFY_ADD_WATCH && a.by("orderly-manager") {
+			return unix.ENOSPC
+		}
+		return 0
+	})
+	w.watchless("no space left on device")
+}
+
+func noInstances(w *world) {
+	w.object(func(a asked) unix.Errno {
+		if a.nr == unix.SYS_INOTIFY_INIT1 && a.by("orderly-manager") {
+			return unix.EMFILE
+		}
+		return 0
+	})
+	dead := w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.again(dead)
+	if notes := strings.Join(w.status().Notes, "\n"); strings.Count(notes, "inotify_init1: too many open files") != 2 {
+		w.Errorf("the notes: %s", notes)
+	}
+	w.watchless("too many open files")
+	w.agree() // the next one has some again
+	dead = w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.again(dead)
+	if notes := strings.Join(w.status().Notes, "\n"); strings.Contains(notes, "inotify") {
+		w.Errorf("the notes: %s", notes)
+	}
+}
+
+// watchless has everything happen that inotify tells of.
+func (w *world) watchless(why string) {
+	w.Helper()
+	go w.apart("all")
+	said := func(what string) bool {
+		for line := range strings.Lines(w.read("log/orderly.log")) {
+			if strings.Contains(line, what) && strings.Contains(line, why) {
+				return true
+			}
+		}
+		return false
+	}
+	w.await("a word of the files", func() bool { return said("file: ready.file: inotify") && said("forks: pid_file: inotify") })
+	w.write("go", "")
+	for _, name := range []string{"file", "forks", "worker"} {
+		w.eventually(name, "ready")
+	}
+	w.is("waits", "waiting", "")
+	w.write("come", "")
+	w.eventually("waits", "ready")
+	w.must(os.Remove(w.path("armed")))
+	w.kill(w.component("worker").PID, unix.SIGKILL)
+	w.await("a word of the group", func() bool { return said("the end of its last process is looked for again and again") })
+	w.write("free", "")
+	w.await("another run of worker", func() bool { c := w.component("worker"); return c.Run == 2 && c.State == "ready" })
+	w.stop("worker")
+	w.is("worker", "down", "")
+	w.must(os.Remove(w.path("go")))
+	if w.refused() == 0 {
+		w.Error("nothing was refused")
+	}
+	w.must(os.Remove(w.path("come")))
+}
+
+func fullRun(w *world) {
+	w.inside("mount", "-t", "tmpfs", "-o", "nr_inodes=4", "none", w.path("run"))
+	w.await("a socket on another file system", func() bool { return w.inside("sh", "-c", "test -S "+w.socket+" && echo yes; true") == "yes\n" })
+	w.inside("sh", "-c", "touch "+w.path("run/ballast")+"; touch "+w.path("run/more")+" 2>/dev/null; true")
+	w.activate("all")
+	w.is("b", "ready", "")
+	w.await("a failed start that says so", func() bool { return strings.Contains(w.component("a").Reason, "no space left on device") })
+	w.inside("rm", w.path("run/ballast"))
+	w.inside("mount", "-o", "remount,nr_inodes=100", w.path("run"))
+	w.eventually("a", "ready")
+	w.stop("a")
+	w.inside("umount", "-l", w.path("run"))
+	w.await("a socket on the one before", w.reachable)
+	w.start("a") // with a notify socket there
+	w.stop("a")
+}
+
+func noManager(w *world) {
+	w.reach("all")
+	before := w.component("a")
+	w.object(func(a asked) unix.Errno {
+		if !a.thread() && a.by("orderly") {
+			return unix.EAGAIN
+		}
+		return 0
+	})
+	dead := w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("refusals", func() bool { return w.refused() > 10 })
+	said := w.figure("said")
+	const room = 2000 // lines that fit its pipe, and more
+	w.await("more lines than a pipe holds, while no manager is there", func() bool { return w.figure("said") > said+room })
+	if m := w.manager(); m != 0 {
+		w.Errorf("a manager is there: %d", m)
+	}
+	w.agree()
+	w.again(dead)
+	if now := w.component("a"); now.PID != before.PID || now.State != "ready" {
+		w.Errorf("a was %+v and is %+v", before, now)
+	}
 }

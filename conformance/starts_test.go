@@ -29,7 +29,7 @@ recovery = { delay = "50ms", backoff = 1.0, then = "retry" }
 [target.all]
 wants = ["a"]
 `, files: map[string]string{"mnt/x": "", "a": "#!/bin/sh\nexec sleep 1000\n"}},
-		{id: "E47", story: "no descriptors are left: starts fail with that reason, the socket does not spin, and all is well when there are some", play: noDescriptors, mortal: true, loaded: true, lossy: true,
+		{id: "E47", story: "no descriptors are left: starts fail with that reason, the socket does not spin, and all is well when there are some", play: noDescriptors, mortal: true, loaded: true,
 			places: []place{foreground}, config: `
 [component.a]
 command = ["sleep", "1000"]

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
@@ -33,15 +35,16 @@ type scenario struct {
 	story  string // one line: what is done, and what must come of it
 	config string // $DIR is the scenario's directory; there are a target "idle" and a component "warm" besides
 	places []place
-	root   bool              // needs root
-	long   bool              // with -long alone
-	mortal bool              // the manager dies in it, so a call may fail
-	loaded bool              // it takes so many resources that how soon the control socket answers says nothing
-	lossy  bool              // lines of Orderly's own log are lost in it
-	pipes  int               // between components: the keeper has both ends as long as they are configured
-	wrap   []string          // what the program is started by
-	traps  []uintptr         // system calls that may be refused, see refuse_test.go
-	files  map[string]string // that are there before, by name in $DIR
+	root   bool                   // needs root
+	long   bool                   // with -long alone
+	mortal bool                   // the manager dies in it, so a call may fail
+	loaded bool                   // it takes so many resources that how soon the control socket answers says nothing
+	lossy  bool                   // lines of Orderly's own log are lost in it
+	pipes  int                    // between components: the keeper has both ends as long as they are configured
+	wrap   []string               // what the program is started by
+	traps  []uintptr              // system calls that may be refused, see refuse_test.go
+	object func(asked) unix.Errno // to some of them from the first moment on
+	files  map[string]string      // that are there before, by name in $DIR
 	play   func(w *world)
 }
 
@@ -72,8 +75,12 @@ func groups() []group {
 		{"Run targets", transitions()},
 		{"Readiness", append(readiness(), strangers()...)},
 		{"File systems and early boot", storms()},
+		{"Cgroups, namespaces, containers", namespaces()},
+		{"Configuration", configurations()},
 		{"Control interface and events", append(interfaces(), clients()...)},
 		{"Death of the manager, upgrade", upgrades()},
+		{"Other ways to run", modes()},
+		{"Scale and endurance", scale()},
 	}
 }
 
@@ -146,10 +153,10 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.warm()
 	before := w.footprint()
 	before.expect(s.pipes)
-	watch := w.watch()
+	w.watching = w.watch()
 	s.play(w)
 	w.reality()
-	watch.end(s)
+	w.watching.end(s)
 	w.activate("idle")
 	w.reality()
 	w.settled(before)

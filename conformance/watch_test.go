@@ -20,6 +20,7 @@ const (
 type watching struct {
 	w      *world
 	stop   chan struct{}
+	once   sync.Once
 	wait   sync.WaitGroup
 	mu     sync.Mutex
 	found  map[string]bool
@@ -33,10 +34,15 @@ func (w *world) watch() *watching {
 	return k
 }
 
+// stopped stops watching.
+func (k *watching) stopped() {
+	k.once.Do(func() { close(k.stop) })
+	k.wait.Wait()
+}
+
 // end stops watching and tells what was found.
 func (k *watching) end(s *scenario) {
-	close(k.stop)
-	k.wait.Wait()
+	k.stopped()
 	for what := range k.found {
 		if !s.loaded || !strings.HasPrefix(what, "control") {
 			k.w.Error(what)

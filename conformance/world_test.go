@@ -35,6 +35,9 @@ type world struct {
 	done    chan error
 	refuser *refuser // of system calls; nil without
 
+	watching *watching     // while a scenario is played
+	over     chan struct{} // closed when the supervisor has ended
+
 	mu     sync.Mutex
 	events []control.Event // all of them, from the first on
 }
@@ -42,7 +45,7 @@ type world struct {
 // begin starts a supervisor for a scenario, on the target "idle".
 func begin(t *testing.T, s *scenario, p place) *world {
 	t.Helper()
-	w := &world{T: t, place: p, dir: t.TempDir(), done: make(chan error, 1)}
+	w := &world{T: t, place: p, dir: t.TempDir(), done: make(chan error, 1), over: make(chan struct{})}
 	os.Chmod(w.dir, 0o755)
 	w.socket = filepath.Join(w.dir, "run/control.sock")
 	for name, text := range s.files {
@@ -81,6 +84,9 @@ func (w *world) trapped(s *scenario) []string {
 	r, args, err := refuse(w.dir, s.traps)
 	w.must(err)
 	w.refuser = r
+	if s.object != nil {
+		r.object = s.object
+	}
 	go r.serve()
 	return append(args, s.wrap...)
 }
@@ -224,10 +230,11 @@ func (w *world) follow() {
 	for {
 		c, err := control.Dial(w.socket)
 		if err != nil {
-			if _, gone := os.Stat(w.socket); gone != nil {
+			select {
+			case <-w.over:
 				return
+			case <-time.After(10 * time.Millisecond):
 			}
-			time.Sleep(10 * time.Millisecond)
 			continue
 		}
 		w.mu.Lock()
@@ -267,6 +274,7 @@ func (w *world) finish() {
 		w.command.Process.Kill()
 		w.Error("the supervisor did not end")
 	}
+	close(w.over)
 	w.nothingLeft()
 	if w.Failed() {
 		w.Logf("console:\n%s", w.read("console"))

@@ -30,6 +30,7 @@ func ReadSources(paths ...string) ([]Source, Problems) {
 
 // disk collects what was read.
 type disk struct {
+	full     bool // no more is read
 	layer    int
 	total    int
 	sources  []Source
@@ -99,7 +100,11 @@ func (d *disk) names(dir string) []string {
 }
 
 func (d *disk) file(path string, dropIn bool) {
+	if d.full {
+		return // said once: there may be a hundred thousand more
+	}
 	if len(d.sources) == maxFiles {
+		d.full = true
 		d.problem(path, fmt.Sprintf("not read: more than %d files", maxFiles))
 		return
 	}
@@ -109,6 +114,7 @@ func (d *disk) file(path string, dropIn bool) {
 		return
 	}
 	if d.total += len(data); d.total > maxTotal {
+		d.full = true
 		d.problem(path, fmt.Sprintf("not read: all files together are larger than %d MiB", maxTotal>>20))
 		return
 	}

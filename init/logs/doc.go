@@ -9,5 +9,5 @@
 //	               └──► Watch: a line that is waited for
 //
 // A component never waits for the log: its pipe is always read, and what cannot be written is dropped and counted,
-// and the count is written as soon as something can be written again. A line longer than MaxLine is split.
+// and the count is written as soon as something can be written again; where only a descriptor is missing it waits a while. A line longer than MaxLine is split.
 package logs

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -22,6 +23,7 @@ type Sink struct {
 	streams map[int]*stream // by descriptor
 	batch   map[string][]byte
 	lost    map[string]int64 // bytes that could not be written, by name
+	waits   time.Duration    // when a batch that could not be written for want of a descriptor is tried again; 0 is none
 	subs    []*Subscription
 	buffer  []byte
 	scratch [2]int        // a pipe to look into others with; zero until it is needed
@@ -48,6 +50,9 @@ func New(dir string, max int64) (*Sink, error) {
 	loop.Before = func() (time.Duration, bool) {
 		at, again := s.lookAgain()
 		s.flush()
+		if s.waits != 0 && (!again || s.waits < at) {
+			return s.waits, true
+		}
 		return at, again
 	}
 	go func() {
@@ -240,16 +245,28 @@ func (sub *Subscription) offer(l Line) {
 	}
 }
 
+// What could not be written for want of a descriptor waits so long, as far as it is no more than this: there may be one again soon.
+const (
+	waitLimit = 64 << 10
+	waitEvery = 100 * time.Millisecond
+)
+
 // flush writes the batch. What cannot be written is counted, and the count is written first as soon as that works.
 func (s *Sink) flush() {
+	s.waits = 0
 	for name, b := range s.batch {
-		delete(s.batch, name)
 		size := int64(len(b))
 		if n := s.lost[name]; n > 0 {
 			l := Line{Wall: time.Now(), Mono: poll.Now(), Source: Orderly, Text: fmt.Sprintf("%d bytes lost: the log could not be written", n)}
 			b = append(appendLine([]byte{'\n'}, &l), b...) // what a full disk cut off is a line of its own
 		}
-		if err := s.files.write(name, b); err != nil {
+		err := s.files.write(name, b)
+		if (errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)) && size < waitLimit {
+			s.waits = poll.Now() + waitEvery
+			continue
+		}
+		delete(s.batch, name)
+		if err != nil {
 			s.lost[name] += size
 			continue
 		}

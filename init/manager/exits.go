@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/keeper"
@@ -93,7 +95,10 @@ func (m *Manager) emptied(u *unit) bool {
 	}
 	u.group = groupWatched
 	if m.tree != nil {
-		m.watch.Add(u.name)
+		if err := m.watch.Add(u.name); err != nil {
+			m.complainOnce(u, err.Error()+": the end of its last process is looked for again and again")
+			m.lookForEnd(u, u.run)
+		}
 		if !m.populated(u) { // between the first look and the watch
 			m.watch.Remove(u.name)
 			return m.empty(u)
@@ -117,12 +122,33 @@ func (m *Manager) onGroups() {
 	m.limitsReached(limits)
 	for _, name := range groups {
 		if u := m.byName[name]; u != nil && u.group == groupWatched && !m.populated(u) {
-			m.watch.Remove(name)
-			if m.empty(u) {
-				m.post(supervisor.Emptied{Component: u.number, Run: u.run})
-			}
+			m.lastEnded(u)
 		}
 	}
+}
+
+// lastEnded takes the end of the last process of a group that was watched.
+func (m *Manager) lastEnded(u *unit) {
+	m.watch.Remove(u.name)
+	if m.empty(u) {
+		m.post(supervisor.Emptied{Component: u.number, Run: u.run})
+	}
+}
+
+// endLook is how often a group is looked at of whose end the kernel cannot tell, since inotify is used up.
+const endLook = 50 * time.Millisecond
+
+// lookForEnd looks for the end of the last process of a run.
+func (m *Manager) lookForEnd(u *unit, run uint32) {
+	m.in(endLook, func() {
+		switch {
+		case u.group != groupWatched || u.run != run:
+		case m.populated(u):
+			m.lookForEnd(u, run)
+		default:
+			m.lastEnded(u)
+		}
+	})
 }
 
 // empty takes the end of the last process. It reports false where hooks come after it, and then the component's end.

@@ -182,7 +182,7 @@ func (m *Manager) kernel() error {
 	}
 	m.loop.Before = m.turn
 	if m.paths, err = ready.NewPaths(); err != nil {
-		return err
+		m.notes = append(m.notes, err.Error()+": files that are waited for are looked at again and again")
 	}
 	m.watchMounts()
 	m.sockets = ready.NewSockets()
@@ -193,7 +193,7 @@ func (m *Manager) kernel() error {
 		m.loop.Add(keeper.LandFD, m.onLand),
 		m.loop.Add(keeper.WakeFD, m.onExit),
 		m.loop.Add(keeper.LinkFD, m.onLink),
-		m.loop.Add(m.paths.FD, func() { m.paths.Changed() }),
+		m.told(m.paths.FD, func() { m.paths.Changed() }),
 	)
 }
 
@@ -214,12 +214,20 @@ func (m *Manager) groups() error {
 	}
 	watch, err := cgroups.NewWatch(tree)
 	if err != nil {
-		return err
+		m.notes = append(m.notes, err.Error()+": groups are looked at again and again, and limits that are reached are told of late or not at all")
 	}
 	m.tree, m.watch, m.place, m.below = tree, watch, place, place.Name(path)
 	m.clear()
 	m.prepareControllers()
-	return m.loop.Add(watch.FD, m.onGroups)
+	return m.told(watch.FD, m.onGroups)
+}
+
+// told has f called when the kernel tells something by inotify, where it has that.
+func (m *Manager) told(fd int, f func()) error {
+	if fd < 0 {
+		return nil
+	}
+	return m.loop.Add(fd, f)
 }
 
 // instance tells Orderly on one control socket from one on another.

@@ -26,10 +26,11 @@ func (m *Manager) awaitName(u *unit) {
 	w := &ready.Path{Name: u.def.PIDFile, Inside: true, Test: func() bool { return m.lookUp(u) }, Holds: func() {}}
 	u.pidFile = w
 	if !ready.Silent(w.Name) {
-		if err := m.paths.Add(w); err != nil {
-			m.complain(u, "pid_file: "+err.Error())
+		err := m.paths.Add(w)
+		if err == nil {
+			return
 		}
-		return
+		m.complain(u, "pid_file: "+err.Error()+": it is looked at again and again")
 	}
 	var again func()
 	again = func() {

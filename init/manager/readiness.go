@@ -44,7 +44,8 @@ func (m *Manager) await(u *unit) {
 		run := u.run
 		u.path.Holds = func() { m.isReady(u, run) }
 		if err := m.paths.Add(u.path); err != nil {
-			m.complain(u, "ready.file: "+err.Error())
+			m.complain(u, "ready.file: "+err.Error()+": it is looked at again and again")
+			m.askFor(u, m.askFile)
 		}
 	case targets.Socket:
 		m.awaitSocket(u)

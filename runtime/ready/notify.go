@@ -15,8 +15,8 @@ const MaxNotify = 4096
 
 // Listen makes the notify socket of one component at a path: owned by its user and private to it, so that what
 // comes in is from that user or root (sd_notify(3)).
-func Listen(path string, uid, gid int) (fd int, err error) {
-	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+func Listen(path string, uid, gid int) (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}

@@ -13,7 +13,8 @@ import (
 
 // Paths tells when paths may have appeared or gone: one inotify descriptor for all (inotify(7)).
 type Paths struct {
-	FD      int // to poll; then call Changed
+	FD      int   // to poll; then call Changed; -1 where the kernel has no more of them
+	why     error // why it has none
 	waiting map[*Path][]int32
 	byWatch map[int32][]*Path
 }
@@ -88,13 +89,15 @@ func openIn(root, path string) (fd int, err error) {
 	return fd, err
 }
 
-// NewPaths makes the inotify descriptor.
+// NewPaths makes the inotify descriptor. Where inotify is used up (fs.inotify.max_user_instances) it says so, and Add then waits for
+// nothing.
 func NewPaths() (*Paths, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	err = os.NewSyscallError("inotify_init1", err)
 	if err != nil {
-		return nil, os.NewSyscallError("inotify_init1", err)
+		fd = -1
 	}
-	return &Paths{FD: fd, waiting: map[*Path][]int32{}, byWatch: map[int32][]*Path{}}, nil
+	return &Paths{FD: fd, why: err, waiting: map[*Path][]int32{}, byWatch: map[int32][]*Path{}}, err
 }
 
 // Close ends every wait.
@@ -139,7 +142,7 @@ const moves = unix.IN_MOVE_SELF | unix.IN_DELETE_SELF | unix.IN_ATTRIB | unix.IN
 // finding and watching is found by another round. Before that, from the top, it watches the way there: the directory
 // hears nothing of another that takes the place of one above it.
 func (p *Paths) arm(w *Path) error {
-	for {
+	for p.why == nil {
 		dir := nearest(filepath.Dir(w.Name))
 		mask := uint32(events | unix.IN_ONLYDIR | unix.IN_MASK_ADD) // others may watch the same directory
 		if w.Inside {
@@ -169,6 +172,7 @@ func (p *Paths) arm(w *Path) error {
 		}
 		p.disarm(w)
 	}
+	return p.why
 }
 
 // watch adds a watch for a path.

@@ -298,3 +298,23 @@ func TestPathBehindWhatMoves(t *testing.T) {
 		}
 	}
 }
+
+// TestListenLeavesNothing: a socket that cannot be bound is closed, as often as that is tried.
+func TestListenLeavesNothing(t *testing.T) {
+	descriptors := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(entries)
+	}
+	before := descriptors()
+	for range 100 {
+		if _, err := Listen("/there/is/no/such/place", 0, 0); err == nil {
+			t.Fatal("it listens nowhere")
+		}
+	}
+	if now := descriptors(); now > before+50 { // tests beside it have some too
+		t.Errorf("%d descriptors, and %d before", now, before)
+	}
+}

@@ -33,6 +33,9 @@ func main() {
 		orphans(os.Args[2], os.Args[3], os.Args[4])
 	case "mounts": // and unmounts, N times
 		mounts(os.Args[2], os.Args[3])
+	case "slack": // a program with another slack of its timers
+		check(unix.Prctl(unix.PR_SET_TIMERSLACK, 1234567, 0, 0, 0))
+		check(unix.Exec(os.Args[2], os.Args[2:], os.Environ()))
 	case "flood": // as many lines as go, for a while
 		flood(os.Args[2])
 	}

@@ -1,0 +1,181 @@
+package conformance
+
+import (
+	"context"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// An oracle that nobody has seen to fail may be blind. Here each is shown what it must not let pass.
+
+// fake is a world whose keeper is a shell.
+func fake(t *testing.T, script string) *world {
+	t.Helper()
+	c := exec.Command("sh", "-c", script)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	return &world{T: t, place: foreground, proc: "/proc", dir: t.TempDir(), keeper: c.Process.Pid, command: c}
+}
+
+// awaitFound watches with one of the watchers until it finds something.
+func awaitFound(w *world, watch func(*watching), want string) {
+	w.Helper()
+	k := &watching{w: w, stop: make(chan struct{}), found: map[string]bool{}}
+	k.wait.Go(func() { watch(k) })
+	defer k.stopped()
+	w.await("a finding: "+want, func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		for what := range k.found {
+			if strings.Contains(what, want) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestOracleFindsTwoRuns(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "ORDERLY_COMPONENT=a ORDERLY_RUN=1 sleep 100 & ORDERLY_COMPONENT=a ORDERLY_RUN=2 sleep 100 & wait")
+	t.Cleanup(func() { killAll(w) })
+	awaitFound(w, (*watching).sample, "a: runs 1 (process")
+}
+
+// killAll ends what a fake keeper has started.
+func killAll(w *world) {
+	for _, pid := range children("/proc", w.keeper) {
+		w.kill(pid, 9)
+	}
+}
+
+func TestOracleFindsZombies(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "sleep 0 & exec sleep 100")
+	awaitFound(w, (*watching).sample, "is a zombie for more than")
+}
+
+func TestOracleFindsLateAnswers(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "exec sleep 100")
+	w.socket = filepath.Join(w.dir, "c")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.socket})
+	w.must(err)
+	late := lastAnswer + 20*time.Millisecond
+	s := &control.Server{Allow: func(control.Peer, control.Access) bool { return true }, Methods: map[string]control.Method{
+		"GetStatus": {Access: control.Look, Serve: func(context.Context, control.Call) (any, error) {
+			time.Sleep(late)
+			return control.StatusReply{}, nil
+		}},
+	}}
+	go s.Serve(l)
+	t.Cleanup(func() { l.Close(); s.Close() })
+	awaitFound(w, (*watching).ask, "control answers three times in a row")
+}
+
+func TestOracleFindsWakeUps(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "while sleep 0.02; do :; done")
+	if n := w.woken(calm, calm); n == 0 {
+		t.Error("one that wakes up all the time is idle")
+	}
+	w = fake(t, "exec sleep 100")
+	if n := w.woken(calm, patience); n != 0 {
+		t.Errorf("one that sleeps was woken %d times", n)
+	}
+}
+
+func TestOracleFindsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	before := footprint{Descriptors: []string{"manager pipe:"}, Mounts: []string{"/"}, threads: [2]int{5, 5}, private: [2]int{1000, 1000}}
+	for what, change := range map[string]func(*footprint){
+		"mount":      func(f *footprint) { f.Mounts = []string{"/", "/mnt"} },
+		"descriptor": func(f *footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
+		"group":      func(f *footprint) { f.Groups = []string{"a"} },
+		"socket":     func(f *footprint) { f.Sockets = []string{"notify/a"} },
+		"thread":     func(f *footprint) { f.threads[1] += moreThreads + 1 },
+		"memory":     func(f *footprint) { f.private[0] += moreMemory + 1 },
+	} {
+		now := before
+		change(&now)
+		if before.unlike(now) == "" && len(before.outgrown(now)) == 0 {
+			t.Errorf("one more %s is not found", what)
+		}
+	}
+	if before.unlike(before) != "" || len(before.outgrown(before)) != 0 {
+		t.Error("the same is not the same")
+	}
+}
+
+// TestOracleFindsMounts: one that is made below the scenario's directory is in the footprint.
+func TestOracleFindsMounts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := exec.Command("unshare", "--mount", "sh", "-c", "mount -t tmpfs none "+dir+" && echo mounted && exec sleep 100")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	if n, _ := out.Read(make([]byte, 8)); n != 8 {
+		t.Skip("may not mount")
+	}
+	w := &world{T: t, place: foreground, proc: "/proc", dir: dir, keeper: c.Process.Pid, command: c}
+	if f := w.footprint(); len(f.Mounts) != 1 || f.Mounts[0] != dir {
+		t.Errorf("the mounts: %v, want %s", f.Mounts, dir)
+	}
+}
+
+func TestOracleFindsLies(t *testing.T) {
+	t.Parallel()
+	there := []process{{pid: 7, state: 'S', component: "a", run: 2}}
+	for want, c := range map[string]control.Component{
+		"a is down and has process 7":              {Name: "a", State: "down"},
+		"a is run 1 and has process 7 of run 2":    {Name: "a", State: "ready", PID: 7, Run: 1},
+		"a is ready with process 8, which is not":  {Name: "a", State: "ready", PID: 8, Run: 2},
+		"b is ready without a process":             {Name: "b", State: "ready"},
+		"b is starting with process 9, which is n": {Name: "b", State: "starting", PID: 9},
+	} {
+		if got := strings.Join(claims(c, there), "; "); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+}
+
+func TestOracleFindsImpossibleStories(t *testing.T) {
+	t.Parallel()
+	e := func(seq uint64, run uint32, from, to, why string) control.Event {
+		return control.Event{Kind: "component", Component: "a", Seq: seq, Run: run, From: from, To: to, Reason: why}
+	}
+	begun := []control.Event{e(1, 1, "down", "starting", "wanted"), e(2, 1, "starting", "ready", "")}
+	for want, last := range map[string]control.Event{
+		"leaves down, but it was ready":      e(3, 2, "down", "starting", "again"),
+		"goes from ready to starting":        e(3, 2, "ready", "starting", "again"),
+		"ready to stopping, has no cause":    e(3, 1, "ready", "stopping", ""),
+		"remarks nothing":                    e(3, 1, "ready", "ready", ""),
+		"is of run 0, behind run 1":          e(3, 0, "ready", "stopping", "by hand"),
+		"event 5 at 0.000000 comes behind 2": e(5, 1, "ready", "stopping", "by hand"),
+	} {
+		list := append(begun[:2:2], last)
+		if got := strings.Join(append(possible("a", list), gapless(list)...), "; "); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", last, got, want)
+		}
+	}
+	if got := append(possible("a", begun), gapless(begun)...); len(got) > 0 {
+		t.Errorf("a possible story: %v", got)
+	}
+	if unlogged(begun, "a: starting (wanted\na: ready\n") != "" || unlogged(begun, "a: ready\na: starting (wanted\n") == "" {
+		t.Error("the order in the log does not matter")
+	}
+}
