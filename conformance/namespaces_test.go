@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,25 @@ depends_on = ["a"]
 `, "old/pids": ""}},
 		{id: "L112", story: "a filter refuses clone3 with EPERM: components start all the same, each in its cgroup before its first instruction", play: withoutClone3, root: true, traps: []uintptr{unix.SYS_CLONE3}, object: refusing(unix.EPERM), config: cgrouped},
 		{id: "L112b", story: "the same with ENOSYS, as from a kernel that does not have it", play: withoutClone3, root: true, traps: []uintptr{unix.SYS_CLONE3}, object: refusing(unix.ENOSYS), config: cgrouped},
+		{id: "L114", story: "the first process of a container dies, has no handler for its signal, leaves orphans: the rest dies with it, it is told of and killed in time, and an init reaps them", play: firstProcess, root: true, config: `
+[template.box]
+stop_timeout = "500ms"
+recovery = { delay = "10ms", then = "retry" }
+[template.box.container]
+rootfs = "$DIR/root"
+mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
+[component.bare]
+template = "box"
+command = ["sh", "-c", "setsid sleep 1000 & sleep 1000 & touch /bare; while :; do sleep 1; done"]
+ready = { file = "/bare" }
+[component.init]
+template = "box"
+command = ["sh", "-c", "for i in 1 2 3 4 5; do (sleep 0.0$i &) ; done; sleep 0.3; ls /proc > /seen; for p in /proc/[0-9]*; do cat $p/stat; done > /states; touch /init; exec sleep 1000"]
+ready = { file = "/init" }
+container.init = true
+[target.all]
+depends_on = ["bare", "init"]
+`, files: map[string]string{"root/x": ""}},
 		{id: "L115", story: "user namespaces cannot be had, for want of room or of permission: a failed start that says so, and the program never runs; others do", play: noUserNamespaces, root: true, traps: forks, config: `
 [component.a]
 command = ["sh", "-c", "touch /ran"]
@@ -104,6 +124,46 @@ func withoutClone3(w *world) {
 	w.signal(w.component("a").PID)
 	w.await("another run", func() bool { c := w.component("a"); return c.Run == 2 && c.State == "ready" })
 	w.stop("a")
+}
+
+func firstProcess(w *world) {
+	w.reach("all")
+	for line := range strings.Lines(w.read("root/states")) {
+		if strings.Contains(line, ") Z ") {
+			w.Errorf("an init leaves a zombie: %s", line)
+		}
+	}
+	inside := func() (n int) {
+		for _, p := range w.tree(known{}) {
+			if p.component == "bare" && p.alive() {
+				n++
+			}
+		}
+		return n
+	}
+	w.await("four processes", func() bool { return inside() == 4 })
+	main := w.component("bare").PID
+	w.signal(main)
+	w.await("another run, of as many", func() bool { c := w.component("bare"); return c.Run == 2 && c.State == "ready" && inside() == 4 })
+	begin := time.Now()
+	w.stop("bare")
+	if took := time.Since(begin); took < 500*time.Millisecond || took > 8*time.Second {
+		w.Errorf("the stop took %v", took)
+	}
+	if n := inside(); n > 0 {
+		w.Errorf("it is down, and %d processes live", n)
+	}
+	if c := w.component("bare"); c.Exit == nil || c.Exit.Signal != "KILL" || !strings.Contains(w.read("log/orderly.log"), "bare: ") {
+		w.Errorf("bare is %+v", c)
+	}
+	begin = time.Now()
+	w.stop("init") // which passes the signal on
+	if took := time.Since(begin); took > 8*time.Second {
+		w.Errorf("the stop took %v", took)
+	}
+	if c := w.component("init"); c.Exit == nil || c.Exit.Code == nil || *c.Exit.Code != 128+15 {
+		w.Errorf("init is %+v", c.Exit)
+	}
 }
 
 func noUserNamespaces(w *world) {

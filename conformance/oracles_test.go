@@ -42,6 +42,9 @@ func (w *world) footprint() footprint {
 		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
 	}
 	f.withoutNotify()
+	if i := slices.Index(f.Descriptors, "manager anon_inode:bpf-prog"); i >= 0 { // that of the newest container's devices is kept for the next
+		f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
+	}
 	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/mountinfo", w.proc, w.keeperInside()))
 	for line := range strings.Lines(string(b)) {
 		place := strings.Fields(line)[4]

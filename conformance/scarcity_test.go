@@ -23,6 +23,12 @@ func scarcity() []scenario {
 		{id: "E45b", story: "E45 with 3000 times", play: func(w *world) { noForks(w, 3000) }, root: true, traps: forks, config: unforked, long: true},
 		{id: "E45c", story: "the manager gets no new thread, and the next three managers neither: each dies of it, components go on, and the next one has them", play: noThreads, root: true, traps: forks, mortal: true, lossy: true, config: one},
 		{id: "E45d", story: "the keeper gets no new thread from its start on: managers die, exits come by the hundred, signals arrive, and it goes on to its end", play: keptThreads, root: true, traps: forks, mortal: true, lossy: true, config: one + many(200)},
+		{id: "E45e", story: "the manager is killed, and for seconds no process can be made: no component stops for want of somebody who reads its output, and the next manager has them", play: noManager, root: true, traps: forks, mortal: true, lossy: true, config: `
+[component.a]
+command = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo this is line number $i of many that are printed without end, whether somebody reads them or not; echo $i > $DIR/said; done"]
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "E47b", story: "no file can be opened in the whole machine (ENFILE): starts fail with that reason, others go on, who is connected is answered, and all is well when there are some", play: noFiles,
 			root: true, mortal: true, loaded: true, traps: []uintptr{unix.SYS_OPENAT, unix.SYS_PIPE2, unix.SYS_ACCEPT4, unix.SYS_SOCKET, unix.SYS_EVENTFD2, unix.SYS_EPOLL_CREATE1, unix.SYS_MEMFD_CREATE}, config: `
 [component.a]
@@ -315,4 +321,29 @@ func fullRun(w *world) {
 	w.await("a socket on the one before", w.reachable)
 	w.start("a") // with a notify socket there
 	w.stop("a")
+}
+
+func noManager(w *world) {
+	w.reach("all")
+	before := w.component("a")
+	w.object(func(a asked) unix.Errno {
+		if !a.thread() && a.by("orderly") {
+			return unix.EAGAIN
+		}
+		return 0
+	})
+	dead := w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("refusals", func() bool { return w.refused() > 10 })
+	said := w.figure("said")
+	const room = 2000 // lines that fit its pipe, and more
+	w.await("more lines than a pipe holds, while no manager is there", func() bool { return w.figure("said") > said+room })
+	if m := w.manager(); m != 0 {
+		w.Errorf("a manager is there: %d", m)
+	}
+	w.agree()
+	w.again(dead)
+	if now := w.component("a"); now.PID != before.PID || now.State != "ready" {
+		w.Errorf("a was %+v and is %+v", before, now)
+	}
 }

@@ -94,6 +94,23 @@ depends_on = ["b"]
 depends_on = ["a", "c"]
 `},
 		{id: "B20", story: "200 components that end at their signal are down at once: nobody waits for a time", play: stopMany, config: many(200) + wanting(200), loaded: true},
+		{id: "B22", story: "another stop signal, and several with times between them: there is no list of them, a stop command sends them, and all of it is bounded by stop_timeout", play: otherSignals, config: `
+[component.a]
+command = ["sh", "-c", "trap 'echo INT >> $DIR/a; exit 5' INT; trap 'echo TERM >> $DIR/a' TERM; touch $DIR/a.armed; while :; do sleep 0.01; done"]
+ready = { file = "$DIR/a.armed" }
+stop_signal = "INT"
+[component.b]
+command = ["sh", "-c", "trap 'echo INT >> $DIR/b' INT; trap 'echo HUP >> $DIR/b' HUP; trap 'echo TERM >> $DIR/b; exit 6' TERM; touch $DIR/b.armed; while :; do sleep 0.01; done"]
+ready = { file = "$DIR/b.armed" }
+stop_command = ["sh", "-c", "for s in INT HUP TERM; do kill -$s $MAINPID; sleep 0.3; done"]
+[component.c]
+command = ["sh", "-c", "trap '' INT HUP TERM; touch $DIR/c.armed; while :; do sleep 0.01; done"]
+ready = { file = "$DIR/c.armed" }
+stop_command = ["sh", "-c", "while :; do kill -INT $MAINPID; sleep 0.05; done"]
+stop_timeout = "400ms"
+[target.all]
+depends_on = ["a", "b", "c"]
+`},
 		{id: "B23", story: "a reload without a way to is refused; a component that dies of its reload signal has failed", play: reloads, config: `
 [component.a]
 command = ["sleep", "1000"]
@@ -278,4 +295,22 @@ func reloads(w *world) {
 	w.orderly("reload", "b")
 	w.eventually("b", "failed")
 	w.is("b", "failed", "signal "+strings.TrimPrefix(unix.SignalName(unix.SIGHUP), "SIG"))
+}
+
+func otherSignals(w *world) {
+	w.reach("all")
+	w.stop("a", "b", "c")
+	for name, want := range map[string]string{"a": "INT", "b": "INT\nHUP\nTERM"} {
+		if got := w.read(name); got != want {
+			w.Errorf("%s got %q, want %q", name, got, want)
+		}
+	}
+	for name, code := range map[string]int{"a": 5, "b": 6} {
+		if c := w.component(name); c.Exit == nil || c.Exit.Code == nil || *c.Exit.Code != code {
+			w.Errorf("%s is %+v", name, c)
+		}
+	}
+	if c := w.component("c"); c.Exit == nil || c.Exit.Signal != "KILL" {
+		w.Errorf("c is %+v", c)
+	}
 }

@@ -98,7 +98,7 @@ func shown(t *testing.T, names string) string {
 			file = filepath.Join("init/testdata/script", name)
 		}
 		b, err := os.ReadFile(filepath.Join("..", file))
-		if err != nil || isGo && !strings.Contains(string(b), "\nfunc "+function+"(t *testing.T)") {
+		if err != nil || isGo && !strings.Contains(string(b), "\nfunc "+function+"(t *testing.T)") && !strings.Contains(string(b), "\nfunc "+function+"(f *testing.F)") {
 			t.Errorf("there is no test %s", name)
 		}
 		cells = append(cells, "`"+name+"`")

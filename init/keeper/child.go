@@ -143,9 +143,16 @@ func (k *Keeper) again(status unix.WaitStatus) {
 	if n >= giveUpAfter {
 		k.surrender(fmt.Errorf("it ended %d times in %v", n, deathWindow))
 	}
-	if err := k.bring(n >= safeAfter); err != nil {
-		k.surrender(err)
+	k.due, k.tries, k.safe = poll.Now()+pause(n), 0, n >= safeAfter
+}
+
+// pause is how long nobody is started after so many deaths. What a machine has too little of at one moment, threads and memory, it
+// may have at another; a few managers die for other reasons, and the next one is there at once.
+func pause(deaths int) time.Duration {
+	if deaths < safeAfter-1 {
+		return 0
 	}
+	return startEvery << (deaths - safeAfter + 1)
 }
 
 // A machine that is out of memory or processes may have some again soon: a start is tried so often, so far apart.
@@ -154,16 +161,29 @@ const (
 	startEvery = 100 * time.Millisecond
 )
 
+// bringDue starts the next manager when it is time. In between the loop goes on: pipes are read and the watchdog is fed.
+func (k *Keeper) bringDue() {
+	if k.due == 0 || poll.Now() < k.due {
+		return
+	}
+	err := k.bring()
+	if err == nil {
+		k.due = 0
+		return
+	}
+	k.tries++
+	if k.tries == startTries || !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ENOMEM) {
+		k.surrender(err)
+	}
+	k.due = poll.Now() + startEvery
+}
+
 // bring starts the next manager. A new binary that cannot be executed gives way to the one before.
-func (k *Keeper) bring(safe bool) error {
-	err := k.start(safe)
+func (k *Keeper) bring() error {
+	err := k.start(k.safe)
 	if err != nil && k.before != 0 {
 		k.revert("cannot be started (" + err.Error() + ")")
-		err = k.start(safe)
-	}
-	for n := 1; n < startTries && (errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)); n++ {
-		time.Sleep(startEvery)
-		err = k.start(safe)
+		err = k.start(k.safe)
 	}
 	return err
 }

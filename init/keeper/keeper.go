@@ -66,7 +66,10 @@ type Keeper struct {
 
 	dog     dog
 	deaths  deaths
-	count   int // managers so far
+	due     time.Duration // when the next manager is to be started; 0 is not at all
+	tries   int           // of that so far
+	safe    bool          // whether it is to be in safe mode
+	count   int           // managers so far
 	booted  bool
 	ending  bool
 	end     uint64
@@ -156,6 +159,7 @@ func (k *Keeper) loop() int {
 		if status != 0 {
 			k.again(unix.WaitStatus(status - 1))
 		}
+		k.bringDue()
 		k.suspect()
 		k.relieve()
 		k.tend()

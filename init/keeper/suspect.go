@@ -19,7 +19,7 @@ func (k *Keeper) owes() bool {
 		k.beat, k.waiting = b, 0
 		k.asked.Store(false)
 	}
-	return k.asked.Load() || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
+	return k.due != 0 || k.asked.Load() || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
 }
 
 // suspect kills a manager that has owed an answer for too long; the reaper then tells of its end like of any other.
@@ -63,6 +63,12 @@ const relieveEvery = 100 * time.Millisecond
 // timeout is how long the loop may sleep, in milliseconds; -1 is until something happens.
 func (k *Keeper) timeout() int {
 	sleep := k.idle()
+	if k.due != 0 {
+		until := int(max(k.due-poll.Now(), 0)/time.Millisecond) + 1
+		if sleep < 0 || until < sleep {
+			sleep = until
+		}
+	}
 	if k.dog.device == nil {
 		return sleep
 	}
