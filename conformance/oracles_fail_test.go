@@ -101,6 +101,7 @@ func TestOracleFindsWhatIsLeft(t *testing.T) {
 		"descriptor": func(f *footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
 		"group":      func(f *footprint) { f.Groups = []string{"a"} },
 		"socket":     func(f *footprint) { f.Sockets = []string{"notify/a"} },
+		"watch":      func(f *footprint) { f.Watches++ },
 		"thread":     func(f *footprint) { f.threads[1] += moreThreads + 1 },
 		"memory":     func(f *footprint) { f.private[0] += moreMemory + 1 },
 	} {

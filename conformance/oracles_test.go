@@ -27,6 +27,7 @@ type footprint struct {
 	Descriptors      []string // of manager and keeper, without what numbers them
 	Mounts           []string
 	Groups, Sockets  []string
+	Watches          int    // of inotify, of the manager
 	threads, private [2]int // of manager and keeper; private memory in KiB
 }
 
@@ -41,6 +42,7 @@ func (w *world) footprint() footprint {
 		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))
 		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
 	}
+	f.Watches = w.watches()
 	f.withoutNotify()
 	if i := slices.Index(f.Descriptors, "manager anon_inode:bpf-prog"); i >= 0 { // that of the newest container's devices is kept for the next
 		f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
@@ -53,6 +55,16 @@ func (w *world) footprint() footprint {
 		}
 	}
 	return f
+}
+
+// watches are those that the manager has the kernel keep (inotify(7)).
+func (w *world) watches() (n int) {
+	files, _ := filepath.Glob(fmt.Sprintf("%s/%d/fdinfo/*", w.proc, w.manager()))
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		n += strings.Count(string(b), "inotify wd:")
+	}
+	return n
 }
 
 // links are what the descriptors of a process lead to.

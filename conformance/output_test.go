@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +66,8 @@ depends_on = ["a"]
 command = ["sh", "-c", "ls /proc/self/fd > $DIR/list; exec sleep 1000"]
 ` + wanting(100)},
 		{id: "C33", story: "100 starts and stops of components of several kinds: descriptors, threads and memory are flat", play: func(w *world) { cycles(w, 25) }, config: kinds},
-		{id: "C33b", story: "C33 with 4000", play: func(w *world) { cycles(w, 1000) }, config: kinds, long: true},
+		{id: "C33b", story: "12 starts and stops of each kind, with containers, other roots and pipes between them: descriptors, threads, memory, watches, groups and mounts are flat", play: func(w *world) { cycles(w, 12) }, config: allKinds, root: true, pipes: 1, files: map[string]string{"root/x": ""}},
+		{id: "C33c", story: "C33b until there were 10000 (-cycles) of them", play: func(w *world) { cycles(w, *cycling/9) }, config: allKinds, root: true, pipes: 1, files: map[string]string{"root/x": ""}, long: true, places: []place{foreground}},
 		{id: "C34", story: "standard input is at its end at once", play: noInput, config: `
 [component.a]
 kind = "oneshot"
@@ -102,6 +105,35 @@ recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["pipe", "notified", "once", "failed"]
 `
+
+var cycling = flag.Int("cycles", 10_000, "with -long: so many starts and stops")
+
+// allKinds are those, and the ones that need root.
+var allKinds = strings.Replace(kinds, `[target.all]
+wants = [`, `[template.boxed]
+[template.boxed.container]
+rootfs = "$DIR/root"
+mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
+[component.boxed]
+template = "boxed"
+command = ["sleep", "1000"]
+container.init = true
+[component.lost]
+template = "boxed"
+command = ["/there/is/no/such/program"]
+recovery = { attempts = 0, then = "stop" }
+[component.rooted]
+command = ["/prog", "pause"]
+root_directory = "$DIR/other"
+[component.speaks]
+command = ["sh", "-c", "echo word; exec sleep 1000"]
+output = { stdout = "pipe:p" }
+[component.hears]
+command = ["sh", "-c", "read line; touch $DIR/heard; exec sleep 1000"]
+output = { stdin = "pipe:p" }
+ready = { file = "$DIR/heard" }
+[target.all]
+wants = ["boxed", "lost", "rooted", "speaks", "hears", `, 1)
 
 func openOutput(w *world) {
 	w.reach("all")
@@ -323,7 +355,18 @@ func noLeak(w *world) {
 	}
 }
 
+// withProgram has the program prog in another root.
+func (w *world) withProgram(root string) {
+	b, err := os.ReadFile(filepath.Join(programs, "prog"))
+	w.must(err)
+	w.write(root+"/prog", string(b))
+	for _, dir := range []string{"proc", "sys", "dev", "run"} {
+		w.must(os.MkdirAll(w.path(root+"/"+dir), 0o755))
+	}
+}
+
 func cycles(w *world, n int) {
+	w.withProgram("other")
 	for range n {
 		w.activate("all")
 		w.activate("idle")
