@@ -77,10 +77,11 @@ func layRoot(missing []string) (err error) {
 	return enterRoot(at)
 }
 
+// firstDirectory is one that can be mounted on for a moment: nothing is there that is needed elsewhere.
 func firstDirectory(entries []os.DirEntry) string {
 	for _, e := range entries {
-		if e.IsDir() {
-			return "/" + e.Name()
+		if path := "/" + e.Name(); e.IsDir() && !mounted(path) && !slices.Contains(needed(), path) {
+			return path
 		}
 	}
 	return ""
