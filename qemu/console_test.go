@@ -1,8 +1,6 @@
 package qemu
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -71,48 +69,36 @@ exec /sbin/init --nonsense "" rescue 0<&- 1>&- 2>&-
 	m.powerOff()
 }
 
-// many has so many components that what is said of them is more than a console's queue holds.
-const many = bare + `
-[component.one]
-kind = "oneshot"
-command = ["/bin/true"]
-instances = [INSTANCES]
+// chatty has a component that writes to the console for as long as it can.
+const chatty = bare + `
 [component.chatter]
 command = ["/bin/sh", "-c", "while :; do echo chatter; done"]
 output = { stdout = "console" }
-[target.many]
-depends_on = ["agent"]
-wants = ["chatter", MEMBERS]
+[target.chatty]
+depends_on = ["agent", "chatter"]
 `
 
-// Somebody has stopped the console (^S). Nobody waits for it: the boot, a switch that says more than can wait, the end. What could
-// not be said is counted, and the rest is there when the console goes on.
+// Somebody has stopped the console (^S). Nobody waits for it: the boot, a component that writes there, a configuration with more
+// mistakes than lines can wait, the end. What could not be said is counted, and the rest is there when the console goes on.
 func TestStoppedConsole(t *testing.T) {
-	var instances, members []string
-	for n := range 200 {
-		instances = append(instances, fmt.Sprintf("%q", strconv.Itoa(n)))
-		members = append(members, fmt.Sprintf("\"one@%d\"", n))
-	}
-	config := strings.NewReplacer("INSTANCES", strings.Join(instances, ", "), "MEMBERS", strings.Join(members, ", ")).Replace(many)
-	m := early(t, "stopped", "echo waiting\nread x\nexec /sbin/init\n", config)
+	m := early(t, "stopped", "echo waiting\nread x\nexec /sbin/init\n", chatty, "orderly.target=chatty")
 	m.expect("waiting")
 	const stop, on = "\x13", "\x11"
 	if err := m.Send(stop + "go\n"); err != nil {
 		t.Fatal(err)
 	}
-	m.reaches("main")
-	for _, target := range []string{"many", "main", "many", "main", "many"} {
-		m.run("orderly", "activate", target)
-	}
-	if got := m.Console(); strings.Contains(got, "main: settled") {
+	m.reaches("chatty")
+	m.sh("n=0; while [ $n -lt 900 ]; do n=$((n+1)); echo wrong$n = 1; done > /etc/orderly/wrong.toml; kill -HUP 1; until orderly log | grep -q wrong900; do usleep 50000; done")
+	m.run("orderly", "stop", "chatter")
+	m.run("orderly", "activate", "main")
+	if got := m.Console(); strings.Contains(got, "settled") {
 		t.Fatalf("the console was not stopped:\n%s", got)
 	}
-	m.run("orderly", "stop", "chatter")
 	if err := m.Send(on); err != nil {
 		t.Fatal(err)
 	}
-	m.expect("target main: settled")
-	m.expect(`one@\d+: ready`)
+	m.expect("target chatty: settled")
+	m.expect(`wrong\d+`)
 	m.run("orderly", "restart", "witness")
 	m.expect(`orderly: \d+ lines dropped: the console was too slow`)
 	if err := m.Send(stop); err != nil {
