@@ -4,7 +4,7 @@ SEEDS       ?= 200000
 FUZZTIME    ?= 30s
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
-GOFLAGS_BIN  = -trimpath -ldflags='-s -w'
+GOFLAGS_BIN  = -trimpath -ldflags='-s -w -E=_orderly_start'
 PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$|/conformance$$')
 
 .PHONY: help build boot test check conformance bench sim mutants fuzz clean

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -48,7 +49,7 @@ func copyFile(t *testing.T, from, to string) {
 func build(t *testing.T, dir, arch string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "orderly")
-	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./init")
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -E=_orderly_start", "-o", out, "./init")
 	c.Dir = dir
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch, "GOARM=7")
 	if text, err := c.CombinedOutput(); err != nil {
@@ -59,4 +60,21 @@ func build(t *testing.T, dir, arch string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestStartsWithoutDescriptors is how the kernel starts an init where there is no console and no /dev: the program begins before Go's
+// runtime could end it for that.
+func TestStartsWithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: chroot(2)")
+	}
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "orderly"), build(t, ".", runtime.GOARCH), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// the shell is the one that has no descriptors, and its chroot is of this machine
+	if err := exec.Command("sh", "-c", "exec chroot "+root+" /orderly version 0<&- 1>&- 2>&-").Run(); err != nil {
+		t.Errorf("without descriptors: %v", err)
+	}
 }

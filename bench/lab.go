@@ -68,7 +68,7 @@ func (l *lab) build() error {
 	if err != nil {
 		return fmt.Errorf("the floor is written in C: %w", err)
 	}
-	orderly := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", l.orderly, "github.com/orderly-init/orderly/init")
+	orderly := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -E=_orderly_start", "-o", l.orderly, "github.com/orderly-init/orderly/init")
 	orderly.Env = append(os.Environ(), "CGO_ENABLED=0")
 	commands := []*exec.Cmd{orderly}
 	for _, c := range []struct{ to, source, libraries string }{

@@ -306,6 +306,9 @@ func field(ts *testscript.TestScript, name, key string) string {
 // sendSignal sends SIGNAL to manager, keeper, or the main process of a component that savepid has remembered.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	sig := unix.SignalNum("SIG" + args[0])
+	if n, err := strconv.Atoi(args[0]); err == nil {
+		sig = unix.Signal(n)
+	}
 	pid := 0
 	switch args[1] {
 	case "keeper":

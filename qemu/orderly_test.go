@@ -155,7 +155,12 @@ func (m machine) component(name string) component {
 // clean checks that file systems were unmounted and are whole.
 func (d disks) clean(t *testing.T) {
 	t.Helper()
-	for _, disk := range []string{d.root, d.data} {
+	cleanDisk(t, d.root, d.data)
+}
+
+func cleanDisk(t *testing.T, files ...string) {
+	t.Helper()
+	for _, disk := range files {
 		if text, err := exec.Command(debian.Program("e2fsck"), "-f", "-n", disk).CombinedOutput(); err != nil {
 			t.Errorf("check of the disk: %v\n%s", err, text)
 		}

@@ -28,6 +28,7 @@ func TestRescueByCommandLine(t *testing.T) {
 	}{
 		{"asked for", valid, []string{"rescue"}, "# "},
 		{"single", valid, []string{"single"}, "# "},
+		{"there is none", valid, []string{"orderly.config=/nowhere"}, "/nowhere: [^#]*# "},
 		{"reboot", "nonsense", []string{"orderly.rescue=reboot"}, "reboot: Restarting system"},
 		{"off, after a time", "nonsense", []string{"orderly.rescue=off", "orderly.rescue_timeout=2s"}, "reboot: Restarting system"},
 	} {

@@ -96,6 +96,8 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 	switch {
 	case s.State == Waiting:
 		s.Reason = m.waitingText(c, now)
+	case u.stuck && u.state == Stopping:
+		s.Reason = Cause{Code: Unkillable}.String() + "; " + s.Reason
 	case s.State == Down && u.stopped && s.Reason == "": // it has never run
 		s.Reason = Cause{Code: StoppedByHand}.String()
 	}

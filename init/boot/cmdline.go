@@ -52,7 +52,7 @@ func parseCommandLine(text string) (c CommandLine, ignored []string) {
 	for len(text) > 0 {
 		var w word
 		if w, text = nextWord(text); !c.take(w) {
-			ignored = append(ignored, w.name+"="+w.value)
+			ignored = append(ignored, printable(w.name+"="+w.value))
 		}
 	}
 	return c, ignored
@@ -67,7 +67,7 @@ func (c *CommandLine) take(w word) bool {
 	case "quiet":
 		c.Quiet = true
 	case "orderly.target":
-		c.Target = w.value
+		c.Target = printable(w.value) // it is told to people where there is none of that name
 	case "orderly.config":
 		c.Config = w.value
 	case "orderly.watchdog":

@@ -83,7 +83,7 @@ func linkDevices() error {
 }
 
 // openStandard gives PID 1 its descriptors 0 to 2. The kernel leaves them closed where it has no /dev/console yet;
-// Go's runtime has then put /dev/null there, if it could. In a container /dev/null is what was meant.
+// Go's runtime has then put /dev/null there, or init/entry_*.s the root directory. In a container /dev/null is what was meant.
 func openStandard(machine bool) error {
 	missing := machine
 	for fd := range 3 {
@@ -103,10 +103,10 @@ func openStandard(machine bool) error {
 	return nil
 }
 
-// isOpen reports whether a descriptor leads anywhere but to the null device.
+// isOpen reports whether a descriptor leads anywhere but to the null device or a directory.
 func isOpen(fd int) bool {
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil {
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return false
 	}
 	return st.Mode&unix.S_IFMT != unix.S_IFCHR || uint64(st.Rdev) != unix.Mkdev(1, 3)

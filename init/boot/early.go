@@ -84,6 +84,9 @@ func Early() (notes []string) {
 		}
 	}
 	note(os.Chdir("/"))
+	if ours() {
+		note(completeRoot())
+	}
 	for _, m := range earlyMounts() {
 		err := m.up()
 		if err != nil && m.point == "/dev" {

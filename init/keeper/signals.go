@@ -6,6 +6,7 @@ import (
 	"slices"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -33,6 +34,18 @@ func caught() []os.Signal {
 	return list
 }
 
+// uncaught are those that Go leaves alone, for C libraries.
+var uncaught = []int{32, 33, 34}
+
+// ignore has the kernel drop a signal. To leave it as it is would not do, though PID 1 does not get what it has no handler for: a thread that
+// blocks it for a moment, in a handler or to fork, makes the kernel take it, and another thread that does not is then killed by it
+// (sig_ignored and complete_signal in kernel/signal.c), with the machine.
+func ignore(sig int) {
+	const size = 8          // of a set of signals
+	action := [8]uintptr{1} // SIG_IGN, no flags, an empty set (rt_sigaction(2))
+	unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, size, 0, 0)
+}
+
 // realtime is SIGRTMIN as C libraries count: the kernel's first two are theirs.
 const realtime = 34
 
@@ -41,6 +54,9 @@ const realtime = 34
 func (k *Keeper) forward() {
 	k.signals = make(chan os.Signal, 64)
 	signal.Notify(k.signals, caught()...)
+	for _, sig := range uncaught {
+		ignore(sig)
+	}
 	go func() {
 		var patience [impatience]time.Duration
 		for s := range k.signals {

@@ -49,6 +49,11 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.ConfirmMS <= 0 {
+		if err := m.lasts(); err != nil {
+			return nil, err
+		}
+	}
 	reply := control.ApplyReply{Result: wireResult(r), Changes: []control.Change{}}
 	for _, c := range r.Changes {
 		reply.Changes = append(reply.Changes, control.Change{Name: c.Name, Change: c.What})

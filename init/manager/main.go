@@ -311,7 +311,9 @@ func (m *Manager) begin() {
 	}
 	target, ok := m.config.Target(name)
 	if !ok {
-		m.system(targets.Error, "target "+name+" is not in the configuration; "+m.config.InitialTarget+" instead")
+		text := "target " + name + " is not in the configuration; " + m.config.InitialTarget + " instead"
+		m.remark(text)
+		m.system(targets.Error, text)
 		target, _ = m.config.Target(m.config.InitialTarget)
 	}
 	m.post(supervisor.Activate{Target: target})

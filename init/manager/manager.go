@@ -91,12 +91,13 @@ type Manager struct {
 	notes    []string // what is not as it should be, for status
 	lasting  []string // notes that outlive this manager
 
-	dog     dog   // the watchdog, which the keeper feeds
-	trial   trial // of a configuration that waits to be confirmed
-	next    *swap // of an apply, until the machine has taken it
-	rescued bool  // the built-in configuration runs
-	saved   bool  // the running configuration has been saved as the last good one
-	shown   bool  // the service manager above us knows that we are up
+	dog     dog         // the watchdog, which the keeper feeds
+	trial   trial       // of a configuration that waits to be confirmed
+	forgets *forgetting // of what came before a trial; nil is none
+	next    *swap       // of an apply, until the machine has taken it
+	rescued bool        // the built-in configuration runs
+	saved   bool        // the running configuration has been saved as the last good one
+	shown   bool        // the service manager above us knows that we are up
 
 	early    []keeper.Message // that came before the loop
 	stopping supervisor.End   // asked of the machine

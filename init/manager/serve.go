@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -30,6 +31,7 @@ func (m *Manager) serve() error {
 			}
 			// a machine without a control socket is better than none
 			m.notes = append(m.notes, err.Error())
+			m.say(targets.Error, logs.Name, 0, err.Error()) // status is what cannot be asked for
 			return nil
 		}
 	}

@@ -24,6 +24,8 @@ func (m *Manager) changed(e supervisor.Changed) {
 	switch {
 	case e.To == supervisor.Failed:
 		level = targets.Error
+	case e.From == supervisor.Stopping && e.To == supervisor.Stopping: // it had to be killed, or could not be
+		level = targets.Warning
 	case e.From == supervisor.Ready && e.To == supervisor.Stopping, e.To == supervisor.Ready, e.To == supervisor.Done:
 		level = targets.Info
 	}

@@ -37,15 +37,18 @@ const deadlineSize = 8
 // try begins a trial, before the new configuration is applied. It is called off the loop, since a disk can be slow;
 // what it cannot save it does not try.
 func (m *Manager) try(span time.Duration) error {
+	var before *forgetting
 	back, err := inLoop(m, func() (swap, error) {
 		if m.trial.until != 0 {
 			return swap{}, control.Refused(nil, "another configuration waits to be confirmed")
 		}
+		before = m.forgets
 		return swap{config: m.config, sources: m.sources}, nil
 	})
 	if err != nil {
 		return err
 	}
+	_ = before.wait() // it would take away what is saved now
 	bundle := targets.Bundle(back.sources)
 	if m.keepsState(back.config) {
 		if err := durable.Save(boot.Unconfirmed(back.config.StateDirectory), bundle, 0o600); err != nil {
@@ -128,6 +131,21 @@ func (m *Manager) trialNote() []string {
 	return []string{fmt.Sprintf("the configuration waits to be confirmed: the one before comes back in %v", max(0, left))}
 }
 
+// forgetting is the removal of the configuration before from the disk, which is done off the loop. Nothing is confirmed before it lasts.
+type forgetting struct {
+	done chan struct{}
+	err  error
+}
+
+// wait waits for its end; nil is none.
+func (f *forgetting) wait() error {
+	if f == nil {
+		return nil
+	}
+	<-f.done
+	return f.err
+}
+
 // settled forgets the configuration before: the present one is confirmed.
 func (m *Manager) settled() {
 	m.saved = false
@@ -139,16 +157,32 @@ func (m *Manager) settled() {
 		return
 	}
 	path := boot.Unconfirmed(m.config.StateDirectory)
+	f := &forgetting{done: make(chan struct{})}
+	m.forgets = f
 	m.work.Go(func() {
-		if err := durable.Forget(path); err != nil {
-			m.loop.Post(func() { m.system(targets.Warning, err.Error()) })
+		defer close(f.done)
+		if f.err = durable.Forget(path); f.err != nil {
+			text := f.err.Error()
+			m.loop.Post(func() { m.system(targets.Warning, text) })
 		}
 	})
 }
 
+// lasts waits until the disk knows that the present configuration is the confirmed one.
+func (m *Manager) lasts() error {
+	f, err := inLoop(m, func() (*forgetting, error) { return m.forgets, nil })
+	if err != nil {
+		return err
+	}
+	if err := f.wait(); err != nil {
+		return control.Failed("%v", err)
+	}
+	return nil
+}
+
 // confirm ends a trial well.
 func (m *Manager) confirm(context.Context, control.Call) (any, error) {
-	return inLoop(m, func() (any, error) {
+	reply, err := inLoop(m, func() (any, error) {
 		if m.trial.until == 0 {
 			return nil, control.Refused(nil, "no configuration waits to be confirmed")
 		}
@@ -157,6 +191,10 @@ func (m *Manager) confirm(context.Context, control.Call) (any, error) {
 		m.system(targets.Info, "the configuration is confirmed")
 		return control.Empty{}, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return reply, m.lasts()
 }
 
 // distrust goes back, before the first target is activated, to the configuration before one that the machine did not

@@ -85,13 +85,21 @@ func (b *Builder) Binary(folder, arch string) (string, error) {
 		name = "orderly"
 	}
 	out := b.path("bin", name+"-"+arch)
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./"+folder)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w"+entry(folder), "-o", out, "./"+folder)
 	cmd.Dir = b.repo
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOARM=7")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s for %s: %w\n%s", folder, arch, err, bytes.TrimSpace(text))
 	}
 	return out, nil
+}
+
+// entry is the linker's flag for where Orderly begins, as in the Makefile.
+func entry(folder string) string {
+	if folder == "init" {
+		return " -E=_orderly_start"
+	}
+	return ""
 }
 
 // Arch is an architecture of guests.

@@ -1,0 +1,34 @@
+#include "textflag.h"
+
+// See entry.go.
+DATA orderlyNull<>+0(SB)/8, $"/dev/nul"
+DATA orderlyNull<>+8(SB)/8, $"l\x00\x00\x00\x00\x00\x00\x00"
+GLOBL orderlyNull<>(SB), RODATA, $16
+DATA orderlyRoot<>+0(SB)/8, $"/\x00\x00\x00\x00\x00\x00\x00"
+GLOBL orderlyRoot<>(SB), RODATA, $8
+
+TEXT _orderly_start(SB), NOSPLIT|NOFRAME, $0
+	MOVD $0, R19
+
+each:
+	MOVD R19, R0
+	MOVD $1, R1                  // F_GETFD
+	MOVD $25, R8                 // fcntl
+	SVC
+	TBZ  $63, R0, next
+	MOVD $-100, R0               // AT_FDCWD
+	MOVD $orderlyNull<>(SB), R1
+	MOVD $2, R2                  // O_RDWR
+	MOVD $56, R8                 // openat
+	SVC
+	TBZ  $63, R0, next
+	MOVD $-100, R0
+	MOVD $orderlyRoot<>(SB), R1
+	MOVD $0, R2                  // O_RDONLY
+	SVC
+
+next:
+	ADD $1, R19
+	CMP $3, R19
+	BNE each
+	B   _rt0_arm64_linux(SB)

@@ -1,0 +1,108 @@
+package qemu
+
+import (
+	"strings"
+	"testing"
+)
+
+// unknown is a console that is not there, and nothing else: the last of QEMU's options counts.
+func unknownConsole(words ...string) []string {
+	return []string{"-append", strings.Join(append([]string{"console=ttyS9", "panic=-1", "cryptomgr.notests"}, words...), " ")}
+}
+
+// standard checks what PID 1 and a component have as descriptors 0 to 2, and that the component has no other.
+func (m machine) standard(want string) {
+	m.t.Helper()
+	if got := m.sh("for n in 0 1 2; do readlink /proc/1/fd/$n; done"); strings.Join(strings.Fields(got), " ") != want {
+		m.t.Errorf("PID 1 has %q, want %q", got, want)
+	}
+	m.sh("until orderly log witness | grep -q descriptors; do usleep 50000; done")
+	log := m.run("orderly", "log", "witness")
+	if !strings.Contains(log, "descriptors 0=/dev/null 1=pipe:") || !strings.Contains(log, " 2=pipe:") || strings.Contains(log, " 3=") {
+		m.t.Errorf("a component has %s", log)
+	}
+}
+
+// The console of the kernel command line does not exist, so the kernel starts PID 1 without descriptors 0 to 2, and there is no
+// /dev yet. The machine comes up, says that it has no console, and ends in order.
+func TestNoConsole(t *testing.T) {
+	for _, s := range systems()[:2] {
+		t.Run(s.name, func(t *testing.T) {
+			o := troubled(t, s, "no-console-"+s.program, "", bare, nil)
+			o.Extra = unknownConsole()
+			m := boot(t, o)
+			m.reaches("main")
+			m.noted("open /dev/console: ")
+			m.standard("/dev/null /dev/null /dev/null")
+			if _, err := m.Follow("orderly", "poweroff"); err != nil {
+				t.Fatal(err)
+			}
+			m.off()
+		})
+	}
+}
+
+// Descriptors 0 to 2 were closed by whoever started PID 1, who has mounted everything already; and the kernel command line is nonsense.
+func TestClosedDescriptorsAndGarbage(t *testing.T) {
+	const before = `
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mkdir /dev/pts /dev/shm
+mount -t devpts none /dev/pts
+mount -t tmpfs none /dev/shm
+mount -t tmpfs none /run
+mount -t cgroup2 none /sys/fs/cgroup
+exec /sbin/init --nonsense "" rescue 0<&- 1>&- 2>&-
+`
+	m := early(t, "garbage", before, bare,
+		"orderly.target=nowhere", "orderly.rescue=perhaps", "orderly.rescue_timeout=-5m", "orderly.rescue-timeout=1e9", "orderly.watchdog=dog", "orderly.config=",
+		"orderly.\x1b[31m\xff=\x01", "=", "\"\"", "orderly", "ORDERLY.TARGET=x", "rescue=1", strings.Repeat("long", 350), "\"open orderly.target=nowhere")
+	m.reaches("main")
+	m.mountedOnce()
+	m.standard("/dev/console /dev/console /dev/console")
+	m.noted("kernel command line: ignored: orderly.rescue=perhaps orderly.rescue_timeout=-5m orderly.rescue-timeout=1e9 orderly.watchdog=dog orderly. [31m?= ")
+	m.noted("target nowhere is not in the configuration; main instead")
+	if got := m.Console(); strings.Contains(got, "\xff") || strings.Contains(got, "orderly.\x1b") {
+		t.Errorf("the console has what the command line has:\n%q", got)
+	}
+	m.powerOff()
+}
+
+// chatty has a component that writes to the console for as long as it can.
+const chatty = bare + `
+[component.chatter]
+command = ["/bin/sh", "-c", "while :; do echo chatter; done"]
+output = { stdout = "console" }
+[target.chatty]
+depends_on = ["agent", "chatter"]
+`
+
+// Somebody has stopped the console (^S). Nobody waits for it: the boot, a component that writes there, a configuration with more
+// mistakes than lines can wait, the end. What could not be said is counted, and the rest is there when the console goes on.
+func TestStoppedConsole(t *testing.T) {
+	m := early(t, "stopped", "echo waiting\nread x\nexec /sbin/init\n", chatty, "orderly.target=chatty")
+	m.expect("waiting")
+	const stop, on = "\x13", "\x11"
+	if err := m.Send(stop + "go\n"); err != nil {
+		t.Fatal(err)
+	}
+	m.reaches("chatty")
+	m.sh("n=0; while [ $n -lt 900 ]; do n=$((n+1)); echo wrong$n = 1; done > /etc/orderly/wrong.toml; kill -HUP 1; until orderly log | grep -q wrong900; do usleep 50000; done")
+	m.run("orderly", "stop", "chatter")
+	m.run("orderly", "activate", "main")
+	if got := m.Console(); strings.Contains(got, "settled") {
+		t.Fatalf("the console was not stopped:\n%s", got)
+	}
+	if err := m.Send(on); err != nil {
+		t.Fatal(err)
+	}
+	m.expect("target chatty: settled")
+	m.expect(`wrong\d+`)
+	m.run("orderly", "restart", "witness")
+	m.expect(`orderly: \d+ lines dropped: the console was too slow`)
+	if err := m.Send(stop); err != nil {
+		t.Fatal(err)
+	}
+	m.powerOff()
+}

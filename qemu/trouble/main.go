@@ -1,0 +1,57 @@
+// Command trouble makes in a guest what goes wrong on machines, for the boot tests:
+//
+//	fuse DIR              a file system whose server takes every question and answers none
+//	map NAME DEVICE       a device-mapper device that is all of another device
+//	suspend NAME          it lets nothing through any more, and what it has waits
+//	resume NAME           it goes on
+//	signals               every signal to PID 1, one by one and then as a burst, but for those that ask it for something
+//	beat INTERVAL         a heartbeat on ORDERLY_HEARTBEAT_FD, at a real-time priority above spin
+//	spin DURATION         a processor for itself, at a real-time priority
+//	descriptors           which descriptors it was started with
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+func main() {
+	if err := do(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "trouble: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func do(args []string) error {
+	at := func(i int) string {
+		if i < len(args) {
+			return args[i]
+		}
+		return ""
+	}
+	switch at(0) {
+	case "fuse":
+		return serve(at(1))
+	case "map":
+		return mapped(at(1), at(2))
+	case "suspend":
+		return suspended(at(1), true)
+	case "resume":
+		return suspended(at(1), false)
+	case "signals":
+		return signals()
+	case "beat", "spin":
+		d, err := time.ParseDuration(at(1))
+		if err != nil {
+			return err
+		}
+		if at(0) == "beat" {
+			return beat(d)
+		}
+		return spin(d)
+	case "descriptors":
+		return descriptors()
+	}
+	return fmt.Errorf("no verb %q", at(0))
+}
