@@ -88,12 +88,13 @@ type Manager struct {
 	notes    []string // what is not as it should be, for status
 	lasting  []string // notes that outlive this manager
 
-	dog     dog   // the watchdog, which the keeper feeds
-	trial   trial // of a configuration that waits to be confirmed
-	next    *swap // of an apply, until the machine has taken it
-	rescued bool  // the built-in configuration runs
-	saved   bool  // the running configuration has been saved as the last good one
-	shown   bool  // the service manager above us knows that we are up
+	dog     dog    // the watchdog, which the keeper feeds
+	trial   trial  // of a configuration that waits to be confirmed
+	next    *swap  // of an apply, until the machine has taken it
+	keeping uint32 // the version that the keeper holds for an apply; 0 is none
+	rescued bool   // the built-in configuration runs
+	saved   bool   // the running configuration has been saved as the last good one
+	shown   bool   // the service manager above us knows that we are up
 
 	early    []keeper.Message // that came before the loop
 	stopping supervisor.End   // asked of the machine
@@ -162,9 +163,10 @@ func (m *Manager) settle() {
 		}
 	}
 	m.now, m.pending = 0, m.pending[:0]
+	m.forgetNext()
 	if len(m.applies) > 0 {
 		m.next, m.applies = &m.applies[0], m.applies[1:]
-		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config)})
+		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config), Version: m.keepNext()})
 	}
 	for _, f := range m.stored {
 		f()
