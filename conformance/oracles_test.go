@@ -30,15 +30,21 @@ type footprint struct {
 	threads, private [2]int // of manager and keeper; private memory in KiB
 }
 
+// oneFilter is the device filter of the last container, which is kept for the next one.
+const oneFilter = "anon_inode:bpf-prog"
+
 var numbered = regexp.MustCompile(`\[[0-9]+\]|[0-9]{3,}`)
 
 func (w *world) footprint() footprint {
 	f := footprint{Sockets: w.sockets(), Groups: w.groups()}
 	for i, pid := range []int{w.manager(), w.keeperInside()} {
-		dir := fmt.Sprintf("%s/%d", w.proc, pid)
+		dir, filter := fmt.Sprintf("%s/%d", w.proc, pid), false
 		links, _ := filepath.Glob(dir + "/fd/*")
 		for _, l := range links {
-			if to, err := os.Readlink(l); err == nil {
+			to, err := os.Readlink(l)
+			if to == oneFilter && !filter {
+				filter = true
+			} else if err == nil {
 				f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
 			}
 		}

@@ -1,14 +1,16 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 const table = "../docs/reliability.md"
@@ -42,7 +44,7 @@ func (g group) rows(plan []row) (list []row) {
 			list = append(list, r)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b row) int { return number(a.id) - number(b.id) })
+	slices.SortStableFunc(list, func(a, b row) int { return cmp.Or(number(a.id)-number(b.id), strings.Compare(a.id, b.id)) })
 	return list
 }
 
@@ -110,17 +112,22 @@ func document(t *testing.T) string {
 	plan, others := planned(t)
 	var b strings.Builder
 	b.WriteString(heading)
+	sections := map[string]string{} // by letter
 	write := func(name string, list []row) {
-		fmt.Fprintf(&b, "\n## %s\n\n| id | scenario | shown by |\n|---|---|---|\n", name)
+		text := fmt.Sprintf("\n## %s\n\n| id | scenario | shown by |\n|---|---|---|\n", name)
 		for _, r := range list {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.id, r.story, r.where)
+			text += fmt.Sprintf("| %s | %s | %s |\n", r.id, r.story, r.where)
 		}
+		sections[list[0].id[:1]] = text
 	}
 	for _, g := range groups() {
 		write(g.name, g.rows(plan))
 	}
 	for _, o := range others {
 		write(o.story, group{scenarios: []scenario{{id: o.id}}}.rows(plan)[1:])
+	}
+	for _, letter := range slices.Sorted(maps.Keys(sections)) {
+		b.WriteString(sections[letter])
 	}
 	return b.String()
 }
@@ -138,7 +145,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(b)); diff != "" {
+	if diff := gocmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("%s is not what the suite has; go test ./conformance -run Table -update (-want +got):\n%s", table, diff)
 	}
 	each := map[string]bool{}
