@@ -31,12 +31,20 @@ type footprint struct {
 	threads, private [2]int // of manager and keeper; private memory in KiB
 }
 
+// oneFilter is the device filter of the last container, which is kept for the next one.
+const oneFilter = "anon_inode:bpf-prog"
+
 var numbered = regexp.MustCompile(`\[[0-9]+\]|/proc/[0-9]+|[0-9]{3,}`)
 
 func (w *world) footprint() footprint {
 	f := footprint{Sockets: w.sockets(), Groups: w.groups()}
 	for i, pid := range []int{w.manager(), w.keeperInside()} {
+		filter := false
 		for _, to := range w.links(pid) {
+			if to == oneFilter && !filter {
+				filter = true
+				continue
+			}
 			f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
 		}
 		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))

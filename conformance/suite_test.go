@@ -15,9 +15,11 @@ import (
 var (
 	long   = flag.Bool("long", false, "also the scenarios that take long")
 	update = flag.Bool("update", false, "write docs/reliability.md")
+	every  = flag.Bool("every", false, "the manager dies at every system call, which takes hours")
+	seed   = flag.Int("seed", 0, "which system calls are tried, where not all are")
 )
 
-// programs is where the programs under test are built: orderly, prog and victim. It is set once, before any test.
+// programs is where the programs under test are built, and those of the tests: prog, victim and tracer. It is set once, before any test.
 var programs string
 
 // place is how the supervisor of a scenario runs.
@@ -78,7 +80,7 @@ func groups() []group {
 		{"Cgroups, namespaces, containers", namespaces()},
 		{"Configuration", configurations()},
 		{"Control interface and events", append(interfaces(), clients()...)},
-		{"Death of the manager, upgrade", upgrades()},
+		{"Death of the manager, upgrade", append(deaths(), upgrades()...)},
 		{"Other ways to run", modes()},
 		{"Scale and endurance", scale()},
 	}
@@ -95,7 +97,7 @@ func TestMain(m *testing.M) {
 	}
 	os.Chmod(dir, 0o755) // a component may run as another user
 	programs = dir
-	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim", "trap": "./testdata/trap"} {
+	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim", "trap": "./testdata/trap", "tracer": "./testdata/tracer"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -153,7 +155,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.warm()
 	before := w.footprint()
 	before.expect(s.pipes)
-	w.watching = w.watch()
+	w.watching = w.watch(s)
 	s.play(w)
 	w.reality()
 	w.watching.end(s)

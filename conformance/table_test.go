@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 const table = "../docs/reliability.md"
@@ -43,7 +44,7 @@ func (g group) rows(plan []row) (list []row) {
 			list = append(list, r)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b row) int { return number(a.id) - number(b.id) })
+	slices.SortStableFunc(list, func(a, b row) int { return cmp.Or(number(a.id)-number(b.id), strings.Compare(a.id, b.id)) })
 	return list
 }
 
@@ -145,7 +146,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(b)); diff != "" {
+	if diff := gocmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("%s is not what the suite has; go test ./conformance -run Table -update (-want +got):\n%s", table, diff)
 	}
 	each := map[string]bool{}

@@ -27,10 +27,12 @@ type watching struct {
 	failed int // calls
 }
 
-func (w *world) watch() *watching {
+func (w *world) watch(s *scenario) *watching {
 	k := &watching{w: w, stop: make(chan struct{}), found: map[string]bool{}}
 	k.wait.Go(k.sample)
-	k.wait.Go(k.ask)
+	if !s.mortal || !s.loaded {
+		k.wait.Go(k.ask)
+	}
 	return k
 }
 
@@ -151,14 +153,20 @@ func (k *watching) answer(c *control.Client) (time.Duration, error) {
 	return time.Since(begin) - (delay(manager) + delay("/proc/self") - waited), err
 }
 
-// delay is how long the threads of a process have waited for a processor so far (the second field of schedstat).
-func delay(dir string) (sum time.Duration) {
+// delay is how long the threads of a process have waited for a processor so far.
+func delay(dir string) time.Duration {
+	_, waited := processor(dir)
+	return waited
+}
+
+// processor is how long the threads of a process have had a processor, and have waited for one (the fields of schedstat).
+func processor(dir string) (ran, waited time.Duration) {
 	files, _ := filepath.Glob(dir + "/task/*/schedstat")
 	for _, f := range files {
 		var run, wait time.Duration
 		b, _ := os.ReadFile(f)
 		fmt.Sscan(string(b), &run, &wait)
-		sum += wait
+		ran, waited = ran+run, waited+wait
 	}
-	return sum
+	return ran, waited
 }

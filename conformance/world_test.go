@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -37,6 +38,10 @@ type world struct {
 
 	watching *watching     // while a scenario is played
 	over     chan struct{} // closed when the supervisor has ended
+
+	pids    map[string]int // of components when a passage began
+	runs    map[string]uint32
+	changes int // of the configuration
 
 	mu     sync.Mutex
 	events []control.Event // all of them, from the first on
@@ -219,7 +224,9 @@ func (w *world) inside(args ...string) string {
 
 // orderly runs a command of the program, and returns what it printed and its exit status.
 func (w *world) orderly(args ...string) (string, int) {
-	c := exec.Command(filepath.Join(programs, "orderly"), args...)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, filepath.Join(programs, "orderly"), args...)
 	c.Env = []string{"ORDERLY_CONTROL=" + w.socket, "PATH=/usr/bin:/bin", "NO_COLOR=1"}
 	out, _ := c.CombinedOutput()
 	return string(out), c.ProcessState.ExitCode()

@@ -94,18 +94,25 @@ func (c *Client) send(method string, in any, more bool) error {
 		return err
 	}
 	if err := c.conn.write(call{Method: Interface + "." + method, Parameters: b, More: more}, 0); err != nil {
-		return fmt.Errorf("%s: %w", method, cause(err))
+		return lost(method, err)
 	}
 	return nil
 }
 
+// lost is the error of a connection: however the other side has gone, it is said in the same words.
+func lost(method string, err error) error {
+	for _, gone := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, gone) {
+			return fmt.Errorf("%s: %w", method, ErrGone)
+		}
+	}
+	return fmt.Errorf("%s: %w", method, cause(err))
+}
+
 func (c *Client) receive(method string) (reply, error) {
 	b, err := c.conn.read(0)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return reply{}, fmt.Errorf("%s: %w", method, ErrGone)
-	}
 	if err != nil {
-		return reply{}, fmt.Errorf("%s: %w", method, cause(err))
+		return reply{}, lost(method, err)
 	}
 	var r reply
 	if err := json.Unmarshal(b, &r); err != nil {

@@ -16,6 +16,9 @@ func (m *Machine) SetSafe(on bool) {
 // Graph is the configuration in force.
 func (m *Machine) Graph() *targets.Graph { return m.graph }
 
+// Version is that of the configuration in force.
+func (m *Machine) Version() uint32 { return m.version }
+
 // Active is the number of the active target, None before the first request.
 func (m *Machine) Active() int { return m.target }
 
@@ -31,6 +34,15 @@ func (m *Machine) Components() []*targets.Component {
 
 // StateOf is the stored state of a component and its newest run.
 func (m *Machine) StateOf(c int) (State, uint32) { return m.units[c].state, m.units[c].run }
+
+// Newest is the change that led to the present state of a component, but for the state before it: for one to whom nobody has told it.
+func (m *Machine) Newest(c int) Changed {
+	u := &m.units[c]
+	return Changed{Component: c, Run: u.run, To: u.state, Reason: u.reason()}
+}
+
+// Shown is what was told last of the whole, or is stored and was to be told.
+func (m *Machine) Shown() Moved { return Moved{Top: m.shown, Target: m.target} }
 
 // MainAlive says whether the main process of the present run may be alive: its exit has not been told.
 func (m *Machine) MainAlive(c int) bool { return m.units[c].main }

@@ -31,7 +31,8 @@ func (m *Machine) swap(e Apply) {
 	n := m.renumber(e.Graph)
 	before := m.units
 	m.replace(e.Graph, n)
-	m.target = active
+	m.target, m.version = active, e.Version
+	m.table.markMachine()
 	m.emit(Renumbered{Components: n.components, Targets: n.targets})
 	m.rename(n)
 	m.redefine(before, n)

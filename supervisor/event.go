@@ -76,6 +76,7 @@ const (
 type Apply struct {
 	Request Request
 	Graph   *targets.Graph
+	Version uint32 // see [StoredVersion]
 }
 
 // Launched tells that exec has succeeded; LaunchFailed that it has not: no program ran, Step and Why say where.

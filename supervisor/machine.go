@@ -16,6 +16,7 @@ type Machine struct {
 	units []unit   // by component number; behind the graph's are the leavers
 	roots [][]root // by target number: what a target names, through targets
 
+	version uint32        // of the configuration, as its Apply names it; 0 is the first
 	target  int           // the active target (R5), None before the first request
 	began   time.Duration // when the top state that was told last began
 	act     activation

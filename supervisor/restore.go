@@ -128,6 +128,7 @@ func (m *Machine) decodeWhole(data []byte, byName map[uint64]int) {
 	if top := Top(data[wholeShown]); top <= ShuttingDown {
 		m.shown = top
 	}
+	m.version = binary.LittleEndian.Uint32(data[wholeVersion:])
 	bits := binary.LittleEndian.Uint32(data[wholeFlags:])
 	m.wholeFlags(func(bit uint32, on *bool) { *on = bits&bit != 0 })
 	m.ladder.tries = min(int(data[wholeTries]), fallbackAttempts+1)

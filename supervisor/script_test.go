@@ -251,7 +251,7 @@ func (s *script) parse(t *testing.T, words []string) Event {
 	case "beats":
 		return s.beats(t, words[1:])
 	case "apply":
-		return Apply{request, s.reconfigured(t, words[2:])}
+		return Apply{Request: request, Graph: s.reconfigured(t, words[2:])}
 	}
 	c := s.component(t, rest[0])
 	if c == 99 {

@@ -30,6 +30,7 @@ const (
 	wholeTimes    = 32 // 8 times
 	wholeQueue    = 96 // name hashes
 	wholeQueueMax = 8
+	wholeVersion  = wholeQueue + 8*wholeQueueMax
 )
 
 // Store writes every fact that has changed since the last Store. It is called after each Step and before its
@@ -143,6 +144,7 @@ func (m *Machine) encodeWhole(data []byte) {
 	for i, t := range m.wholeTimes() {
 		putTime(data[wholeTimes+8*i:], *t)
 	}
+	binary.LittleEndian.PutUint32(data[wholeVersion:], m.version)
 	queue := m.queue[:min(len(m.queue), wholeQueueMax)]
 	data[wholeQueued] = byte(len(queue))
 	for i, r := range queue {
@@ -151,6 +153,20 @@ func (m *Machine) encodeWhole(data []byte) {
 			data[wholeQueued+1] |= 1 << i
 		}
 	}
+}
+
+// StoredVersion is the version of the configuration that the facts are of. An Apply is stored before anybody can act on it, and its
+// configuration is kept before that, so a manager that dies in between leaves two: this tells which of them is in force.
+func StoredVersion(t *Table) uint32 {
+	i, ok := t.Find(MachineRecord, machineName)
+	if !ok {
+		return 0
+	}
+	r, ok := t.Read(i)
+	if !ok {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(r.data[wholeVersion:])
 }
 
 func (m *Machine) wholeFlags(each func(bit uint32, on *bool)) {

@@ -326,3 +326,27 @@ func TestReturningLeaverKeepsItsName(t *testing.T) {
 		t.Errorf("%d components: %+v", len(defs), defs)
 	}
 }
+
+// The facts say of which configuration they are, from the moment an Apply is stored; one that is refused changes nothing.
+func TestFactsNameTheirConfiguration(t *testing.T) {
+	t.Parallel()
+	g := targets.NewGraph(sorted(targets.Config{Components: []targets.Component{component("a")}}))
+	table := openTable(t, make([]byte, TableSize(8)))
+	if v := StoredVersion(table); v != 0 {
+		t.Errorf("version %d of an empty table", v)
+	}
+	m := New(g)
+	for i, step := range []struct {
+		event Event
+		want  uint32
+	}{{Apply{Graph: g, Version: 4}, 4}, {Shutdown{End: Exit}, 4}, {Apply{Graph: g, Version: 5}, 4}} {
+		m.Step(time.Duration(i+1), step.event)
+		if err := m.Store(table); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := Restore(g, table, time.Second)
+		if v := StoredVersion(table); v != step.want || m.Version() != step.want || again.Version() != step.want {
+			t.Errorf("after %T version %d is stored, %d in force, %d restored", step.event, v, m.Version(), again.Version())
+		}
+	}
+}

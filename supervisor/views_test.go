@@ -152,7 +152,7 @@ func randomEvent(r *rand.Rand, m *Machine) Event {
 	case 0:
 		return Shutdown{6, Reboot}
 	case 1, 2:
-		return Apply{7, randomGraph(r)}
+		return Apply{Request: 7, Graph: randomGraph(r)}
 	case 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35:
 		return BecameReady{c, u.run}
 	}

@@ -61,10 +61,30 @@ func Open(mem []byte) (*Journal, error) {
 	if len(mem) < Size {
 		return nil, fmt.Errorf("journal: %d bytes are too few", len(mem))
 	}
-	return &Journal{mem: mem[:Size], news: make(chan struct{})}, nil
+	j := &Journal{mem: mem[:Size], news: make(chan struct{})}
+	if j.Last() == 0 {
+		j.logged().CompareAndSwap(0, 1)
+	}
+	return j, nil
 }
 
 func (j *Journal) head() *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&j.mem[0])) }
+
+// logged is the number of the newest event that is in the log, and one more: 0 is what versions leave that do not know it.
+func (j *Journal) logged() *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&j.mem[8])) }
+
+// Logged notes that the events up to this one are in the log.
+func (j *Journal) Logged(seq uint64) { j.logged().Store(seq + 1) }
+
+// Unlogged are the events that an earlier manager did not get into the log.
+func (j *Journal) Unlogged() []Event {
+	n := j.logged().Load()
+	if n == 0 {
+		return nil
+	}
+	all, _ := j.After(n-1, 0)
+	return all
+}
 
 func (j *Journal) record(seq uint64) []byte {
 	at := recordSize * (1 + int(seq%records))

@@ -69,3 +69,37 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What a manager has told and not logged is known to the next one; a version that knows nothing of it leaves nothing to log.
+func TestUnlogged(t *testing.T) {
+	t.Parallel()
+	mem := make([]byte, Size)
+	j, err := Open(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		j.Append(Event{Name: name})
+	}
+	names := func() (list []string) {
+		again, err := Open(mem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range again.Unlogged() {
+			list = append(list, e.Name)
+		}
+		return list
+	}
+	if d := cmp.Diff([]string{"a", "b", "c"}, names()); d != "" {
+		t.Error(d)
+	}
+	j.Logged(2)
+	if d := cmp.Diff([]string{"c"}, names()); d != "" {
+		t.Error(d)
+	}
+	j.logged().Store(0)
+	if list := names(); list != nil {
+		t.Errorf("of another version: %q", list)
+	}
+}

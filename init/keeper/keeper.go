@@ -83,7 +83,7 @@ type Keeper struct {
 	beat    uint64
 	missed  uint64        // bytes of output thrown away since the manager was last there
 	waiting time.Duration // since when the manager owes a beat; 0 is not at all
-	asked   atomic.Bool   // a signal was sent since the last beat
+	asked   atomic.Uint64 // the beat, plus one, when a signal was sent that has not been answered; 0: all have been
 }
 
 // Run keeps until the manager says Finish; it returns the exit code of `orderly run`. As PID 1 it does not return.
@@ -253,7 +253,7 @@ func (k *Keeper) tell(m Message) {
 		k.early = append(k.early, m)
 		return
 	}
-	k.asked.Store(true)
+	k.asked.Store(k.reaper.ring.Beat() + 1)
 	k.link.TrySend(m)
 	poll.Bump(k.nudge)
 }

@@ -17,9 +17,11 @@ func (k *Keeper) owes() bool {
 	r := k.reaper.ring
 	if b := r.Beat(); b != k.beat {
 		k.beat, k.waiting = b, 0
-		k.asked.Store(false)
 	}
-	return k.due != 0 || k.asked.Load() || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
+	if a := k.asked.Load(); a != 0 && a != r.Beat()+1 { // a beat from before it was sent is no answer
+		k.asked.CompareAndSwap(a, 0)
+	}
+	return k.due != 0 || k.asked.Load() != 0 || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
 }
 
 // suspect kills a manager that has owed an answer for too long; the reaper then tells of its end like of any other.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/poll"
 )
 
 func sink(t *testing.T, max int64) (*Sink, string) {
@@ -219,4 +221,30 @@ func FuzzFeed(f *testing.F) {
 			t.Fatalf("%q became %q", b, out)
 		}
 	})
+}
+
+// A line is taken out of its pipe only when it is in the file: whoever reads next finds what this one did not write.
+func TestLineLeavesThePipeWhenItIsWritten(t *testing.T) {
+	t.Parallel()
+	s, _ := sink(t, 1<<20)
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(p[1])
+	seen := -1
+	s.loop.Call(func() {
+		st := &stream{Stream: Stream{Name: "a", FD: p[0]}}
+		s.streams[p[0]] = st
+		unix.Write(p[1], []byte("a line\n"))
+		s.written = append(s.written, func() { seen = poll.Waiting(p[0]) })
+		s.read(p[0])
+	})
+	if seen != len("a line\n") {
+		t.Errorf("%d bytes were in the pipe when the file was written", seen)
+	}
+	if n := poll.Waiting(p[0]); n != 0 {
+		t.Errorf("%d bytes are in the pipe afterwards", n)
+	}
+	s.Stop()
 }

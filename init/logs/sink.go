@@ -3,6 +3,7 @@ package logs
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sort"
 	"strconv"
 	"time"
@@ -24,9 +25,10 @@ type Sink struct {
 	batch   map[string][]byte
 	lost    map[string]int64 // bytes that could not be written, by name
 	waits   time.Duration    // when a batch that could not be written for want of a descriptor is tried again; 0 is none
+	written []func()         // to be called when the batch has been
 	subs    []*Subscription
 	buffer  []byte
-	scratch [2]int        // a pipe to look into others with; zero until it is needed
+	scratch [2]int        // a pipe to look into others with
 	late    []*stream     // to be looked at again
 	next    time.Duration // when
 }
@@ -47,6 +49,9 @@ func New(dir string, max int64) (*Sink, error) {
 		loop: loop, done: make(chan struct{}), files: files{dir: dir, max: max}, streams: map[int]*stream{},
 		batch: map[string][]byte{}, lost: map[string]int64{}, buffer: make([]byte, 64<<10),
 	}
+	if err := unix.Pipe2(s.scratch[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("log: %w", os.NewSyscallError("pipe2", err))
+	}
 	loop.Before = func() (time.Duration, bool) {
 		at, again := s.lookAgain()
 		s.flush()
@@ -60,9 +65,7 @@ func New(dir string, max int64) (*Sink, error) {
 		loop.Run()
 		s.flush()
 		for _, fd := range s.scratch {
-			if fd != 0 {
-				unix.Close(fd)
-			}
+			unix.Close(fd)
 		}
 	}()
 	return s, nil
@@ -92,9 +95,20 @@ func (s *Sink) Attach(st Stream) {
 // Say writes a line of Orderly's own about a component, or about itself when name is Name. All such lines are in
 // one file: a thousand components that start are one write, not a thousand.
 func (s *Sink) Say(name string, run uint32, text string) {
-	wall, mono := time.Now(), poll.Now()
+	s.Tell(Line{Name: name, Run: run, Text: text}, nil)
+}
+
+// Tell is Say of a line that may be of another time, and has a function called when it has been written.
+func (s *Sink) Tell(l Line, written func()) {
+	l.Source = Orderly
+	if l.Mono == 0 {
+		l.Wall, l.Mono = time.Now(), poll.Now()
+	}
 	s.loop.Post(func() {
-		s.put(&Line{Name: name, Wall: wall, Mono: mono, Run: run, Source: Orderly, Text: text})
+		s.put(&l)
+		if written != nil {
+			s.written = append(s.written, written)
+		}
 	})
 }
 
@@ -147,6 +161,8 @@ func (s *Sink) descriptors() []int {
 // readBudget bounds what is taken from one pipe at a time, so that a flood does not hold up the others.
 const readBudget = 4
 
+// read takes lines out of a pipe when they are in the file: what has been read of a pipe is lost with its reader. One who dies in
+// between leaves them for the next to write again.
 func (s *Sink) read(fd int) {
 	st := s.streams[fd]
 	if st != nil && st.Watch != nil {
@@ -155,27 +171,30 @@ func (s *Sink) read(fd int) {
 	}
 	for range readBudget {
 		if st == nil {
-			break
+			return
 		}
-		n, err := unix.Read(fd, s.buffer)
+		n, _, err := poll.Peek(fd, s.scratch, s.buffer)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
-			n = 0
-		case n <= 0:
+			return
+		case err != nil || n == 0:
 			s.close(fd)
-			st = nil
-			continue
+			return
 		}
-		if n == 0 {
-			break
-		}
-		st.feed(s.buffer[:n], func(line []byte) { s.line(st, line) })
-		if n < len(s.buffer) {
-			break
+		if s.take(st, n) != nil || n < len(s.buffer) {
+			return
 		}
 	}
+}
+
+// take writes what is in the buffer into the file, and takes it out of the pipe.
+func (s *Sink) take(st *stream, n int) error {
+	st.feed(s.buffer[:n], func(line []byte) { s.line(st, line) })
+	s.flush()
+	_, err := poll.Take(st.FD, s.buffer[:n])
+	return err
 }
 
 // close ends a stream: what is left of a line is a line.
@@ -272,4 +291,11 @@ func (s *Sink) flush() {
 		}
 		delete(s.lost, name)
 	}
+	if s.waits != 0 {
+		return
+	}
+	for _, f := range s.written {
+		f()
+	}
+	s.written = s.written[:0]
 }

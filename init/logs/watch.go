@@ -2,7 +2,6 @@ package logs
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"time"
 
@@ -49,11 +48,6 @@ func (s *Sink) Release(w *Watch) {
 
 // watch begins one. What has only begun stays in the pipe, so the kernel tells of what is new and not of what is there.
 func (s *Sink) watch(st *stream) error {
-	if s.scratch == [2]int{} {
-		if err := unix.Pipe2(s.scratch[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-			return os.NewSyscallError("pipe2", err)
-		}
-	}
 	st.Watch.stream = st
 	return s.loop.AddEdge(st.FD, func() { s.read(st.FD) })
 }
@@ -72,13 +66,14 @@ func (s *Sink) readWatched(st *stream) {
 		if st.found {
 			return
 		}
-		n, ended, err := s.peek(st.FD)
+		n, reads, ended, err := s.peek(st.FD)
 		if err == unix.EAGAIN {
 			st.crowded = false
 			return
 		}
 		st.crowded = st.crowded || poll.Crowded(st.FD)
 		ended = ended && poll.Waiting(st.FD) == n
+		st.looks += reads
 		whole := st.whole(s.buffer[:n], ended)
 		if whole == 0 && !ended {
 			s.lookSoon(st)
@@ -92,10 +87,9 @@ func (s *Sink) readWatched(st *stream) {
 			s.close(st.FD)
 			return
 		}
-		if n, err = unix.Read(st.FD, s.buffer[:whole]); err != nil {
+		if s.take(st, whole) != nil {
 			return
 		}
-		st.feed(s.buffer[:n], func(line []byte) { s.line(st, line) })
 	}
 	s.loop.Post(func() { s.again(st) }) // the kernel does not tell again of what is there already
 }
@@ -132,15 +126,14 @@ func (s *Sink) lookAgain() (time.Duration, bool) {
 
 // peek copies what is in a pipe, and says whether there was no writer any more (tee(2) into a pipe of the sink's own). Nothing and
 // no writer is the end, and so is a pipe that cannot be looked into.
-func (s *Sink) peek(fd int) (n int, ended bool, err error) {
+func (s *Sink) peek(fd int) (n, reads int, ended bool, err error) {
 	state := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	unix.Poll(state, 0)
-	got, err := poll.Tee(fd, s.scratch[1], len(s.buffer))
-	if err != nil || got == 0 {
-		return 0, true, err
+	n, reads, err = poll.Peek(fd, s.scratch, s.buffer)
+	if err != nil || n == 0 {
+		return 0, 0, true, err
 	}
-	n, err = unix.Read(s.scratch[0], s.buffer[:got])
-	return n, state[0].Revents&unix.POLLHUP != 0, err
+	return n, reads, state[0].Revents&unix.POLLHUP != 0, nil
 }
 
 // whole says how much is to be looked at, and read if it is not what is waited for: the whole lines, and where there is none the
@@ -153,7 +146,7 @@ func (st *stream) whole(b []byte, ended bool) int {
 		st.looks = 0
 		return lines
 	}
-	if st.looks++; poll.Waiting(st.FD) > len(b) || len(b) >= beginningRoom || st.looks >= beginningLooks {
+	if poll.Waiting(st.FD) > len(b) || len(b) >= beginningRoom || st.looks >= beginningLooks {
 		st.looks = 0
 		return len(b)
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -178,18 +177,9 @@ func (m *Manager) abandon(u *unit, p *process) bool {
 		return false
 	}
 	m.complain(u, "its start waited for hooks when the manager died: it is started anew")
-	gone := func() bool { return !m.ring.Has(p.pid, p.after) }
-	if p.pid != 0 {
-		runtime.Signal(int(p.pid), unix.SIGKILL, gone)
-	}
+	m.endStart(p.slot)
 	m.killGroup(u)
 	m.awaitEmpty(u)
-	for range 200 { // its intermediate still writes into the record
-		if p.slot.Ended() {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
 	run := u.run
 	lost := func() { m.post(supervisor.Lost{Component: u.number, Run: run}) }
 	if !m.afterEnd(u, lost) {

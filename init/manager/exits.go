@@ -37,6 +37,12 @@ func (m *Manager) exited(e keeper.Exit) {
 		m.orphaned()
 		return
 	}
+	if !p.slot.Ended() { // else its intermediate would have ended after it
+		delete(m.byPID, e.PID)
+		m.fell(p)
+		m.orphaned()
+		return
+	}
 	if p.role == mainRole && m.inherited(p) {
 		m.orphaned()
 		return

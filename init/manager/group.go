@@ -3,11 +3,8 @@ package manager
 import (
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/keeper"
-	"github.com/orderly-init/orderly/runtime"
 )
 
 // The group of a component is its cgroup; where there are no cgroups it is the session of its main process and
@@ -86,10 +83,7 @@ func (m *Manager) killCommands(u *unit) {
 		if !ok {
 			continue
 		}
-		if pid := m.slot(record).Started(); pid != 0 {
-			gone := func() bool { return !m.ring.Has(int32(pid), 0) }
-			runtime.Signal(pid, unix.SIGKILL, gone)
-		}
+		m.endStart(m.slot(record))
 		m.table.Free(record)
 		if r == inquiryRole {
 			m.clearInquiry(u)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/ready"
 	"github.com/orderly-init/orderly/supervisor"
@@ -90,7 +91,7 @@ func (m *Manager) firstBeat(u *unit) {
 		return
 	}
 	var one [1]byte
-	n, err := m.peek(u.beat.fd, one[:])
+	n, _, err := poll.Peek(u.beat.fd, m.scratch, one[:])
 	if err != nil {
 		return
 	}

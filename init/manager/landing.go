@@ -2,7 +2,12 @@ package manager
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -118,19 +123,71 @@ func (m *Manager) onLand() {
 }
 
 // fallen takes the exit of an intermediate that ended before it could say what became of its child: something
-// killed it. What it may have started is killed with the component's group.
+// killed it. A child that there is goes on, wherever it is by then, and tells into the record: it is killed, and the start is over with
+// its exit.
 func (m *Manager) fallen(pid int32) {
-	m.flight = slices.DeleteFunc(m.flight, func(p *process) bool {
-		if p.slot.Intermediate() != int(pid) || p.slot.Ended() {
-			return false
-		}
+	i := slices.IndexFunc(m.flight, func(p *process) bool { return p.slot.Intermediate() == int(pid) && !p.slot.Ended() })
+	if i < 0 {
+		return
+	}
+	p := m.flight[i]
+	child := p.slot.Started()
+	if child == 0 || m.ring.Has(int32(child), p.after) {
+		m.fell(p)
+		return
+	}
+	p.pid = int32(child)
+	m.byPID[p.pid] = p
+	m.signal(p, int(unix.SIGKILL))
+}
+
+// fell takes the end of a start whose intermediate has ended before, and whose child is gone. What the child may have started by then
+// is killed too; what a command may have, as what any command leaves.
+func (m *Manager) fell(p *process) {
+	m.flight = slices.DeleteFunc(m.flight, func(q *process) bool { return p == q })
+	m.leaveGate(p)
+	closeAll(p.close)
+	closeLeft(p.slot.Intermediate())
+	p.pid, p.close, p.program = 0, nil, nil // the memory of the program is marked as in use for ever
+	if p.fault == nil {
+		p.fault = errFallen
+	}
+	if p.role == mainRole && m.populated(p.unit) {
 		m.killGroup(p.unit)
-		m.leaveGate(p)
-		closeAll(p.close)
-		p.close, p.program = nil, nil // the memory of the program may still be read: it is not used again
-		m.crashed(p, errFallen)
-		return true
-	})
+		m.awaitEmpty(p.unit)
+	}
+	m.crashed(p, p.fault)
+}
+
+// closeLeft closes what an intermediate had open of its own files in /proc when it was killed: it shares our descriptors.
+func closeLeft(pid int) {
+	const dir = "/proc/self/fd"
+	names, _ := os.ReadDir(dir)
+	for _, n := range names {
+		if to, _ := os.Readlink(filepath.Join(dir, n.Name())); strings.HasPrefix(to, "/proc/"+itoa(pid)+"/") {
+			if fd, err := strconv.Atoi(n.Name()); err == nil {
+				unix.Close(fd)
+			}
+		}
+	}
 }
 
 var errFallen = errors.New("the process that starts it was killed")
+
+// endStart kills a start that a dead manager has begun, and waits a moment until nobody writes into its record any more: not its child,
+// nor the intermediate, which may be about to make that.
+func (m *Manager) endStart(slot *runtime.Slot) {
+	kill := func(pid int, after uint64) {
+		runtime.Signal(pid, unix.SIGKILL, func() bool { return !m.ring.Has(int32(pid), after) })
+	}
+	for range 200 {
+		if mid := slot.Intermediate(); !slot.Ended() && !runtime.Dead(mid) {
+			kill(mid, 0)
+		} else if pid := slot.Started(); pid == 0 || runtime.Dead(pid) {
+			return
+		} else if kill(pid, m.ring.Applied()); slot.Ended() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

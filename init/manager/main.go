@@ -121,7 +121,7 @@ func open(o Options) (*Manager, error) {
 		return m, fmt.Errorf("keeper: %w (the manager is started by Orderly, not by hand)", err)
 	}
 	m.recall(held.take(keeper.Remarks))
-	for _, step := range []func() error{m.memory, m.kernel, func() error { return m.obtain(held.take(keeper.Configuration)) }} {
+	for _, step := range []func() error{m.memory, m.kernel, func() error { return m.obtain(m.takeConfiguration(held)) }} {
 		if err := step(); err != nil {
 			return m, err
 		}

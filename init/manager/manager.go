@@ -95,6 +95,7 @@ type Manager struct {
 	trial   trial       // of a configuration that waits to be confirmed
 	forgets *forgetting // of what came before a trial; nil is none
 	next    *swap       // of an apply, until the machine has taken it
+	keeping uint32      // the version that the keeper holds for an apply; 0 is none
 	rescued bool        // the built-in configuration runs
 	saved   bool        // the running configuration has been saved as the last good one
 	shown   bool        // the service manager above us knows that we are up
@@ -166,9 +167,10 @@ func (m *Manager) settle() {
 		}
 	}
 	m.now, m.pending = 0, m.pending[:0]
+	m.forgetNext()
 	if len(m.applies) > 0 {
 		m.next, m.applies = &m.applies[0], m.applies[1:]
-		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config)})
+		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config), Version: m.keepNext()})
 	}
 	for _, f := range m.stored {
 		f()

@@ -11,7 +11,9 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/journal"
+	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
 )
 
 // The kernel counts whom it kills for want of memory, and tells when a count changes; whom it was is in its log only. It was the main process if
@@ -163,7 +165,7 @@ func dies(status []byte) bool {
 // noteOn tells of something about a run that changes nothing: in the event stream and in the log.
 func (m *Manager) noteOn(u *unit, text string) {
 	state, run := m.machine.StateOf(u.number)
-	m.tell(journal.Event{Kind: journal.Component, From: uint8(state), To: uint8(state), Run: run, Name: u.name, Text: text})
-	m.complain(u, text)
+	e := journal.Event{Kind: journal.Component, From: uint8(state), To: uint8(state), Run: run, Name: u.name, Text: text}
+	m.tellAs(targets.Warning, e, logs.Line{Name: u.name, Run: run, Text: text})
 	m.callers.notice()
 }

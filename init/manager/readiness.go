@@ -175,14 +175,15 @@ const readyBudget = 16
 
 // readReady looks into the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone
 // without a newline means that it will never be ready: the start time-out would only find the same later. The
-// newline stays in the pipe until the readiness has been stored: a manager that dies in between has not lost it.
+// newline stays in the pipe until the readiness has been stored: a manager that dies in between has not lost it (tee(2) into a pipe of
+// the manager's own).
 func (m *Manager) readReady(u *unit) {
 	var buf [4096]byte
 	for range readyBudget {
 		if u.ready < 0 {
 			return
 		}
-		n, err := m.peek(u.ready, buf[:])
+		n, _, err := poll.Peek(u.ready, m.scratch, buf[:])
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
@@ -197,15 +198,6 @@ func (m *Manager) readReady(u *unit) {
 			unix.Read(u.ready, buf[:n])
 		}
 	}
-}
-
-// peek reads from a pipe and leaves what it has read there (tee(2) into a pipe of the manager's own).
-func (m *Manager) peek(fd int, buf []byte) (int, error) {
-	n, err := poll.Tee(fd, m.scratch[1], len(buf))
-	if err != nil || n == 0 {
-		return 0, err
-	}
-	return unix.Read(m.scratch[0], buf[:n])
 }
 
 // closeReady ends the wait for a newline; the pipe itself is closed when that has been stored.

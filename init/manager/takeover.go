@@ -69,11 +69,14 @@ func (m *Manager) remember(held heldFiles) error {
 		m.notes = append(m.notes, "safe mode: the manager died too often; nothing is started, stops and shutdown work")
 	}
 	m.know()
+	m.logUnlogged()
+	m.tellUntold()
 	m.system(targets.Warning, "the manager was started again; components go on")
 	m.seen = m.ring.Applied()
 	for _, u := range m.units {
 		m.resume(u, held)
 	}
+	m.hangUp()
 	m.resumeLogs(held) // before the exits: what was printed may have made a run ready
 	m.resumeNetworks(held)
 	m.onExit()
@@ -91,6 +94,7 @@ func (m *Manager) remember(held heldFiles) error {
 		unix.Close(fd)
 		m.drop(tag) // nobody asks for it any more
 	}
+	m.tellUntoldWhole()
 	m.hearEarly()
 	m.post(supervisor.Tick{})
 	return nil

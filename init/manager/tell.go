@@ -8,18 +8,37 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
-// tell appends to the event stream. What a step has decided has the step's time, however long it took to store it.
-func (m *Manager) tell(e journal.Event) {
+// tell appends to the event stream, and writes the same into the log. What a step has decided has the step's time, however long it
+// took to store it.
+func (m *Manager) tell(level targets.Level, e journal.Event) { m.tellAs(level, e, lineOf(&e)) }
+
+// tellAs is tell with other words for the log.
+func (m *Manager) tellAs(level targets.Level, e journal.Event, l logs.Line) {
 	if e.Time = m.now; m.now == 0 {
 		e.Time = poll.Now()
 	}
-	m.journal.Append(e)
+	m.write(l, m.journal.Append(e))
+	m.print(level, l.Name, l.Text)
+}
+
+// write puts the line of an event into the log. Once it is there no later manager does.
+func (m *Manager) write(l logs.Line, seq uint64) { m.sink.Tell(l, func() { m.journal.Logged(seq) }) }
+
+// lineOf is an event in the words of the log.
+func lineOf(e *journal.Event) logs.Line {
+	l := logs.Line{Name: logs.Name, Text: e.Text}
+	switch e.Kind {
+	case journal.Component:
+		l.Name, l.Run, l.Text = e.Name, e.Run, supervisor.State(e.To).String()+because(e.Text)
+	case journal.Target:
+		l.Text = "target " + e.Name + ": " + supervisor.Top(e.To).String() + because(e.Text)
+	case journal.System:
+	}
+	return l
 }
 
 // changed tells of a component's new state: to the journal, the log, and the console where it matters there.
 func (m *Manager) changed(e supervisor.Changed) {
-	u := m.units[e.Component]
-	m.tell(journal.Event{Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: u.name, Text: e.Reason})
 	level := targets.Debug
 	switch {
 	case e.To == supervisor.Failed:
@@ -29,7 +48,7 @@ func (m *Manager) changed(e supervisor.Changed) {
 	case e.From == supervisor.Ready && e.To == supervisor.Stopping, e.To == supervisor.Ready, e.To == supervisor.Done:
 		level = targets.Info
 	}
-	m.say(level, u.name, e.Run, e.To.String()+because(e.Reason))
+	m.tell(level, journal.Event{Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: m.units[e.Component].name, Text: e.Reason})
 	m.callers.notice()
 }
 
@@ -46,8 +65,7 @@ func (m *Manager) moved(e supervisor.Moved) {
 	if e.Target >= 0 && e.Target < len(m.config.Targets) {
 		name = m.config.Targets[e.Target].Name
 	}
-	m.tell(journal.Event{Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
-	m.say(targets.Info, logs.Name, 0, "target "+name+": "+e.Top.String()+because(e.Reason))
+	m.tell(targets.Info, journal.Event{Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
 	m.callers.notice()
 	if name != "" {
 		m.aboveStatus("target " + name + ": " + e.Top.String() + because(e.Reason))
@@ -82,13 +100,17 @@ func (m *Manager) prove(target int, top supervisor.Top) {
 
 // system tells of something about the machine that is neither a component nor a target.
 func (m *Manager) system(level targets.Level, text string) {
-	m.tell(journal.Event{Kind: journal.System, Text: text})
-	m.say(level, logs.Name, 0, text)
+	m.tell(level, journal.Event{Kind: journal.System, Text: text})
 }
 
 // say writes to the log, and to the console at its level.
 func (m *Manager) say(level targets.Level, name string, run uint32, text string) {
 	m.sink.Say(name, run, text)
+	m.print(level, name, text)
+}
+
+// print writes to the console, at its level.
+func (m *Manager) print(level targets.Level, name, text string) {
 	if level >= max(m.config.Log.Console, m.quiet) {
 		m.voice.line(level, name, text)
 	}

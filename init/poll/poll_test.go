@@ -76,3 +76,33 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("woken %v too early", -late)
 	}
 }
+
+// What is in a pipe of packets is seen whole, and nothing of it is left for who looks into another pipe.
+func TestPeekSeesAllPackets(t *testing.T) {
+	t.Parallel()
+	var scratch, packets, other [2]int
+	for _, p := range []*[2]int{&scratch, &packets, &other} {
+		if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(p[0])
+		defer unix.Close(p[1])
+	}
+	if _, err := unix.FcntlInt(uintptr(packets[1]), unix.F_SETFL, unix.O_DIRECT|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one", "two\n"} {
+		unix.Write(packets[1], []byte(text))
+	}
+	unix.Write(other[1], []byte("other"))
+	b := make([]byte, 64)
+	if n, reads, err := Peek(packets[0], scratch, b); string(b[:n]) != "onetwo\n" || reads != 2 || err != nil {
+		t.Errorf("%q in %d reads, %v", b[:n], reads, err)
+	}
+	if n, _, err := Peek(other[0], scratch, b); string(b[:n]) != "other" || err != nil {
+		t.Errorf("in another pipe: %q, %v", b[:n], err)
+	}
+	if _, err := Take(packets[0], b[:7]); err != nil || Waiting(packets[0]) != 0 {
+		t.Errorf("%v, %d bytes are left", err, Waiting(packets[0]))
+	}
+}

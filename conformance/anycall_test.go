@@ -1,0 +1,150 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// point is one way to die.
+type point struct {
+	deed string
+	n    int  // before this call of the manager
+	exit bool // or behind it
+	then int  // and the next manager before this one of its own; 0: that lives
+}
+
+func (p *point) args() []string {
+	if p == nil {
+		return nil
+	}
+	args := []string{"-deed", p.deed, "-n", strconv.Itoa(p.n), "-then", strconv.Itoa(p.then)}
+	if p.exit {
+		args = append(args, "-exit")
+	}
+	return args
+}
+
+// ownCalls is about how many calls a manager makes until it is in control.
+const ownCalls = 250
+
+// points are those of a passage of so many calls: nearly all are sudden deaths, some are panics, and one is a manager that hangs.
+func (p *passage) points(calls int) []point {
+	count := p.count()
+	if *every {
+		count = 2 * calls
+	}
+	list := make([]point, count)
+	for i := range list {
+		list[i] = point{deed: "kill", n: (i*calls/count+*seed)%calls + 1, exit: i%2 == 1}
+		if p.twice {
+			list[i].then = (i*ownCalls/count+*seed*5)%ownCalls + 1
+		} else if i%5 == 3 {
+			list[i].deed = "crash"
+		} else if i == count/2 {
+			list[i].deed = "freeze"
+		}
+	}
+	return list
+}
+
+// count is how many points are tried of a passage.
+func (p *passage) count() int {
+	switch {
+	case p.few:
+		return 4
+	case *long:
+		return 16
+	}
+	return 8
+}
+
+// most is how many of them one supervisor can bear: five deaths of managers within a minute mean safe mode.
+func (p *passage) most() int {
+	switch {
+	case p.fails:
+		return 1
+	case p.twice:
+		return 2
+	}
+	return 4
+}
+
+// TestManagerDiesAtAnyCall ends the manager at system calls of every kind of transition: each comes to the same end as without.
+func TestManagerDiesAtAnyCall(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: the manager is traced, and containers")
+	}
+	for _, p := range passages() {
+		for from := range (p.count() + p.most() - 1) / p.most() {
+			t.Run(fmt.Sprintf("%s/%d", p.name, from), func(t *testing.T) {
+				t.Parallel()
+				s := &scenario{story: p.name, config: galleryText(gallery), mortal: true, loaded: true, pipes: 1}
+				s.play = func(w *world) { w.dies(&p, from) }
+				perform(t, s, foreground)
+			})
+		}
+	}
+}
+
+// dies plays a passage undisturbed, and then with as many deaths as this supervisor bears.
+func (w *world) dies(p *passage, from int) {
+	w.furnish()
+	w.pids, w.runs = map[string]int{}, map[string]uint32{}
+	before, calls, _ := w.through(p, nil)
+	want := w.outcome(before)
+	points := p.points(calls)
+	worlds := (len(points) + p.most() - 1) / p.most()
+	if *every {
+		worlds = (p.count() + p.most() - 1) / p.most()
+	}
+	deaths := 0
+	for i := from; i < len(points); i += worlds {
+		if deaths++; deaths > p.most() { // with -every: until the first of them are forgotten
+			time.Sleep(time.Minute)
+			deaths = 1
+		}
+		before, _, story := w.through(p, &points[i])
+		w.Logf("%s: %s", p.name, story)
+		var got outcome
+		if !soon(func() bool { got = w.outcome(before); return cmp.Equal(want, got) }) {
+			w.Errorf("%s: %s (%+v):\n%s", p.name, story, points[i], cmp.Diff(want, got))
+		}
+	}
+}
+
+// through plays a passage once, with a tracer. What must not notice does not.
+func (w *world) through(p *passage, at *point) (before control.Status, calls int, story string) {
+	w.Helper()
+	p.before(w)
+	w.calm()
+	w.empty()
+	before = w.status()
+	kept := w.alive()
+	for _, c := range before.Components {
+		w.pids[c.Name], w.runs[c.Name] = c.PID, c.Run
+	}
+	k := w.trace(at.args()...)
+	p.do(w)
+	w.calm()
+	if calls, story = k.end(); at != nil && (p.begun == nil || !p.begun(w)) {
+		w.calm()
+		p.do(w)
+	}
+	w.calm()
+	now := w.alive()
+	for _, name := range strings.Fields(p.keeps) {
+		if diff := cmp.Diff(kept[name], now[name]); diff != "" {
+			w.Errorf("%s: %s: %s has changed (-before +now):\n%s", p.name, story, name, diff)
+		}
+	}
+	return before, calls, story
+}

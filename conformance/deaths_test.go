@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+// deaths are scenarios about the end of the manager, and of what is between it and a component.
+func deaths() []scenario {
+	return []scenario{
+		{id: "O129a", story: "with 1000 components a new manager is in control 200 ms after the death of the one before, not counting what anybody waited for a processor", play: soonInControl, config: thousand(),
+			places: []place{foreground}, mortal: true, loaded: true},
+		{id: "O129b", story: "what starts a component is killed at any step while its child is on the way: the child is gone before the next run begins", play: orphanedStarts, config: galleryText(`
+[template.one]
+stop_timeout = "0s"
+command = ["/prog", "append", "/state/starts", "NAME", "fd", "3", "\n", "pause"]
+ready = { fd = 3 }
+recovery = { delay = "1ms", max_delay = "1ms", then = "stop" }
+container = { rootfs = "$DIR/root", mounts = [{ source = "$DIR", target = "/state" }] }
+[component.plain]
+command = ["prog", "append", "$DIR/starts", "plain", "fd", "3", "\n", "pause"]
+ready = { fd = 3 }
+recovery = { delay = "1ms", max_delay = "1ms", then = "stop" }
+[component.box]
+template = "one"
+[component.clock]
+template = "one"
+container.boottime_offset = "5s"
+`), places: []place{foreground}, root: true, loaded: true},
+	}
+}
+
+func orphanedStarts(w *world) {
+	w.furnish()
+	for _, name := range []string{"plain", "box", "clock"} {
+		for _, who := range []string{"middle", "child"} {
+			k := w.trace("-who", who)
+			w.start(name)
+			steps, _ := k.end()
+			w.stop(name)
+			if steps < 2 {
+				w.Errorf("%s: the %s makes %d calls", name, who, steps)
+			}
+			for _, n := range spread(steps) {
+				w.kills(name, who, "kill", n)
+				if who == "child" {
+					w.kills(name, who, "orphan", n)
+				}
+			}
+		}
+	}
+}
+
+// kills kills who is on the way to a component before its Nth call. In an orphan the child is held there: it must be gone before
+// another run is ready.
+func (w *world) kills(name, who, deed string, n int) {
+	w.empty()
+	k := w.trace("-who", who, "-n", strconv.Itoa(n), "-deed", deed)
+	before := w.component(name)
+	w.start(name)
+	story := k.did()
+	if pid := processOf(story); runs(pid) && who == "child" {
+		w.Errorf("%s: %s: process %s is there in the next run", name, story, pid)
+	}
+	k.end()
+	runs := w.component(name).Run - before.Run
+	if c := w.component(name); c.State != "ready" || runs != 2 && (who == "child" || runs != 1) { // the last a middle does is to tell
+		w.Errorf("%s: %s: %+v", name, story, c)
+	}
+	w.reality()
+	if starts := strings.Count(w.read("starts"), name); starts != 1 && who == "child" || starts > 2 {
+		w.Errorf("%s: %s: executed %d times", name, story, starts)
+	}
+	w.stop(name)
+}
+
+// runs says whether there is a process that has not ended.
+func runs(pid string) bool {
+	n, _ := strconv.Atoi(pid)
+	p, ok := look("/proc", n)
+	return ok && p.alive()
+}
+
+// spread are some of the calls 1 to n, the first ones among them: what comes before the child is in its group, all of them with -long.
+func spread(n int) (list []int) {
+	for i := 1; i <= n; i++ {
+		if *long || i <= 3 || (i+*seed)%(n/4+1) == 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// processOf is the process that a tracer says it did something with.
+func processOf(story string) string {
+	f := strings.Fields(story)
+	return f[slices.Index(f, "process")+1]
+}
+
+func thousand() string {
+	var b strings.Builder
+	b.WriteString("[target.all]\ndepends_on = [")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "\"c%03d\", ", i)
+	}
+	b.WriteString("]\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "[component.c%03d]\ncommand = [\"sleep\", \"1000\"]\n", i)
+	}
+	return b.String()
+}
+
+// answers says whether somebody says how a component is.
+func (w *world) answers() bool {
+	c, err := control.Dial(w.socket)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	return c.Call("GetStatus", control.NameParam{Name: "c000"}, &control.StatusReply{}) == nil
+}
+
+// lastControl is how long after the death of a manager the next one answers.
+const lastControl = 200 * time.Millisecond
+
+func soonInControl(w *world) {
+	w.reach("all")
+	before := w.status()
+	best := time.Hour
+	for range 4 {
+		w.client.Close()
+		dead := time.Now()
+		w.kill(w.manager(), unix.SIGKILL)
+		for !w.answers() {
+		}
+		took := time.Since(dead)
+		ran, waited := processor(fmt.Sprintf("%s/%d", w.proc, w.manager()))
+		w.Logf("answered after %v; its threads ran for %v and waited for %v", took, ran, waited)
+		best = min(best, max(ran, took-waited))
+		w.await("a connection", w.connected)
+		for i, c := range w.status().Components {
+			if c.PID != before.Components[i].PID || c.State != before.Components[i].State {
+				w.Errorf("%s was %+v and is %+v", c.Name, before.Components[i], c)
+			}
+		}
+	}
+	if best > lastControl {
+		w.Errorf("the next manager answers after %v", best)
+	}
+}

@@ -1,0 +1,69 @@
+package conformance
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// tracing is a tracer at work: it stops the manager, or what that starts, at one system call.
+type tracing struct {
+	w     *world
+	input io.Closer
+	lines chan string
+}
+
+// trace attaches to the manager that there is.
+func (w *world) trace(args ...string) *tracing {
+	w.Helper()
+	c := exec.Command(filepath.Join(programs, "tracer"), append(args, strconv.Itoa(w.manager()))...)
+	in, err := c.StdinPipe()
+	w.must(err)
+	out, err := c.StdoutPipe()
+	w.must(err)
+	c.Stderr = c.Stdout
+	w.must(c.Start())
+	k := &tracing{w: w, input: in, lines: make(chan string, 8)}
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			if strings.HasPrefix(s.Text(), "did freeze") {
+				unix.Kill(w.keeper, unix.SIGUSR1) // means nothing, but is to be answered: what owes nothing is not missed
+			}
+			k.lines <- s.Text()
+		}
+		close(k.lines)
+		c.Wait()
+	}()
+	if line := <-k.lines; line != "ready" {
+		w.Fatalf("the tracer says %q", line)
+	}
+	return k
+}
+
+// did waits until the tracer has done what it was told, and returns what it says of it.
+func (k *tracing) did() string {
+	line, ok := <-k.lines
+	if !ok || !strings.HasPrefix(line, "did ") {
+		k.w.Fatalf("the tracer says %q", line)
+	}
+	return line
+}
+
+// end has the tracer let go of everything. It returns how many calls there were, and what the tracer did, if it did.
+func (k *tracing) end() (count int, story string) {
+	k.input.Close()
+	for line := range k.lines {
+		if strings.HasPrefix(line, "did ") {
+			story += line + " "
+		} else if _, err := fmt.Sscanf(line, "count %d", &count); err != nil {
+			k.w.Errorf("the tracer says %q", line)
+		}
+	}
+	return count, story
+}
