@@ -306,9 +306,9 @@ func (w *world) watchless(why string) {
 }
 
 func fullRun(w *world) {
-	w.inside("mount", "-t", "tmpfs", "-o", "nr_inodes=4", "none", w.path("run"))
+	w.inside("mount", "-t", "tmpfs", "-o", "nr_inodes=5", "none", w.path("run"))
 	w.await("a socket on another file system", func() bool { return w.inside("sh", "-c", "test -S "+w.socket+" && echo yes; true") == "yes\n" })
-	w.inside("sh", "-c", "touch "+w.path("run/ballast")+"; touch "+w.path("run/more")+" 2>/dev/null; true")
+	w.inside("sh", "-c", "mkdir "+w.path("run/notify")+"; touch "+w.path("run/ballast")+"; touch "+w.path("run/more")+" 2>/dev/null; true")
 	w.activate("all")
 	w.is("b", "ready", "")
 	w.await("a failed start that says so", func() bool { return strings.Contains(w.component("a").Reason, "no space left on device") })
@@ -316,7 +316,7 @@ func fullRun(w *world) {
 	w.inside("mount", "-o", "remount,nr_inodes=100", w.path("run"))
 	w.eventually("a", "ready")
 	w.stop("a")
-	w.inside("umount", "-l", w.path("run"))
+	w.inside("sh", "-c", "umount -l "+w.path("run"))
 	w.await("a socket on the one before", w.reachable)
 	w.start("a") // with a notify socket there
 	w.stop("a")

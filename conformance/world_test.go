@@ -52,6 +52,7 @@ func begin(t *testing.T, s *scenario, p place) *world {
 	t.Helper()
 	w := &world{T: t, place: p, dir: t.TempDir(), done: make(chan error, 1), over: make(chan struct{})}
 	os.Chmod(w.dir, 0o755)
+	os.Chmod(filepath.Dir(w.dir), 0o755)
 	w.socket = filepath.Join(w.dir, "run/control.sock")
 	for name, text := range s.files {
 		w.write(name, text)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -18,6 +19,10 @@ func (l *loader) decode(f *file) {
 	if trimmed, ok := bytes.CutPrefix(f.Data, []byte("\xef\xbb\xbf")); ok {
 		l.add(Problem{File: f.Path, Line: 1, Col: 1, What: "begins with a byte order mark", Hint: "save it as UTF-8 without one"})
 		f.Data = trimmed
+	}
+	if at := notText(f.Data); at >= 0 && !bytes.Contains(f.Data, []byte{0}) { // the decoder counts such bytes wrongly
+		l.unreadable(f, at, fmt.Sprintf("invalid UTF-8 byte: 0x%02x", f.Data[at]), "")
+		return
 	}
 	if at := nestedTooDeep(f.Data); at >= 0 {
 		l.unreadable(f, at, fmt.Sprintf("nested more than %d levels deep", maxNesting), "")
@@ -31,6 +36,21 @@ func (l *loader) decode(f *file) {
 		l.syntax(f, bad)
 	default:
 		l.unreadable(f, 0, err.Error(), "")
+	}
+}
+
+// notText is where the first byte is that is not UTF-8, -1 where there is none.
+func notText(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
+		}
+		at += size
 	}
 }
 
