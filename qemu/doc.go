@@ -8,6 +8,8 @@
 //	guest ───► one running machine: serial console, commands inside it, forwarded ports, power key
 //	stage1 ──► init of the initramfs: loads the block driver, mounts the root disk, hands over to /sbin/init
 //	agent ───► runs the tests' commands inside the guest, over a virtio port (wire has the messages)
+//	hog ─────► uses up in the guest what limits are for; trouble makes there what goes wrong on machines
+//	powercut ► what is on a disk after its power was cut
 //
 // It must not know Orderly's packages: tests look at the machine from outside, as an integrator does.
 package qemu

@@ -55,17 +55,30 @@ func loaded(k debian.Kernel, names ...string) ([]cpio.Entry, error) {
 // agent, the modules that are named with all that they need, and the entries that are given. GOARCH of the programs is
 // program: the 64-bit kernel runs armv7 ones too.
 func (b *Builder) Memory(name, program string, a Arch, k debian.Kernel, mods []string, entries []cpio.Entry) (string, error) {
-	orderly, err := b.Binary("init", program)
+	all, err := b.basics(program, a)
 	if err != nil {
 		return "", err
+	}
+	tree, err := moduleTree(k, mods)
+	if err != nil {
+		return "", err
+	}
+	return b.archive(name+".cpio", slices.Concat(all, tree, entries))
+}
+
+// basics are the programs of a system without packages: Orderly for the architecture program, the agent, busybox.
+func (b *Builder) basics(program string, a Arch) ([]cpio.Entry, error) {
+	orderly, err := b.Binary("init", program)
+	if err != nil {
+		return nil, err
 	}
 	agent, err := b.Binary("qemu/agent", a.Go)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	packages, err := b.packages(a)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	all := []cpio.Entry{
 		cpio.Device("dev/console", 0o600, 5, 1), cpio.Link("init", "sbin/orderly"), cpio.Link("sbin/init", "orderly"),
@@ -76,18 +89,32 @@ func (b *Builder) Memory(name, program string, a Arch, k debian.Kernel, mods []s
 	} {
 		data, err := os.ReadFile(f.from)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		all = append(all, cpio.File(f.to, 0o755, data))
 	}
 	for _, applet := range applets() {
 		all = append(all, cpio.Link("bin/"+applet, "busybox"))
 	}
-	tree, err := moduleTree(k, mods)
+	return all, nil
+}
+
+// SmallRoot builds a root disk of such a system with the entries that are given, which stage1 boots from.
+func (b *Builder) SmallRoot(name, program string, a Arch, entries []cpio.Entry) (string, error) {
+	all, err := b.basics(program, a)
 	if err != nil {
 		return "", err
 	}
-	return b.archive(name+".cpio", slices.Concat(all, tree, entries))
+	tree, disk := b.path("small-tree"), b.path(name+".ext4")
+	if err := os.RemoveAll(tree); err != nil {
+		return "", err
+	}
+	for _, e := range slices.Concat(all, []cpio.Entry{cpio.Dir("dev"), cpio.Dir("var")}, entries) {
+		if err := extract(e, tree); err != nil {
+			return "", err
+		}
+	}
+	return disk, makeDisk(tree, disk, "orderly-root", 48)
 }
 
 // applets are the names that busybox gets in a system without packages.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orderly-init/orderly/qemu/cpio"
 	"github.com/orderly-init/orderly/qemu/debian"
 )
 
@@ -119,6 +120,23 @@ func busyboxLinks(tree string) error {
 		}
 	}
 	return os.Symlink("../bin/busybox", filepath.Join(tree, "usr/sbin/modprobe"))
+}
+
+// extract makes a file of an archive below a directory, unless it is a device (inode(7)).
+func extract(e cpio.Entry, tree string) error {
+	name, mode := filepath.Join(tree, e.Name), fs.FileMode(e.Mode&0o777)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	switch e.Mode >> 12 {
+	case 0o04:
+		return os.MkdirAll(name, mode)
+	case 0o12:
+		return os.Symlink(string(e.Data), name)
+	case 0o10:
+		return os.WriteFile(name, e.Data, mode)
+	}
+	return nil
 }
 
 func exists(tree, name string) bool {
