@@ -12,8 +12,8 @@ import (
 // configurations are scenarios about files that are wrong.
 func configurations() []scenario {
 	return []scenario{
-		{id: "M118", story: "every kind of wrong file is an error that names it, with line and column where there are any, and none of them hangs or floods", play: wrongFiles, config: one},
-		{id: "M119", story: "a file that is cut off at any place is refused when it is applied, and what runs goes on", play: halfWritten, config: one},
+		{id: "M118", story: "every kind of wrong file is an error that names it, with line and column where there are any, and none of them hangs or floods", play: wrongFiles, config: one, loaded: true},
+		{id: "M119", story: "a file that is cut off at any place is refused when it is applied, and what runs goes on", play: halfWritten, config: one, loaded: true},
 	}
 }
 

@@ -18,7 +18,7 @@ func namespaces() []scenario {
 [log]
 directory = "$DIR/old/log"
 [component.a]
-command = ["sh", "-c", "for p in $(cat $DIR/old/pids); do kill -0 $p 2>/dev/null && echo $p >> $DIR/old/alive; done; setsid sh -c 'trap \"\" TERM; echo $$ >> $DIR/old/pids; while :; do sleep 1; done' & echo $$ >> $DIR/old/pids; touch $DIR/old/told; exec sleep 1000"]
+command = ["sh", "-c", "for p in $(cat $DIR/old/pids); do kill -0 $p 2>/dev/null && ! grep -q State:.Z /proc/$p/status && echo $p >> $DIR/old/alive; done; setsid sh -c 'trap \"\" TERM; echo $$ >> $DIR/old/pids; while :; do sleep 1; done' & echo $$ >> $DIR/old/pids; touch $DIR/old/told; exec sleep 1000"]
 ready = { file = "$DIR/old/told" }
 [target.all]
 depends_on = ["a"]

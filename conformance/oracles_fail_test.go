@@ -63,13 +63,14 @@ func TestOracleFindsZombies(t *testing.T) {
 	awaitFound(w, (*watching).sample, "is a zombie for more than")
 }
 
+// What all threads of this process wait for a processor is subtracted, so it is played alone: beside a hundred others only an answer that
+// is late by far is found.
 func TestOracleFindsLateAnswers(t *testing.T) {
-	t.Parallel()
 	w := fake(t, "exec sleep 100")
 	w.socket = filepath.Join(w.dir, "c")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.socket})
 	w.must(err)
-	late := lastAnswer + 20*time.Millisecond
+	late := lastAnswer + 250*time.Millisecond
 	s := &control.Server{Allow: func(control.Peer, control.Access) bool { return true }, Methods: map[string]control.Method{
 		"GetStatus": {Access: control.Look, Serve: func(context.Context, control.Call) (any, error) {
 			time.Sleep(late)

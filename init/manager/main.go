@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -241,11 +243,20 @@ func (m *Manager) instance() uint32 {
 // are run again.
 func (m *Manager) clear() {
 	names, _ := m.tree.Names()
+	names = slices.DeleteFunc(names, func(name string) bool { return m.Again > 0 && !strings.HasPrefix(name, toolPrefix) })
 	for _, name := range names {
-		if m.Again == 0 || strings.HasPrefix(name, toolPrefix) {
-			m.tree.Kill(name)
-			m.clean(name, 0)
+		m.tree.Kill(name)
+	}
+	end := time.Now().Add(mostEnding) // no start is to meet them: the kernel ends them when it comes to it
+	for _, name := range names {
+		yes, err := m.tree.Populated(name)
+		for ; yes && err == nil && time.Now().Before(end); yes, err = m.tree.Populated(name) {
+			time.Sleep(time.Millisecond)
 		}
+		if yes && err == nil {
+			m.notes = append(m.notes, "processes that an earlier Orderly left in "+name+" cannot be killed")
+		}
+		m.clean(name, 0)
 	}
 }
 
