@@ -15,7 +15,7 @@ func scale() []scenario {
 		{id: "R148b", story: "R148 with 5000", play: func(w *world) { thousands(w, 5000) }, config: swift(5000), loaded: true, places: []place{foreground}, long: true},
 		{id: "R149", story: "300 components run and do nothing: nobody is woken", play: func(w *world) { idling(w, 2*time.Second) }, config: swift(300), loaded: true, places: []place{foreground}},
 		{id: "R149b", story: "R149 with 1000, for a minute", play: func(w *world) { idling(w, time.Minute) }, config: swift(1000), loaded: true, places: []place{foreground}, long: true},
-		{id: "R151", story: "one of 100 is killed, without a delay of its restart: the next run is there at once", play: swiftly, config: swift(100), loaded: true, places: []place{foreground}},
+		{id: "R151", story: "one of 100 is killed, without a delay of its restart: the next run is there at once", play: swiftly, config: swift(100), loaded: true, alone: true, places: []place{foreground}},
 	}
 }
 

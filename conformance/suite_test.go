@@ -40,6 +40,7 @@ type scenario struct {
 	root   bool                   // needs root
 	long   bool                   // with -long alone
 	mortal bool                   // the manager dies in it, so a call may fail
+	alone  bool                   // it measures how long something takes, so nothing is played beside it
 	loaded bool                   // it takes so many resources that how soon the control socket answers says nothing
 	lossy  bool                   // lines of Orderly's own log are lost in it
 	pipes  int                    // between components: the keeper has both ends as long as they are configured
@@ -125,27 +126,51 @@ func lookAtSources() {
 	})
 }
 
-// TestScenarios plays every scenario in each of its places.
+// TestAlone plays, before all others, those that measure how long something takes.
+func TestAlone(t *testing.T) {
+	lookAtSources()
+	each(func(s *scenario, p place) {
+		if s.alone {
+			t.Run(s.id+"/"+string(p), func(t *testing.T) { tryTo(t, s, p) })
+		}
+	})
+}
+
+// TestScenarios plays every other scenario in each of its places.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
+	each(func(s *scenario, p place) {
+		if s.alone {
+			return
+		}
+		t.Run(s.id+"/"+string(p), func(t *testing.T) {
+			t.Parallel()
+			tryTo(t, s, p)
+		})
+	})
+}
+
+// each goes through all scenarios and their places.
+func each(do func(s *scenario, p place)) {
 	for _, g := range groups() {
 		for i := range g.scenarios {
-			s := &g.scenarios[i]
-			for _, p := range s.where() {
-				t.Run(s.id+"/"+string(p), func(t *testing.T) {
-					t.Parallel()
-					if s.long && !*long {
-						t.Skip("takes long: -long")
-					}
-					if (s.root || p == first) && os.Geteuid() != 0 {
-						t.Skip("needs root: users, namespaces or mounts")
-					}
-					perform(t, s, p)
-				})
+			for _, p := range g.scenarios[i].where() {
+				do(&g.scenarios[i], p)
 			}
 		}
 	}
+}
+
+// tryTo plays one scenario, if it can be played here.
+func tryTo(t *testing.T, s *scenario, p place) {
+	if s.long && !*long {
+		t.Skip("takes long: -long")
+	}
+	if (s.root || p == first) && os.Geteuid() != 0 {
+		t.Skip("needs root: users, namespaces or mounts")
+	}
+	perform(t, s, p)
 }
 
 // perform plays one scenario with all oracles.
