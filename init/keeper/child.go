@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	goruntime "runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -232,6 +234,28 @@ func MakeRoom() {
 			unix.Close(fd)
 		}
 	}()
+}
+
+// spareThreads are as many as can be wanted at once, and more: for the reaper, the signals, the console, the sender, the collector.
+const spareThreads = 4
+
+// makeThreads has the runtime keep threads ready. It makes one when all that it has wait in system calls, and where none can be had
+// that ends the program (newosproc in runtime/os_linux.go): PID 1 must not need one when a machine has no more processes.
+func makeThreads() {
+	var begun, ended sync.WaitGroup
+	over := make(chan struct{})
+	for range spareThreads {
+		begun.Add(1)
+		ended.Go(func() {
+			goruntime.LockOSThread() // each has one of its own, until all do
+			defer goruntime.UnlockOSThread()
+			begun.Done()
+			<-over
+		})
+	}
+	begun.Wait()
+	close(over)
+	ended.Wait()
 }
 
 // describe says in words how a process ended.

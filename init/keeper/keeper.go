@@ -101,6 +101,7 @@ func Run(o Options) (code int, err error) {
 		return 1, err
 	}
 	MakeRoom()
+	go makeThreads()
 	go k.reaper.run()
 	return k.loop(), nil
 }
