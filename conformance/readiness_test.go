@@ -8,7 +8,7 @@ import (
 // readiness are scenarios about what makes ready.
 func readiness() []scenario {
 	return []scenario{
-		{id: "I78", story: "a descriptor that is closed without a newline fails the start; a newline, two, one of a grandchild and one behind a megabyte make ready, once", play: descriptors, config: `
+		{id: "I78", story: "a descriptor that is closed without a newline fails the start; a newline, two, one of a grandchild and one behind a megabyte make ready, once; what is written after that ends and stops nobody", play: descriptors, config: `
 [component.closed]
 command = ["sh", "-c", "exec 3>&-; exec sleep 1000"]
 ready = { fd = 3 }
@@ -18,7 +18,7 @@ command = ["sh", "-c", "printf half >&3; exec 3>&-; exec sleep 1000"]
 ready = { fd = 3 }
 recovery = { attempts = 0, then = "stop" }
 [component.twice]
-command = ["sh", "-c", "echo >&3; echo >&3; exec sleep 1000"]
+command = ["sh", "-c", "echo >&3; echo >&3; until test -e $DIR/ready; do sleep 0.01; done; head -c 100000 /dev/zero >&3; touch $DIR/after; exec sleep 1000"]
 ready = { fd = 3 }
 [component.child]
 command = ["sh", "-c", "(sh -c 'echo >&3') & exec sleep 1000"]
@@ -94,6 +94,11 @@ func descriptors(w *world) {
 		if n := w.count(name, "ready"); n != 1 {
 			w.Errorf("%s was ready %d times", name, n)
 		}
+	}
+	w.write("ready", "")
+	w.await("twice behind its third word", func() bool { return w.exists("after") })
+	if c := w.component("twice"); c.Run != 1 || c.State != "ready" {
+		w.Errorf("twice is %+v", c)
 	}
 }
 

@@ -297,7 +297,7 @@ func (m *Manager) clone(s *start) {
 		m.sink.Attach(l)
 	}
 	if s.ready >= 0 {
-		m.watchReady(u, s.ready)
+		m.watchReady(u, s.ready, false)
 	}
 	if s.beat >= 0 {
 		m.watchBeat(u, s.beat, u.def.Ready.When == targets.Beating)

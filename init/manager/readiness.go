@@ -152,10 +152,10 @@ func (m *Manager) listening(u *unit) bool {
 	return yes
 }
 
-// watchReady waits for a newline on the readiness pipe.
-func (m *Manager) watchReady(u *unit, fd int) {
+// watchReady waits for a newline on the readiness pipe, if it has not come yet.
+func (m *Manager) watchReady(u *unit, fd int, come bool) {
 	unix.SetNonblock(fd, true)
-	u.ready = fd
+	u.ready, u.said = fd, come
 	m.loop.Add(fd, func() { m.readReady(u) })
 }
 
@@ -176,7 +176,8 @@ const readyBudget = 16
 // readReady looks into the pipe. A newline is readiness, once; what else comes is thrown away. All writers gone
 // without a newline means that it will never be ready: the start time-out would only find the same later. The
 // newline stays in the pipe until the readiness has been stored: a manager that dies in between has not lost it (tee(2) into a pipe of
-// the manager's own).
+// the manager's own). What comes behind it is thrown away as long as somebody may write: a pipe that is closed
+// would end who does (pipe(7), SIGPIPE), and one that is full would stop it.
 func (m *Manager) readReady(u *unit) {
 	var buf [4096]byte
 	for range readyBudget {
@@ -190,10 +191,13 @@ func (m *Manager) readReady(u *unit) {
 			return
 		case n == 0:
 			m.closeReady(u)
-			m.mute(u)
-		case slices.Contains(buf[:n], '\n'):
-			m.closeReady(u)
+			if !u.said {
+				m.mute(u)
+			}
+		case !u.said && slices.Contains(buf[:n], '\n'):
+			u.said = true
 			m.isReady(u, u.run)
+			return // it is taken out once that has been stored
 		default:
 			unix.Read(u.ready, buf[:n])
 		}

@@ -36,6 +36,7 @@ type unit struct {
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
 	ready      int            // reading end of the readiness pipe, -1 is none
+	said       bool           // its newline has come
 	beat       beatPipe       // of the present run
 	path       *ready.Path    // being waited for
 	pidFile    *ready.Path    // being waited for
