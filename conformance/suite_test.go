@@ -77,6 +77,7 @@ func groups() []group {
 		{"Dependencies", dependencies()},
 		{"Run targets", transitions()},
 		{"Readiness", append(readiness(), strangers()...)},
+		{"Heartbeat, watchdog, time", times()},
 		{"File systems and early boot", storms()},
 		{"Cgroups, namespaces, containers", namespaces()},
 		{"Configuration", configurations()},

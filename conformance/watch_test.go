@@ -125,7 +125,7 @@ func (k *watching) ask() {
 				continue
 			}
 		}
-		took, err := k.answer(c)
+		took, err := k.w.answer(c, "")
 		switch {
 		case err != nil:
 			k.failed++
@@ -144,12 +144,12 @@ func (k *watching) ask() {
 	}
 }
 
-// answer is how long a call took, without what either side waited for a processor.
-func (k *watching) answer(c *control.Client) (time.Duration, error) {
-	manager := fmt.Sprintf("%s/%d", k.w.proc, k.w.manager())
+// answer is how long a call took, without what either side waited for a processor. It asks for the status of one component, or of all.
+func (w *world) answer(c *control.Client, name string) (time.Duration, error) {
+	manager := fmt.Sprintf("%s/%d", w.proc, w.manager())
 	begin, waited := time.Now(), delay(manager)+delay("/proc/self")
 	var reply control.StatusReply
-	err := c.Call("GetStatus", control.NameParam{}, &reply)
+	err := c.Call("GetStatus", control.NameParam{Name: name}, &reply)
 	return time.Since(begin) - (delay(manager) + delay("/proc/self") - waited), err
 }
 
