@@ -30,7 +30,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 
 test: check ## all tests: check, the long scenarios, some fuzzing, and the boot tests in QEMU
 	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
-	$(MAKE) --no-print-directory conformance
+	go test -count=1 -timeout 30m ./conformance -long -rest
 	$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/... ./bench
 

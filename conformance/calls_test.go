@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/orderly-init/orderly/control"
@@ -132,15 +133,35 @@ func (w *world) order(want ...string) {
 	w.caughtUp()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := 0
+	var list []string
 	for _, e := range w.events {
-		if i < len(want) && e.Component+":"+e.To == want[i] {
+		list = append(list, e.Component+":"+e.To)
+	}
+	w.ordered(list, want...)
+}
+
+// ordered checks that some come in this order in a list.
+func (w *world) ordered(list []string, want ...string) {
+	w.Helper()
+	i := 0
+	for _, e := range list {
+		if i < len(want) && e == want[i] {
 			i++
 		}
 	}
 	if i < len(want) {
 		w.Errorf("%s did not come behind %v", want[i], want[:i])
 	}
+}
+
+var change = regexp.MustCompile(`\b([a-z]+[0-9]+): (starting|ready|done)\b`)
+
+// begun are the beginnings of numbered components as the log has them, as NAME:STATE: it has all, also where the stream of events has gaps.
+func (w *world) begun() (list []string) {
+	for _, m := range change.FindAllStringSubmatch(w.read("log/orderly.log.1")+"\n"+w.read("log/orderly.log"), -1) {
+		list = append(list, m[1]+":"+m[2])
+	}
+	return list
 }
 
 func namesOf(names ...string) control.StartParam { return control.StartParam{Names: names} }

@@ -176,6 +176,12 @@ func waiting(w *world) {
 		code int
 	}
 	done, before := make(chan answer, 1), w.clients()
+	w.await("the end of those before", func() bool { // who has been answered may not have been hung up yet
+		had := before
+		time.Sleep(50 * time.Millisecond)
+		before = w.clients()
+		return before == had
+	})
 	go func() { text, code := w.orderly("wait", "never", "a"); done <- answer{text, code} }()
 	w.await("somebody who waits", func() bool { return w.clients() > before })
 	w.write("conf/o.toml", w.text("[component.a]\ncommand = [\"sleep\", \"1000\"]\n[target.all]\ndepends_on = [\"a\"]\n"))
