@@ -156,9 +156,14 @@ func (w *world) ordered(list []string, want ...string) {
 
 var change = regexp.MustCompile(`\b([a-z]+[0-9]+): (starting|ready|done)\b`)
 
+// ownLog is Orderly's own log, with what has been rotated.
+func (w *world) ownLog() string {
+	return w.read("log/orderly.log.1") + "\n" + w.read("log/orderly.log")
+}
+
 // begun are the beginnings of numbered components as the log has them, as NAME:STATE: it has all, also where the stream of events has gaps.
 func (w *world) begun() (list []string) {
-	for _, m := range change.FindAllStringSubmatch(w.read("log/orderly.log.1")+"\n"+w.read("log/orderly.log"), -1) {
+	for _, m := range change.FindAllStringSubmatch(w.ownLog(), -1) {
 		list = append(list, m[1]+":"+m[2])
 	}
 	return list

@@ -110,7 +110,7 @@ func possible(name string, list []control.Event) (wrong []string) {
 func (w *world) logged(events []control.Event) {
 	missing := ""
 	if !soon(func() bool {
-		missing = unlogged(events, w.read("log/orderly.log.1")+"\n"+w.read("log/orderly.log"))
+		missing = unlogged(events, w.ownLog())
 		return missing == ""
 	}) {
 		w.Errorf("the log does not have, in this order: %s", missing)

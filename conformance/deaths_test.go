@@ -15,7 +15,7 @@ import (
 // deaths are scenarios about the end of the manager, and of what is between it and a component.
 func deaths() []scenario {
 	return []scenario{
-		{id: "O129a", story: "with 1000 components a new manager is in control 200 ms after the death of the one before, not counting what anybody waited for a processor", play: soonInControl, config: thousand(),
+		{id: "O129a", story: "with 1000 components a new manager is in control 200 ms after the death of the one before, not counting what anybody waited for a processor", play: soonInControl, config: many(1000) + wanting(1000),
 			places: []place{foreground}, mortal: true, loaded: true},
 		{id: "O129b", story: "what starts a component is killed at any step while its child is on the way: the child is gone before the next run begins", play: orphanedStarts, config: galleryText(`
 [template.one]
@@ -104,19 +104,6 @@ func processOf(story string) string {
 	return f[slices.Index(f, "process")+1]
 }
 
-func thousand() string {
-	var b strings.Builder
-	b.WriteString("[target.all]\ndepends_on = [")
-	for i := range 1000 {
-		fmt.Fprintf(&b, "\"c%03d\", ", i)
-	}
-	b.WriteString("]\n")
-	for i := range 1000 {
-		fmt.Fprintf(&b, "[component.c%03d]\ncommand = [\"sleep\", \"1000\"]\n", i)
-	}
-	return b.String()
-}
-
 // answers says whether somebody says how a component is.
 func (w *world) answers() bool {
 	c, err := control.Dial(w.socket)
@@ -124,7 +111,7 @@ func (w *world) answers() bool {
 		return false
 	}
 	defer c.Close()
-	return c.Call("GetStatus", control.NameParam{Name: "c000"}, &control.StatusReply{}) == nil
+	return c.Call("GetStatus", control.NameParam{Name: "c0"}, &control.StatusReply{}) == nil
 }
 
 // lastControl is how long after the death of a manager the next one answers.

@@ -31,8 +31,7 @@ stop_timeout = "500ms"
 recovery = { delay = "10ms", then = "retry" }
 [template.box.container]
 rootfs = "$DIR/root"
-mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
-[component.bare]
+` + hostPrograms + `[component.bare]
 template = "box"
 command = ["sh", "-c", "setsid sleep 1000 & sleep 1000 & touch /bare; while :; do sleep 1; done"]
 ready = { file = "/bare" }
@@ -51,14 +50,17 @@ recovery = { attempts = 0, then = "stop" }
 [component.a.container]
 rootfs = "$DIR/root"
 namespaces = ["user", "pid", "mount"]
-mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
-[component.b]
+` + hostPrograms + `[component.b]
 command = ["sleep", "1000"]
 [target.all]
 wants = ["a", "b"]
 `, files: map[string]string{"root/x": ""}},
 	}
 }
+
+// hostPrograms are those of the machine in a container.
+const hostPrograms = `mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
+`
 
 // cgrouped writes down where it is when it begins.
 const cgrouped = `

@@ -113,8 +113,7 @@ var allKinds = strings.Replace(kinds, `[target.all]
 wants = [`, `[template.boxed]
 [template.boxed.container]
 rootfs = "$DIR/root"
-mounts = [{ source = "/usr", target = "/usr", options = "ro" }, { source = "/usr/bin", target = "/bin", options = "ro" }, { source = "/usr/lib", target = "/lib", options = "ro" }, { source = "/usr/lib64", target = "/lib64", options = "ro" }]
-[component.boxed]
+`+hostPrograms+`[component.boxed]
 template = "boxed"
 command = ["sleep", "1000"]
 container.init = true

@@ -21,11 +21,7 @@ func times() []scenario {
 const leastOften = time.Second / 3
 
 func fiveThousand() string {
-	var b strings.Builder
-	for i := range 5000 {
-		fmt.Fprintf(&b, "[component.c%d]\ncommand = [\"sleep\", \"1000\"]\nstop_timeout = \"10s\"\n", i)
-	}
-	return b.String()
+	return strings.ReplaceAll(many(5000), `recovery = { attempts = 0, then = "stop" }`, `stop_timeout = "10s"`)
 }
 
 func longApply(w *world) {

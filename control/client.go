@@ -32,16 +32,16 @@ const dialLimit = 5 * time.Second
 
 // Dial connects to a control socket.
 func Dial(path string) (*Client, error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	// a socket that does not block is not told when there is room again (connect(2), EAGAIN)
-	for end := time.Now().Add(dialLimit); errors.Is(err, syscall.EAGAIN) && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
-		c, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	for end := time.Now().Add(dialLimit); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+		if err == nil {
+			return &Client{newConn(c)}, nil
+		}
+		// a socket that does not block is not told when there is room again (connect(2), EAGAIN)
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().After(end) {
+			return nil, fmt.Errorf("connect to %s: %w; is Orderly running? (--control PATH names another socket)", path, cause(err))
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w; is Orderly running? (--control PATH names another socket)", path, cause(err))
-	}
-	return &Client{newConn(c)}, nil
 }
 
 // cause takes the words of package net away.

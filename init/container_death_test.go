@@ -40,11 +40,7 @@ func TestManagerDiesWhileContainersStart(t *testing.T) {
 				kill(t, r.keeper)
 				r.connect()
 			}
-			var met control.WaitReply
-			r.call("Wait", control.WaitParam{Names: []string{"all"}, TimeoutMS: 30_000}, &met)
-			if !met.Met {
-				t.Fatalf("not ready after 30 s: %v", met.Missing)
-			}
+			r.awaits("all", 30*time.Second)
 			r.judge(nil)
 			r.until("nothing but the manager and the containers is left", func() bool { return len(childrenOf(t, r.keeper)) == 31 })
 		})

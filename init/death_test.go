@@ -36,11 +36,7 @@ func TestManagerDiesInATransition(t *testing.T) {
 			r.client.Close()
 			kill(t, r.keeper)
 			r.connect()
-			var met control.WaitReply
-			r.call("Wait", control.WaitParam{Names: []string{"all"}, TimeoutMS: 20_000}, &met)
-			if !met.Met {
-				t.Fatalf("not ready after 20 s: %v", met.Missing)
-			}
+			r.awaits("all", 20*time.Second)
 			r.judge(pids)
 		})
 	}

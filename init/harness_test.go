@@ -101,6 +101,16 @@ func (r *running) call(method string, in, out any) {
 	}
 }
 
+// awaits waits until a component is ready, or all that is essential of a target.
+func (r *running) awaits(name string, limit time.Duration) {
+	r.Helper()
+	var reply control.WaitReply
+	r.call("Wait", control.WaitParam{Names: []string{name}, TimeoutMS: float64(limit.Milliseconds())}, &reply)
+	if !reply.Met {
+		r.Fatalf("not ready after %v: %v", limit, reply.Missing)
+	}
+}
+
 func (r *running) activate(target string) control.Result {
 	r.Helper()
 	var reply control.ActivateReply

@@ -15,8 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
-
-	"github.com/orderly-init/orderly/control"
 )
 
 // prey is what an attack is to reach outside of its container.
@@ -284,8 +282,7 @@ container = { rootfs = %q, init = true }
 [target.all]
 depends_on = ["box"]
 `, rootWith(t, program)))
-	var reply control.WaitReply
-	r.call("Wait", control.WaitParam{Names: []string{"all"}, TimeoutMS: 20_000}, &reply)
+	r.awaits("all", 20*time.Second)
 	if out := run(binary, "--control", r.path, "enter", "box", "/breakout", "type"); !strings.Contains(out, "type held: operation not permitted") {
 		t.Error(out)
 	}

@@ -67,7 +67,7 @@ func (d *deaths) add(at time.Duration) int {
 }
 
 // start brings up a manager with a fresh pair of sockets. It must run on the locked main thread.
-func (k *Keeper) start(safe bool) error {
+func (k *Keeper) start() error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
@@ -76,7 +76,7 @@ func (k *Keeper) start(safe bool) error {
 	defer k.reaper.starting.Unlock()
 	pid, err := syscall.ForkExec(binary.Path(SelfFD), append([]string{ManagerName}, k.Args...), &syscall.ProcAttr{
 		Dir:   "/",
-		Env:   append(k.environment(safe), k.Env...),
+		Env:   append(k.environment(), k.Env...),
 		Files: []uintptr{0, 1, 2, uintptr(pair[1]), uintptr(k.facts), uintptr(k.ring), uintptr(k.wake), uintptr(k.land), uintptr(k.binary)},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
@@ -183,10 +183,10 @@ func (k *Keeper) bringDue() {
 
 // bring starts the next manager. A new binary that cannot be executed gives way to the one before.
 func (k *Keeper) bring() error {
-	err := k.start(k.safe)
+	err := k.start()
 	if err != nil && k.before != 0 {
 		k.revert("cannot be started (" + err.Error() + ")")
-		err = k.start(k.safe)
+		err = k.start()
 	}
 	return err
 }
@@ -267,12 +267,12 @@ func describe(s unix.WaitStatus) string {
 }
 
 // environment is what a manager must know of its predecessors.
-func (k *Keeper) environment(safe bool) []string {
+func (k *Keeper) environment() []string {
 	env := []string{EnvAgain + "=" + strconv.Itoa(k.count), EnvFile + "=" + k.path}
 	for _, v := range []struct {
 		set  bool
 		name string
-	}{{k.PID1, EnvPID1}, {k.booted, EnvBooted}, {safe, EnvSafe}} {
+	}{{k.PID1, EnvPID1}, {k.booted, EnvBooted}, {k.safe, EnvSafe}} {
 		if v.set {
 			env = append(env, v.name+"=1")
 		}

@@ -75,7 +75,7 @@ type Keeper struct {
 	deaths  deaths
 	due     time.Duration // when the next manager is to be started; 0 is not at all
 	tries   int           // of that so far
-	safe    bool          // whether it is to be in safe mode
+	safe    bool          // whether managers are started in safe mode
 	count   int           // managers so far
 	booted  bool
 	ending  bool
@@ -135,7 +135,7 @@ func (k *Keeper) begin() error {
 			return os.NewSyscallError("prctl subreaper", err)
 		}
 	}
-	return k.start(false)
+	return k.start()
 }
 
 // open makes what keeper and manager share.

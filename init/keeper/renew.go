@@ -57,7 +57,7 @@ func (k *Keeper) handOver() error {
 		return err
 	}
 	defer unix.Close(fd)
-	files := s.files()
+	files := append(s.files(), fd)
 	for _, f := range files {
 		unix.FcntlInt(uintptr(f), unix.F_SETFD, 0)
 	}

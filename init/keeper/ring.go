@@ -134,6 +134,40 @@ func Memfd(name string, size int64) (int, error) {
 	return fd, nil
 }
 
+// Sealed puts bytes into a memfd that nobody can change any more (fcntl(2), F_ADD_SEALS); it closes on exec. Their reader gives an
+// offset of his own: that of the file is the writer's.
+func Sealed(name string, b []byte) (int, error) {
+	fd, err := Memfd(name, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := writeAll(fd, b); err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError("write memfd "+name, err)
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError("seal memfd "+name, err)
+	}
+	return fd, nil
+}
+
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n := 0
+		err := retry(func() (err error) {
+			n, err = unix.Write(fd, b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
 // Map maps the whole of a file, shared and writable.
 func Map(fd int) ([]byte, error) {
 	var st unix.Stat_t

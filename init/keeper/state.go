@@ -98,25 +98,13 @@ func (s *State) files() []int {
 	return list
 }
 
-// write puts the state into a memfd that a program executed from here has too.
+// write puts the state into a memfd.
 func (s *State) write() (fd int, err error) {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return -1, fmt.Errorf("encode the state: %w", err)
 	}
-	if fd, err = unix.MemfdCreate("orderly-keeper", unix.MFD_ALLOW_SEALING); err != nil {
-		return -1, os.NewSyscallError("memfd_create orderly-keeper", err)
-	}
-	for len(b) > 0 && err == nil {
-		var n int
-		n, err = unix.Write(fd, b)
-		b = b[max(n, 0):]
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, os.NewSyscallError("write memfd orderly-keeper", err)
-	}
-	return fd, nil
+	return Sealed("orderly-keeper", b)
 }
 
 // Inherited is the state that this very process left for the program that it has become, nil where there is none. A variable of

@@ -66,32 +66,36 @@ const relieveEvery = 100 * time.Millisecond
 func (k *Keeper) timeout() int {
 	sleep := k.idle()
 	if k.due != 0 {
-		until := int(max(k.due-poll.Now(), 0)/time.Millisecond) + 1
-		if sleep < 0 || until < sleep {
-			sleep = until
-		}
+		sleep = sooner(sleep, until(k.due))
 	}
-	if k.dog.device == nil {
-		return sleep
+	if k.dog.device != nil {
+		sleep = sooner(sleep, until(k.dog.next))
 	}
-	until := int(max(k.dog.next-poll.Now(), 0)/time.Millisecond) + 1
-	if sleep < 0 {
-		return until
-	}
-	return min(sleep, until)
+	return sleep
 }
 
-// idle is timeout where there is no watchdog.
+// until is how many milliseconds it is to a time, and not one less.
+func until(at time.Duration) int { return int(max(at-poll.Now(), 0)/time.Millisecond) + 1 }
+
+// sooner is the shorter of two sleeps, of which the first may be for ever.
+func sooner(sleep, other int) int {
+	if sleep < 0 {
+		return other
+	}
+	return min(sleep, other)
+}
+
+// idle is timeout where there is no watchdog and no manager to start.
 func (k *Keeper) idle() int {
 	if k.away() {
 		return int(relieveEvery / time.Millisecond)
 	}
-	until := k.waiting + absence
+	at := k.waiting + absence
 	if k.waiting == 0 {
-		until = time.Duration(k.reaper.seen.Load()) + glance
-		if k.reaper.seen.Load() == 0 || until < poll.Now() {
+		at = time.Duration(k.reaper.seen.Load()) + glance
+		if k.reaper.seen.Load() == 0 || at < poll.Now() {
 			return -1
 		}
 	}
-	return int(max(until-poll.Now(), 0)/time.Millisecond) + 1
+	return until(at)
 }

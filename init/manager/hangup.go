@@ -25,13 +25,7 @@ func (m *Manager) hangUpAt(pid int) {
 		return
 	}
 	defer unix.Close(pidfd)
-	dir := "/proc/" + itoa(pid) + "/fd/"
-	names, _ := os.ReadDir(dir)
-	for _, n := range names {
-		if to, _ := os.Readlink(dir + n.Name()); !strings.HasPrefix(to, "socket:") {
-			continue
-		}
-		number, _ := strconv.Atoi(n.Name())
+	for _, number := range leadingTo(itoa(pid), "socket:") {
 		fd, err := unix.PidfdGetfd(pidfd, number, 0)
 		if err != nil {
 			continue
@@ -41,6 +35,19 @@ func (m *Manager) hangUpAt(pid int) {
 		}
 		unix.Close(fd)
 	}
+}
+
+// leadingTo are the descriptors of a process, by its name in /proc, whose links begin so.
+func leadingTo(process, prefix string) (list []int) {
+	dir := "/proc/" + process + "/fd/"
+	names, _ := os.ReadDir(dir)
+	for _, n := range names {
+		to, _ := os.Readlink(dir + n.Name())
+		if fd, err := strconv.Atoi(n.Name()); err == nil && strings.HasPrefix(to, prefix) {
+			list = append(list, fd)
+		}
+	}
+	return list
 }
 
 // connected says whether a socket is a connection with a client of ours.

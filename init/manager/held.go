@@ -1,8 +1,6 @@
 package manager
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -76,31 +74,5 @@ func entrusted(fd int) ([]byte, error) {
 	return io.ReadAll(io.NewSectionReader(file, 0, math.MaxInt64)) // the offset is the writer's
 }
 
-// sealed puts bytes into a memfd that nobody can change any more (fcntl(2), F_ADD_SEALS).
-func sealed(b []byte) (int, error) {
-	fd, err := keeper.Memfd("orderly-configuration", 0)
-	if err != nil {
-		return -1, err
-	}
-	if err := writeAll(fd, b); err != nil {
-		unix.Close(fd)
-		return -1, fmt.Errorf("write the running configuration: %w", err)
-	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
-	return fd, err
-}
-
-func writeAll(fd int, b []byte) error {
-	for len(b) > 0 {
-		n, err := unix.Write(fd, b)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
-}
+// sealed is a memfd with bytes for the keeper to hold.
+func sealed(b []byte) (int, error) { return keeper.Sealed("orderly-configuration", b) }

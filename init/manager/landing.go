@@ -2,11 +2,7 @@ package manager
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -160,17 +156,7 @@ func (m *Manager) fell(p *process) {
 }
 
 // closeLeft closes what an intermediate had open of its own files in /proc when it was killed: it shares our descriptors.
-func closeLeft(pid int) {
-	const dir = "/proc/self/fd"
-	names, _ := os.ReadDir(dir)
-	for _, n := range names {
-		if to, _ := os.Readlink(filepath.Join(dir, n.Name())); strings.HasPrefix(to, "/proc/"+itoa(pid)+"/") {
-			if fd, err := strconv.Atoi(n.Name()); err == nil {
-				unix.Close(fd)
-			}
-		}
-	}
-}
+func closeLeft(pid int) { closeAll(leadingTo("self", "/proc/"+itoa(pid)+"/")) }
 
 var errFallen = errors.New("the process that starts it was killed")
 
