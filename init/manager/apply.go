@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	goruntime "runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -54,6 +55,7 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 			return nil, err
 		}
 	}
+	debug.FreeOSMemory() // what the reading took, and the configuration before: of many components that is more than all else
 	reply := control.ApplyReply{Result: wireResult(r), Changes: []control.Change{}}
 	for _, c := range r.Changes {
 		reply.Changes = append(reply.Changes, control.Change{Name: c.Name, Change: c.What})
