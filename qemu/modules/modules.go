@@ -55,13 +55,16 @@ func lines(r io.Reader, do func(string)) error {
 	return s.Err()
 }
 
-// dep reads "PATH: PATH PATH"; the last path is loaded first (modules.dep(5)).
+// dep reads "PATH: PATH PATH"; the last path is loaded first (modules.dep(5)). A file that is called ".ko" is no module.
 func (x *Index) dep(line string) {
 	file, rest, ok := strings.Cut(line, ":")
 	if !ok {
 		return
 	}
 	name := Name(file)
+	if name == "" {
+		return
+	}
 	x.path[name] = file
 	needs := strings.Fields(rest)
 	slices.Reverse(needs)
@@ -102,10 +105,10 @@ func (x *Index) aliases(line string) {
 
 func (x *Index) builtIn(line string) { x.builtin[Name(line)] = true }
 
-// Name is the name of a module, from its name or file.
+// Name is the name of a module, from its name or file. The name of a name is itself.
 func Name(file string) string {
 	name, _, _ := strings.Cut(path.Base(strings.TrimSpace(file)), ".ko")
-	return strings.ReplaceAll(name, "-", "_")
+	return strings.ReplaceAll(strings.TrimSpace(name), "-", "_")
 }
 
 // Files are the files to load for the modules of these names, in load order, below lib/modules/VERSION. A module

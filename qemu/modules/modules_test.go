@@ -83,6 +83,8 @@ func TestUnknownModuleIsAnError(t *testing.T) {
 func FuzzIndex(f *testing.F) {
 	f.Add(dep, softdep, alias, "a.ko\n")
 	f.Add(":", "softdep", "alias a a", "")
+	f.Add(".ko:", "", "", "")
+	f.Add("a .ko:", "", "", "")
 	f.Fuzz(func(t *testing.T, dep, softdep, alias, builtin string) {
 		if len(dep)+len(softdep)+len(alias)+len(builtin) > 1<<12 {
 			t.Skip()
