@@ -38,8 +38,8 @@ const ownCalls = 250
 // points are those of a passage of so many calls: nearly all are sudden deaths, some are panics, and one is a manager that hangs.
 func (p *passage) points(calls int) []point {
 	count := p.count()
-	if *every {
-		count = 2 * calls
+	if *every { // another seed has the other side of each
+		count = calls
 	}
 	list := make([]point, count)
 	for i := range list {
@@ -66,6 +66,14 @@ func (p *passage) count() int {
 	return 8
 }
 
+// worlds is how many supervisors share the points of a passage.
+func (p *passage) worlds() int {
+	if *every {
+		return 16
+	}
+	return (p.count() + p.most() - 1) / p.most()
+}
+
 // most is how many of them one supervisor can bear: five deaths of managers within a minute mean safe mode.
 func (p *passage) most() int {
 	switch {
@@ -84,12 +92,12 @@ func TestManagerDiesAtAnyCall(t *testing.T) {
 		t.Skip("needs root: the manager is traced, and containers")
 	}
 	for _, p := range passages() {
-		for from := range (p.count() + p.most() - 1) / p.most() {
+		for from := range p.worlds() {
 			t.Run(fmt.Sprintf("%s/%d", p.name, from), func(t *testing.T) {
 				t.Parallel()
 				s := &scenario{story: p.name, config: galleryText(gallery), mortal: true, loaded: true, pipes: 1}
 				s.play = func(w *world) { w.dies(&p, from) }
-				perform(t, s, foreground)
+				perform(t, s, []place{foreground, first}[from%2])
 			})
 		}
 	}
@@ -102,12 +110,8 @@ func (w *world) dies(p *passage, from int) {
 	before, calls, _ := w.through(p, nil)
 	want := w.outcome(before)
 	points := p.points(calls)
-	worlds := (len(points) + p.most() - 1) / p.most()
-	if *every {
-		worlds = (p.count() + p.most() - 1) / p.most()
-	}
 	deaths := 0
-	for i := from; i < len(points); i += worlds {
+	for i := from; i < len(points); i += p.worlds() {
 		if deaths++; deaths > p.most() { // with -every: until the first of them are forgotten
 			time.Sleep(time.Minute)
 			deaths = 1

@@ -16,7 +16,7 @@ var (
 	long   = flag.Bool("long", false, "also the scenarios that take long")
 	rest   = flag.Bool("rest", false, "of the scenarios only those that take long")
 	update = flag.Bool("update", false, "write docs/reliability.md")
-	every  = flag.Bool("every", false, "the manager dies at every system call, which takes hours")
+	every  = flag.Bool("every", false, "the manager dies at every system call, which takes an hour")
 	seed   = flag.Int("seed", 0, "which system calls are tried, where not all are")
 )
 
@@ -92,7 +92,11 @@ func groups() []group {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "16"); err != nil { // most of the time they wait
+	parallel := "16" // most of the time they wait
+	if *every {
+		parallel = "50" // and nearly always
+	}
+	if err := flag.Set("test.parallel", parallel); err != nil {
 		panic(err)
 	}
 	dir, err := os.MkdirTemp("", "orderly-conformance-")

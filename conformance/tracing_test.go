@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ type tracing struct {
 // trace attaches to the manager that there is.
 func (w *world) trace(args ...string) *tracing {
 	w.Helper()
-	c := exec.Command(filepath.Join(programs, "tracer"), append(args, strconv.Itoa(w.manager()))...)
+	c := w.insideCommand(append(append([]string{filepath.Join(programs, "tracer")}, args...), strconv.Itoa(w.manager()))...)
 	in, err := c.StdinPipe()
 	w.must(err)
 	out, err := c.StdoutPipe()

@@ -213,14 +213,18 @@ func (w *world) kill(pid int, sig unix.Signal) {
 // inside runs a command beside the components: in the supervisor's namespaces, and of none of them.
 func (w *world) inside(args ...string) string {
 	w.Helper()
-	if w.place == first {
-		args = append([]string{"nsenter", "-t", strconv.Itoa(w.keeper), "-m", "-p"}, args...)
-	}
-	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	out, err := w.insideCommand(args...).CombinedOutput()
 	if err != nil {
 		w.Fatalf("%v: %v\n%s", args, err, out)
 	}
 	return string(out)
+}
+
+func (w *world) insideCommand(args ...string) *exec.Cmd {
+	if w.place == first {
+		args = append([]string{"nsenter", "-t", strconv.Itoa(w.keeper), "-m", "-p"}, args...)
+	}
+	return exec.Command(args[0], args[1:]...)
 }
 
 // orderly runs a command of the program, and returns what it printed and its exit status.
