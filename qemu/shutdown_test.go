@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"fmt"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -107,6 +108,46 @@ func TestSyncHangs(t *testing.T) {
 		t.Errorf("the end took %.1f s of the guest's time, %v", took, err)
 	}
 	m.off()
+}
+
+// A server of the network that is gone, with what was written to it not on its disk: nobody but the mount itself has a reason to wait
+// for it, and the machine ends. Idle time of the guest is skipped.
+func TestServerOfTheNetworkIsGone(t *testing.T) {
+	config, _, _ := strings.Cut(strings.Replace(layered, `"virtio_blk", "loop", "dm_mod", "overlay", "fuse"`, `"nfsv3"`, 1), "[[")
+	config += `
+[component.agent]
+command = ["/sbin/agent"]
+[component.writer]
+command = ["/bin/sh", "-c", "echo lost > /net/file"]
+stop_timeout = "1s"
+[target.main]
+depends_on = ["agent"]
+[target.writing]
+depends_on = ["agent", "writer"]
+`
+	o := troubled(t, systems()[0], "net", "", config, []string{"nfsv3"})
+	o.Clock = guest.CountSkipping
+	m := boot(t, o)
+	m.reaches("main")
+	m.sh("mkdir /net; trouble nfs /net > /tmp/nfs 2>&1 < /dev/null & until grep . /tmp/nfs; do usleep 50000; done")
+	m.sh("grep -q mounted /tmp/nfs")
+	m.run("orderly", "activate", "writing")
+	m.sh(fmt.Sprintf("until grep -q '^State:.D' /proc/%d/status; do usleep 50000; done", m.component("writer").PID))
+	m.sh("orderly status > /dev/null")
+	asked := m.clock()
+	if _, err := m.Follow("orderly", "reboot"); err != nil {
+		t.Fatal(err)
+	}
+	match := m.expect(`\[ *(\d+\.\d+)\] reboot: Restarting system`)
+	if end, err := strconv.ParseFloat(match[1], 64); err != nil || end-asked > 60 {
+		t.Errorf("the end took %.1f s of the guest's time, %v", end-asked, err)
+	}
+	m.off()
+	for _, told := range []string{"cannot be killed: sh", "sync: no answer within 30s", "remount /net read-only: no answer within 5s"} {
+		if !strings.Contains(m.Console(), "orderly: "+told) {
+			t.Errorf("the console says nothing of %q", told)
+		}
+	}
 }
 
 // clock is the guest's time of the newest line on the console.

@@ -1,6 +1,7 @@
 // Command trouble makes in a guest what goes wrong on machines, for the boot tests:
 //
 //	fuse DIR              a file system whose server takes every question and answers none
+//	nfs DIR               a file system of the network, whose server takes what is written to its only file, "file", and never answers
 //	map NAME DEVICE       a device-mapper device that is all of another device
 //	suspend NAME          it lets nothing through any more, and what it has waits
 //	resume NAME           it goes on
@@ -33,6 +34,8 @@ func do(args []string) error {
 	switch at(0) {
 	case "fuse":
 		return serve(at(1))
+	case "nfs":
+		return export(at(1))
 	case "map":
 		return mapped(at(1), at(2))
 	case "suspend":
