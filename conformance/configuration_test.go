@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,8 @@ func configurations() []scenario {
 	return []scenario{
 		{id: "M118", story: "every kind of wrong file is an error that names it, with line and column where there are any, and none of them hangs or floods", play: wrongFiles, config: one, loaded: true},
 		{id: "M119", story: "a file that is cut off at any place is refused when it is applied, and what runs goes on", play: halfWritten, config: one, loaded: true},
+		{id: "M122b", story: "while the configuration before a trial is on its way to a slow disk, another apply is refused, by a command and by a signal, and what is saved stays", play: appliesAtOnce,
+			root: true, loaded: true, traps: []uintptr{unix.SYS_FSYNC}, config: "state_directory = \"$DIR/state\"\n" + one},
 	}
 }
 
@@ -112,5 +115,33 @@ func halfWritten(w *world) {
 	}
 	if now := w.component("a"); now.PID != before.PID || now.State != "ready" {
 		w.Errorf("a was %+v and is %+v", before, now)
+	}
+}
+
+// appliesAtOnce has the disk take its time until the others have been answered.
+func appliesAtOnce(w *world) {
+	var once sync.Once
+	w.object(func(asked) unix.Errno {
+		once.Do(func() {
+			for _, args := range [][]string{{"apply"}, {"apply", "--confirm", "10m"}} {
+				if out, code := w.orderly(args...); code != 1 || !strings.Contains(out, "waits to be confirmed") {
+					w.Errorf("%v meanwhile: %d: %s", args, code, out)
+				}
+			}
+			unix.Kill(w.keeper, unix.SIGHUP)
+			if !soon(func() bool { return strings.Contains(w.read("log/orderly.log"), "apply: refused") }) {
+				w.Error("SIGHUP meanwhile is not refused")
+			}
+		})
+		return 0
+	})
+	if out, code := w.orderly("apply", "--confirm", "10m"); code != 0 {
+		w.Errorf("apply --confirm: %d: %s", code, out)
+	}
+	if !w.exists("state/before-unconfirmed") {
+		w.Error("nothing is saved")
+	}
+	if out, code := w.orderly("confirm"); code != 0 || w.exists("state/before-unconfirmed") {
+		w.Errorf("confirm: %d: %s", code, out)
 	}
 }

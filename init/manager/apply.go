@@ -38,7 +38,7 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {
 		next.request = id
-		if p.ConfirmMS <= 0 && m.trial.until != 0 {
+		if p.ConfirmMS <= 0 && m.trial.holds() {
 			return control.Refused(nil, "a configuration waits to be confirmed; orderly confirm, or wait until the one before is back")
 		}
 		m.applies = append(m.applies, next)
@@ -65,7 +65,7 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 
 // applyLater applies a configuration that nobody waits for, unless another one waits to be confirmed.
 func (m *Manager) applyLater(s swap) {
-	if m.trial.until != 0 {
+	if m.trial.holds() {
 		m.system(targets.Warning, "apply: refused: a configuration waits to be confirmed")
 		return
 	}
@@ -90,7 +90,10 @@ func (m *Manager) applyFromDisk(id supervisor.Request) {
 			}
 			if config != nil {
 				m.system(targets.Info, "apply: the configuration is loaded")
-				m.applyLater(swap{request: id, config: config, sources: sources, then: m.settled})
+				m.applyLater(swap{request: id, config: config, sources: sources, then: func() {
+					m.settled()
+					m.work.Go(debug.FreeOSMemory)
+				}})
 			}
 		})
 	})

@@ -26,10 +26,14 @@ import (
 // The saved one stays until a configuration is confirmed, or applied without a trial: what is on the disk is the one
 // that was not confirmed.
 type trial struct {
-	until time.Duration // since boot; 0 is no trial
-	over  *chore        // what is done then
-	back  swap          // what to go back to
+	begins bool          // what to go back to is on its way to the disk
+	until  time.Duration // since boot; 0 is no trial
+	over   *chore        // what is done then
+	back   swap          // what to go back to
 }
+
+// holds says whether no other configuration may be applied.
+func (t *trial) holds() bool { return t.begins || t.until != 0 }
 
 // deadlineSize is what precedes the bundle in what the keeper holds: until when, in nanoseconds since boot.
 const deadlineSize = 8
@@ -39,9 +43,10 @@ const deadlineSize = 8
 func (m *Manager) try(span time.Duration) error {
 	var before *forgetting
 	back, err := inLoop(m, func() (swap, error) {
-		if m.trial.until != 0 {
+		if m.trial.holds() {
 			return swap{}, control.Refused(nil, "another configuration waits to be confirmed")
 		}
+		m.trial.begins = true
 		before = m.forgets
 		return swap{config: m.config, sources: m.sources}, nil
 	})
@@ -52,13 +57,11 @@ func (m *Manager) try(span time.Duration) error {
 	bundle := targets.Bundle(back.sources)
 	if m.keepsState(back.config) {
 		if err := durable.Save(boot.Unconfirmed(back.config.StateDirectory), bundle, 0o600); err != nil {
+			m.untry()
 			return control.Refused(nil, "%v", err)
 		}
 	}
 	_, err = inLoop(m, func() (struct{}, error) {
-		if m.trial.until != 0 { // another caller was faster
-			return struct{}{}, control.Refused(nil, "another configuration waits to be confirmed")
-		}
 		m.onTrial(poll.Now()+span, back)
 		err := m.entrust(keeper.Trial, append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
 		if err != nil {
