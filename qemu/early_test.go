@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -87,6 +88,21 @@ func TestMountPointsAreMissing(t *testing.T) {
 			m.powerOff()
 		})
 	}
+}
+
+// What every program takes for granted is not there: a machine without /proc comes up, becomes another program, and ends in order. It has
+// no cgroups then, since who mounted them where cannot be known.
+func TestNoProc(t *testing.T) {
+	m := early(t, "no-proc", readOnlyRoot("tmp proc sys dev run", "mount -t tmpfs none proc\n"), bare)
+	m.reaches("main")
+	m.noted("no cgroups: read the mount table: open /proc/self/mountinfo: ")
+	m.run("orderly", "upgrade", "/sbin/init")
+	m.expect("upgrade: the keeper is the new program too")
+	witness := m.component("witness")
+	m.sh(fmt.Sprintf("kill -9 %d", witness.PID))
+	m.sh("until orderly show witness | grep -q 'run *2'; do usleep 50000; done")
+	m.run("orderly", "wait", "witness")
+	m.powerOff()
 }
 
 // mountedOnce looks for what everything relies on.

@@ -11,29 +11,64 @@ package binary
 import (
 	"os"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Own opens the very file that runs, whatever becomes of its name.
+// Own opens the very file that runs, whatever becomes of its name; on a kernel without /proc what has that name now.
 func Own() (fd int, err error) {
-	fd, err = unix.Open(own, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	path := own
+	if bare() {
+		path = Name()
+	}
+	fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: own, Err: err}
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	return Protected(fd), nil
 }
 
 // Name is the path that the file of this program had when it was executed; "" where the kernel does not tell.
 func Name() string {
-	path, _ := os.Readlink(own)
-	return path
+	if path, err := os.Readlink(own); err == nil {
+		return path
+	}
+	return given()
 }
 
-const own = "/proc/self/exe"
+// given is the path that execve(2) was given for this program (getauxval(3), AT_EXECFN).
+func given() string {
+	vector, err := unix.Auxv()
+	if err != nil {
+		return ""
+	}
+	for _, v := range vector {
+		if v[0] == atExecFn {
+			return unix.BytePtrToString(*(**byte)(unsafe.Pointer(&v[1])))
+		}
+	}
+	return ""
+}
 
-// Path is what a descriptor of a file can be executed by.
-func Path(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+const (
+	own      = "/proc/self/exe"
+	atExecFn = 31
+)
+
+// bare says whether there is no /proc.
+func bare() bool {
+	_, err := os.Lstat(own)
+	return err != nil
+}
+
+// Path is what a descriptor of a file can be executed by. Without /proc there is no such path: it is the name of this program.
+func Path(fd int) string {
+	if bare() {
+		return given()
+	}
+	return "/proc/self/fd/" + strconv.Itoa(fd)
+}
 
 // Protected takes a descriptor of a file and returns one through a mount that cannot be written to, see open_tree(2) and
 // mount_setattr(2): Linux 5.12, and CAP_SYS_ADMIN. Where that cannot be had it is the same one.
