@@ -10,7 +10,10 @@ import (
 // swap replaces the configuration between two events (R14): all or nothing. Components are matched by name; one that is
 // gone from the configuration and still alive is kept as a leaver, with its old definition, until it is down.
 func (m *Machine) swap(e Apply) {
-	active, kept := e.Graph.Config.Target(m.targetName(m.target))
+	from := m.targetName(m.target)
+	active, kept := e.Graph.Config.Target(from)
+	back, known := e.Graph.Config.Target(e.Back)
+	goBack := known && m.target != None && (!kept || m.ladder.led && from != e.Back)
 	switch {
 	case m.ending.end != GoOn:
 		m.refuse(e.Request, "shutting down: "+m.ending.end.String())
@@ -18,11 +21,11 @@ func (m *Machine) swap(e Apply) {
 	case m.safe:
 		m.refuse(e.Request, safeReason)
 		return
-	case m.target != None && !kept:
-		m.refuse(e.Request, "the active target "+m.targetName(m.target)+" is removed")
+	case m.target != None && !kept && !goBack:
+		m.refuse(e.Request, "the active target "+from+" is removed")
 		return
 	}
-	if m.target == None {
+	if !kept {
 		active = None
 	}
 	if e.Graph.Config.FallbackTarget != m.graph.Config.FallbackTarget {
@@ -34,12 +37,19 @@ func (m *Machine) swap(e Apply) {
 	m.target, m.version = active, e.Version
 	m.table.markMachine()
 	m.emit(Renumbered{Components: n.components, Targets: n.targets})
+	if goBack {
+		m.supersede(from, e.Back)
+	}
 	m.rename(n)
 	m.redefine(before, n)
 	m.touchAll()
 	m.want()
 	m.settleViews()
 	m.answer(e.Request, Result{Kind: ResultDone, Target: m.targetName(m.target), Changes: m.changes(before, n)})
+	if goBack {
+		m.endEpisode(back)
+		m.begin(request{at: m.now, target: back}, returned)
+	}
 	if !m.act.on && m.target != None && m.count.open > 0 && m.count.broken == 0 {
 		timeout := m.graph.Config.Targets[m.target].TransitionTimeout
 		m.act = activation{on: true, began: m.now, deadline: m.after(timeout)}

@@ -77,6 +77,7 @@ type Apply struct {
 	Request Request
 	Graph   *targets.Graph
 	Version uint32 // see [StoredVersion]
+	Back    string // the target to go to where recovery led to the active one, or that is removed; "" is none: it stays, or nothing is done
 }
 
 // Launched tells that exec has succeeded; LaunchFailed that it has not: no program ran, Step and Why say where.

@@ -18,6 +18,7 @@ const (
 type ladder struct {
 	visited []bool        // by target: entered in this episode
 	again   bool          // the target that names itself has been retried
+	led     bool          // to the active target
 	fallen  bool          // the fallback target was reached by the ladder
 	tries   int           // of the fallback target
 	retryAt time.Duration // of the next try of the fallback; 0 is none
@@ -84,7 +85,7 @@ func (m *Machine) rebootRaised() bool {
 // that the component names, the active target's recovery, the fallback target, the last resort.
 func (m *Machine) escalate(culprit int, reason string) bool {
 	if m.ladder.doneAt != 0 && m.now-m.ladder.doneAt >= calm {
-		m.ladder = ladder{doneAt: m.ladder.doneAt, fallen: m.ladder.fallen, tries: m.firstTry(m.target)}
+		m.ladder = ladder{doneAt: m.ladder.doneAt, led: m.ladder.led, fallen: m.ladder.fallen, tries: m.firstTry(m.target)}
 	}
 	m.visit(m.target)
 	action := targets.Escalate
@@ -165,9 +166,10 @@ func (m *Machine) retryFallback() bool {
 
 // enter begins the activation of a target by recovery.
 func (m *Machine) enter(t int) bool {
+	m.ladder.led = m.ladder.led || t != m.target
 	m.ladder.fallen = t == m.fallback()
 	m.ladder.retryAt = 0
 	m.visit(t)
-	m.begin(request{at: m.now, target: t}, true)
+	m.begin(request{at: m.now, target: t}, recovered)
 	return true
 }

@@ -251,7 +251,8 @@ func (s *script) parse(t *testing.T, words []string) Event {
 	case "beats":
 		return s.beats(t, words[1:])
 	case "apply":
-		return Apply{Request: request, Graph: s.reconfigured(t, words[2:])}
+		changes := slices.DeleteFunc(words[2:], func(word string) bool { return strings.HasPrefix(word, "back=") })
+		return Apply{Request: request, Graph: s.reconfigured(t, changes), Back: options["back"]}
 	}
 	c := s.component(t, rest[0])
 	if c == 99 {

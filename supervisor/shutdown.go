@@ -31,7 +31,7 @@ func (m *Machine) shutdown(e Shutdown) {
 // end makes the wanted set empty; all that was asked for before is superseded (R13).
 func (m *Machine) end(end End, reason string) {
 	by := end.String()
-	m.supersede(by)
+	m.supersede(m.targetName(m.target), by)
 	for _, r := range m.queue {
 		m.answer(r.id, Result{Kind: ResultSuperseded, Target: m.targetName(r.target), By: by, Took: int64(m.now - r.at)})
 	}

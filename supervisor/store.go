@@ -17,6 +17,7 @@ const (
 	wholeFallen
 	wholeKilled
 	wholeFinished
+	wholeLed
 )
 
 // Places in the machine's record, after kind, run and name.
@@ -174,6 +175,7 @@ func (m *Machine) wholeFlags(each func(bit uint32, on *bool)) {
 	each(wholeStopFirst, &m.act.stopFirst)
 	each(wholeAgain, &m.ladder.again)
 	each(wholeFallen, &m.ladder.fallen)
+	each(wholeLed, &m.ladder.led)
 	each(wholeKilled, &m.ending.killed)
 	each(wholeFinished, &m.ending.finished)
 }

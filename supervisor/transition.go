@@ -42,7 +42,7 @@ func (m *Machine) activate(e Activate) {
 // serve begins what a caller asked for; it supersedes whatever is going on, a recovery too (R13).
 func (m *Machine) serve(r request) {
 	m.endEpisode(r.target)
-	m.begin(r, false)
+	m.begin(r, requested)
 }
 
 // join adds a caller to the transition in progress; one that recovery or an applied configuration began is the caller's
@@ -68,15 +68,21 @@ func (m *Machine) marked() bool {
 	return false
 }
 
+// Why a transition begins.
+const (
+	requested = "requested"
+	recovered = "recovery"
+	returned  = "back with the configuration before"
+)
+
 // begin makes target the active one (R5), clears what was marked and failed, and lets settle do the rest.
-func (m *Machine) begin(r request, recovery bool) {
+func (m *Machine) begin(r request, reason string) {
 	same := r.target == m.target
-	quiet := same && !m.act.on
-	reason := why(recovery)
+	quiet := same && !m.act.on && reason != recovered
 	if m.act.on {
 		reason += ", supersedes " + m.targetName(m.target)
 	}
-	m.supersede(m.targetName(r.target))
+	m.supersede(m.targetName(m.target), m.targetName(r.target))
 	m.target = r.target
 	if cleared := m.clearMarks(); cleared || !same {
 		m.want()
@@ -91,16 +97,9 @@ func (m *Machine) begin(r request, recovery bool) {
 	timeout := m.graph.Config.Targets[r.target].TransitionTimeout
 	m.act = activation{on: true, began: m.now, deadline: m.after(timeout), stopFirst: r.stopFirst, callers: []request{r}}
 	m.table.markMachine()
-	if !quiet || recovery || m.count.open > 0 || m.count.lacking > 0 {
+	if !quiet || m.count.open > 0 || m.count.lacking > 0 {
 		m.tell(Transition, reason)
 	}
-}
-
-func why(recovery bool) string {
-	if recovery {
-		return "recovery"
-	}
-	return "requested"
 }
 
 // settleViews derives every view that is stale, and starts or stops nothing yet.
@@ -125,13 +124,13 @@ func (m *Machine) clearMarks() bool {
 	return cleared
 }
 
-// supersede tells the callers of the transition in progress that another request took over.
-func (m *Machine) supersede(by string) {
+// supersede tells the callers of the transition in progress to a target that another one took over.
+func (m *Machine) supersede(from, by string) {
 	if !m.act.on {
 		return
 	}
 	for _, r := range m.act.callers {
-		m.answer(r.id, Result{Kind: ResultSuperseded, Target: m.targetName(m.target), By: by, Took: int64(m.now - r.at)})
+		m.answer(r.id, Result{Kind: ResultSuperseded, Target: from, By: by, Took: int64(m.now - r.at)})
 	}
 	m.leaveTransition()
 }

@@ -33,7 +33,7 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 		if err := m.try(time.Duration(p.ConfirmMS * float64(time.Millisecond))); err != nil {
 			return nil, err
 		}
-		next.then = nil
+		next.then = m.usesTheDisk
 		ctx = m.life // a caller that has gone, by what it applied perhaps, does not end the trial
 	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {

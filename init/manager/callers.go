@@ -9,15 +9,15 @@ import (
 // callers are those who wait: for the answer to a request, or for something to change. It belongs to the loop.
 type callers struct {
 	last    supervisor.Request
-	waiting map[supervisor.Request]chan supervisor.Result
+	waiting map[supervisor.Request]func(supervisor.Result)
 	news    chan struct{} // closed at the next change; nil where nobody waits for one
 }
 
 // answer hands a result to its caller, who may have gone.
 func (c *callers) answer(a supervisor.Answer) {
-	if ch, ok := c.waiting[a.Request]; ok {
+	if hear, ok := c.waiting[a.Request]; ok {
 		delete(c.waiting, a.Request)
-		ch <- a.Result
+		hear(a.Result)
 	}
 }
 
@@ -38,30 +38,29 @@ func (c *callers) change() <-chan struct{} {
 }
 
 // enter gives a caller its number.
-func (c *callers) enter() (supervisor.Request, <-chan supervisor.Result) {
+func (c *callers) enter(hear func(supervisor.Result)) supervisor.Request {
 	if c.waiting == nil {
-		c.waiting = map[supervisor.Request]chan supervisor.Result{}
+		c.waiting = map[supervisor.Request]func(supervisor.Result){}
 	}
 	c.last++
-	ch := make(chan supervisor.Result, 1)
-	c.waiting[c.last] = ch
-	return c.last, ch
+	c.waiting[c.last] = hear
+	return c.last
 }
 
 // request has a caller's request made by the loop and returns the channel of its result. A caller that has gone
 // changes nothing: the transition goes on.
-func (m *Manager) request(make func(supervisor.Request) error) (results <-chan supervisor.Result, err error) {
+func (m *Manager) request(post func(supervisor.Request) error) (results <-chan supervisor.Result, err error) {
+	ch := make(chan supervisor.Result, 1)
 	ok := m.loop.Call(func() {
-		var id supervisor.Request
-		id, results = m.callers.enter()
-		if err = make(id); err != nil {
+		id := m.callers.enter(func(r supervisor.Result) { ch <- r })
+		if err = post(id); err != nil {
 			delete(m.callers.waiting, id)
 		}
 	})
 	if !ok {
 		return nil, errEnding
 	}
-	return results, err
+	return ch, err
 }
 
 // result is request and the waiting for its result.

@@ -113,6 +113,7 @@ type swap struct {
 	request supervisor.Request
 	config  *targets.Config
 	sources []targets.Source
+	target  string // to go to where recovery led to the active one, or that is not in it; "" is none
 	then    func() // when it is in force; nil is nothing
 }
 
@@ -170,7 +171,9 @@ func (m *Manager) settle() {
 	m.forgetNext()
 	if len(m.applies) > 0 {
 		m.next, m.applies = &m.applies[0], m.applies[1:]
-		m.post(supervisor.Apply{Request: m.next.request, Graph: targets.NewGraph(m.next.config), Version: m.keepNext()})
+		m.post(supervisor.Apply{
+			Request: m.next.request, Graph: targets.NewGraph(m.next.config), Version: m.keepNext(), Back: m.next.target,
+		})
 	}
 	for _, f := range m.stored {
 		f()

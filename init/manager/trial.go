@@ -35,8 +35,25 @@ type trial struct {
 // holds says whether no other configuration may be applied.
 func (t *trial) holds() bool { return t.begins || t.until != 0 }
 
-// deadlineSize is what precedes the bundle in what the keeper holds: until when, in nanoseconds since boot.
-const deadlineSize = 8
+// appendTrial writes what the keeper holds of a trial, before the bundle: until when, in nanoseconds since boot, and the target to go back to.
+func appendTrial(b []byte, until time.Duration, target string) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(until))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(target)))
+	return append(b, target...)
+}
+
+// readTrial reads what appendTrial has written, and returns the rest.
+func readTrial(b []byte) (until time.Duration, target string, bundle []byte, ok bool) {
+	const head = 10
+	if len(b) < head {
+		return 0, "", nil, false
+	}
+	n := head + int(binary.LittleEndian.Uint16(b[8:]))
+	if len(b) < n {
+		return 0, "", nil, false
+	}
+	return time.Duration(binary.LittleEndian.Uint64(b)), string(b[head:n]), b[n:], true
+}
 
 // try begins a trial, before the new configuration is applied. It is called off the loop, since a disk can be slow;
 // what it cannot save it does not try.
@@ -48,7 +65,11 @@ func (m *Manager) try(span time.Duration) error {
 		}
 		m.trial.begins = true
 		before = m.forgets
-		return swap{config: m.config, sources: m.sources}, nil
+		back := swap{config: m.config, sources: m.sources}
+		if t := m.machine.Active(); t != supervisor.None {
+			back.target = m.config.Targets[t].Name
+		}
+		return back, nil
 	})
 	if err != nil {
 		return err
@@ -63,7 +84,7 @@ func (m *Manager) try(span time.Duration) error {
 	}
 	_, err = inLoop(m, func() (struct{}, error) {
 		m.onTrial(poll.Now()+span, back)
-		err := m.entrust(keeper.Trial, append(binary.LittleEndian.AppendUint64(nil, uint64(m.trial.until)), bundle...))
+		err := m.entrust(keeper.Trial, append(appendTrial(nil, m.trial.until, back.target), bundle...))
 		if err != nil {
 			m.endTrial()
 		}
@@ -83,15 +104,20 @@ func (m *Manager) resumeTrial(fd int) {
 		return
 	}
 	b, err := entrusted(fd)
-	if err != nil || len(b) < deadlineSize {
+	if err != nil {
 		return
 	}
-	back, err := unbundled(b[deadlineSize:])
+	until, target, bundle, ok := readTrial(b)
+	if !ok {
+		return
+	}
+	back, err := unbundled(bundle)
 	if err != nil {
 		m.system(targets.Error, "configuration before the trial: "+err.Error())
 		return
 	}
-	m.onTrial(time.Duration(binary.LittleEndian.Uint64(b)), back)
+	back.target = target
+	m.onTrial(until, back)
 }
 
 // onTrial lets the one before come back at a time, unless the trial has ended by then.
@@ -112,11 +138,23 @@ func unbundled(bundle []byte) (swap, error) {
 	return swap{config: config, sources: sources}, nil
 }
 
-// trialOver goes back when nobody has confirmed in time.
+// trialOver goes back when nobody has confirmed in time. The trial ends when that is done: a manager that dies before leaves it to the next.
 func (m *Manager) trialOver() {
 	m.system(targets.Warning, "the configuration was not confirmed: the one before comes back")
-	m.applies = append(m.applies, m.trial.back)
-	m.endTrial()
+	back := m.trial.back
+	back.then = func() {
+		m.endTrial()
+		m.remark(wentBack)
+	}
+	back.request = m.callers.enter(func(r supervisor.Result) {
+		if r.Kind != supervisor.ResultRefused || m.stopping != supervisor.GoOn {
+			return
+		}
+		m.endTrial()
+		m.remark(stays)
+		m.system(targets.Error, stays+": "+r.Why)
+	})
+	m.applies = append(m.applies, back)
 }
 
 func (m *Manager) endTrial() {
@@ -151,11 +189,21 @@ func (f *forgetting) wait() error {
 
 // settled forgets the configuration before: the present one is confirmed.
 func (m *Manager) settled() {
+	m.stands()
+	m.forgetBefore()
+}
+
+// stands is for a configuration that is not on trial, or not any more.
+func (m *Manager) stands() {
 	m.saved = false
-	m.unremark(wentBack)
+	m.usesTheDisk()
 	if t := m.machine.Active(); t != supervisor.None && t < len(m.config.Targets) {
 		m.prove(t, m.machine.Snapshot(poll.Now()).State)
 	}
+}
+
+// forgetBefore removes the configuration before from the disk.
+func (m *Manager) forgetBefore() {
 	if !m.keepsState(m.config) {
 		return
 	}
@@ -183,21 +231,28 @@ func (m *Manager) lasts() error {
 	return nil
 }
 
-// confirm ends a trial well.
+// confirm ends a trial well, once the disk knows: a manager that dies before leaves the trial to the next, and it can be confirmed again.
 func (m *Manager) confirm(context.Context, control.Call) (any, error) {
-	reply, err := inLoop(m, func() (any, error) {
+	_, err := inLoop(m, func() (any, error) {
 		if m.trial.until == 0 {
 			return nil, control.Refused(nil, "no configuration waits to be confirmed")
 		}
-		m.endTrial()
-		m.settled()
-		m.system(targets.Info, "the configuration is confirmed")
-		return control.Empty{}, nil
+		m.trial.over.callOff()
+		m.forgetBefore()
+		return nil, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return reply, m.lasts()
+	err = m.lasts()
+	m.loop.Call(func() {
+		m.endTrial()
+		m.stands()
+		if err == nil {
+			m.system(targets.Info, "the configuration is confirmed")
+		}
+	})
+	return control.Empty{}, err
 }
 
 // distrust goes back, before the first target is activated, to the configuration before one that the machine did not
@@ -220,8 +275,17 @@ func (m *Manager) distrust(then func()) {
 	})
 }
 
-// wentBack holds until a configuration is confirmed, or applied without a trial.
-const wentBack = "the configuration on the disk was not confirmed: the one before it is used; orderly apply uses that on the disk"
+// usesTheDisk takes back what was said when the configuration on the disk was not the one that is used.
+func (m *Manager) usesTheDisk() {
+	m.unremark(wentBack)
+	m.unremark(stays)
+}
+
+// These hold until a configuration is applied, or confirmed.
+const (
+	wentBack = "the configuration on the disk was not confirmed: the one before it is used; orderly apply uses that on the disk"
+	stays    = "the configuration was not confirmed, but the one before it cannot come back before the next boot"
+)
 
 func (m *Manager) goBack(bundle []byte, then func()) {
 	back, err := unbundled(bundle)

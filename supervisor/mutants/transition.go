@@ -8,7 +8,7 @@ func transitionFaults() []mutant {
 			"a target that is asked for again does not take back the marks"},
 		{transition, `m.act.callers = append(m.act.callers, r)`, `m.act.callers = []request{r}`,
 			"who asked first is never answered when another joins"},
-		{transition, "m.supersede(m.targetName(r.target))\n", "",
+		{transition, "m.supersede(m.targetName(m.target), m.targetName(r.target))\n", "",
 			"who asked for another target is never answered"},
 		{transition, "m.raised = nil\n\tm.settleViews()", "m.settleViews()",
 			"an old failure acts on a new transition"},

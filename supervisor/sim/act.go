@@ -61,7 +61,7 @@ func (p *play) request(a *action) supervisor.Event {
 	case reload:
 		return supervisor.Reload{Request: id, Components: list}
 	case apply:
-		return supervisor.Apply{Request: id, Graph: targets.NewGraph(p.land.config(a.generation))}
+		return supervisor.Apply{Request: id, Graph: targets.NewGraph(p.land.config(a.generation)), Back: p.land.back(a.generation)}
 	case shutdown:
 		return supervisor.Shutdown{Request: id, End: a.end}
 	case die, jump, stale, report:

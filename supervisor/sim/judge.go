@@ -170,7 +170,7 @@ func (j *judge) asked(effects []supervisor.Effect) {
 		}
 	}
 	j.open[e.Request] = false
-	j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began, excused: j.ladder.excused}
+	j.ladder = climb{visited: map[string]bool{}, to: j.ladder.to, ended: j.ladder.ended, began: j.ladder.began, excused: j.ladder.excused}
 }
 
 func first(effects []supervisor.Effect) supervisor.Effect {
@@ -183,6 +183,8 @@ func first(effects []supervisor.Effect) supervisor.Effect {
 // swapped follows to another configuration; what left it may be visited again by the ladder.
 func (j *judge) swapped(r supervisor.Renumbered) {
 	j.renumber()
+	_, there := j.p.machine.Graph().Config.Target(j.snap.Target)
+	j.ladder.gone = !there
 	kept := map[string]bool{}
 	for _, t := range j.p.machine.Graph().Config.Targets {
 		kept[t.Name] = j.ladder.visited[t.Name]

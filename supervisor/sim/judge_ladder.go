@@ -13,6 +13,9 @@ type climb struct {
 	again   bool
 	tries   int // of the fallback
 	last    bool
+	led     bool          // to the active target, which is
+	to      string        // the one of the last transition
+	gone    bool          // that is not in the configuration that has just come
 	ended   time.Duration // of the last transition
 	began   bool          // there was one
 	excused bool          // the configuration has changed since a transition began: what has failed by another one stays
@@ -42,9 +45,12 @@ func (j *judge) moved(e supervisor.Moved) {
 	switch {
 	case strings.HasPrefix(e.Reason, "recovery"):
 		j.climbs(j.p.target(e.Target))
+	case strings.HasPrefix(e.Reason, "back "):
+		j.returns(j.p.target(e.Target))
 	case strings.HasPrefix(e.Reason, "requested"):
 		j.served()
 	}
+	j.ladder.to = j.p.target(e.Target)
 	if j.ending {
 		j.fail("shutdown", "a transition begins")
 	}
@@ -61,7 +67,7 @@ func (j *judge) servesQueue() {
 
 // served is a caller's request for a target that was served: the episode ends, failures are forgotten.
 func (j *judge) served() {
-	j.ladder = climb{visited: map[string]bool{}, ended: j.ladder.ended, began: j.ladder.began}
+	j.ladder = climb{visited: map[string]bool{}, to: j.ladder.to, ended: j.ladder.ended, began: j.ladder.began}
 	for _, s := range j.units {
 		s.pardon()
 	}
@@ -72,8 +78,9 @@ func (j *judge) climbs(to string) {
 	l, fallback := &j.ladder, j.p.machine.Graph().Config.FallbackTarget
 	from := j.snap.Target
 	if l.began && j.now()-l.ended >= time.Minute {
-		*l = climb{visited: map[string]bool{}, ended: l.ended, began: true}
+		*l = climb{visited: map[string]bool{}, led: l.led, to: l.to, ended: l.ended, began: true}
 	}
+	l.led = l.led || to != l.to
 	l.visited[from] = true
 	switch {
 	case j.p.safe:
@@ -90,6 +97,15 @@ func (j *judge) climbs(to string) {
 		l.again = true
 	}
 	l.visited[to] = true
+}
+
+// returns judges the way back with a configuration: only from where the ladder led, or from what is not in it.
+// After a death of the manager it is not known which request was served last.
+func (j *judge) returns(to string) {
+	if e, ok := j.ev.(supervisor.Apply); !ok || e.Back != to || !j.ladder.led && !j.ladder.gone && !j.lost {
+		j.fail("ladder", "it goes back to %s from %s", to, j.snap.Target)
+	}
+	j.served()
 }
 
 func (j *judge) lastResort() {

@@ -44,6 +44,14 @@ func (l *land) version(what, name string, generation, percent int) int {
 	return 0
 }
 
+// back is where a third of the applied configurations want to go back to.
+func (l *land) back(generation int) string {
+	if generation%3 != 0 || len(l.targets) == 0 {
+		return ""
+	}
+	return l.targets[0]
+}
+
 // config is the land's configuration at a generation: each Apply goes to another one.
 func (l *land) config(generation int) *targets.Config {
 	if l.fixed != nil {
