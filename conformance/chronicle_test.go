@@ -102,6 +102,9 @@ func possible(name string, list []control.Event) (wrong []string) {
 			finds("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
 		}
 		state, run = e.To, e.Run
+		if e.Reason == "removed from the configuration" {
+			run = 0 // one that comes back under this name may count its runs anew
+		}
 	}
 	return wrong
 }

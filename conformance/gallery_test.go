@@ -12,6 +12,7 @@ import (
 
 // gallery is a configuration with a component of every sort. Each program writes its name into "starts" and prints a line.
 const gallery = `
+state_directory = "$DIR/state"
 [template.prog]
 command = ["prog", "append", "$DIR/starts", "NAME", "print", "here is NAME", "fd", "3", "\n", "pause"]
 ready = { fd = 3 }
@@ -68,9 +69,16 @@ container.boottime_offset = "5s"
 [component.other]
 template = "prog"
 depends_on = ["shared"]
+[component.fragile]
+command = ["prog", "append", "$DIR/starts", "fragile", "print", "here is fragile", "fd", "3", "\n", "pause"]
+ready = { fd = 3 }
+recovery = { attempts = 0 }
 
 [target.A]
 depends_on = ["shared", "beating", "noting", "once", "writer", "reader", "gentle", "gated", "failing", "box", "user", "clock"]
+[target.C]
+depends_on = ["shared", "beating", "fragile"]
+recovery = { target = "B" }
 [target.B]
 depends_on = ["shared", "beating", "writer", "reader", "user", "other"]
 `
@@ -79,7 +87,9 @@ depends_on = ["shared", "beating", "writer", "reader", "user", "other"]
 func galleryText(config string) string {
 	var b strings.Builder
 	templates := map[string]string{}
-	for _, block := range strings.Split(config, "\n[") {
+	whole, tables, _ := strings.Cut(config, "\n[")
+	b.WriteString(whole + "\n")
+	for block := range strings.SplitSeq(tables, "\n[") {
 		head, body, _ := strings.Cut(block, "]\n")
 		body += "\n"
 		if name, ok := strings.CutPrefix(head, "template."); ok {
@@ -163,8 +173,8 @@ func (w *world) outcome(before control.Status) outcome {
 		o.Lines[name] = lines >= o.Starts[name] && lines <= o.Starts[name]+1
 	}
 	for _, c := range before.Components {
-		if c.Name != "once" {
-			o.Restarts[c.Name] -= c.Restarts
+		if name := strings.TrimRight(c.Name, "0123456789"); name != "once" {
+			o.Restarts[name] -= c.Restarts
 		}
 	}
 	return o

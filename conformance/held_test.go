@@ -63,6 +63,7 @@ func (w *world) holds(e errand, n int) {
 	}
 	w.empty()
 	run := w.component(e.component).Run
+	w.began = w.lastEvent()
 	k := w.trace("-who", e.who, "-n", strconv.Itoa(n), "-deed", "manager")
 	begun := time.Now()
 	w.types(e.do...)
@@ -77,7 +78,7 @@ func (w *world) holds(e errand, n int) {
 	w.calm()
 	if e.do[0] == "reload" {
 		w.await("the reload", func() bool { return w.exists("reloads") })
-	} else {
+	} else if state := map[string]string{"start": "starting", "stop": "stopping"}[e.do[0]]; !moves(state, e.component)(w) {
 		w.types(e.do...)
 		w.calm()
 	}
@@ -100,9 +101,9 @@ func TestManagerDiesInTheShutdown(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: the manager is traced")
 	}
-	end := func(t *testing.T, args ...string) (calls int, story string) {
+	end := func(t *testing.T, p place, args ...string) (calls int, story string) {
 		s := &scenario{config: galleryText(gallery), mortal: true, loaded: true}
-		w := begin(t, s, foreground)
+		w := begin(t, s, p)
 		w.furnish()
 		w.warm()
 		w.reach("A")
@@ -113,7 +114,7 @@ func TestManagerDiesInTheShutdown(t *testing.T) {
 		}
 		return k.end()
 	}
-	calls, _ := end(t)
+	calls, _ := end(t, foreground)
 	points := 8
 	if *long {
 		points = 16
@@ -121,11 +122,11 @@ func TestManagerDiesInTheShutdown(t *testing.T) {
 	for i := range points {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			args := []string{"-n", strconv.Itoa((i*calls/points+*seed)%calls + 1), "-deed", []string{"kill", "kill", "crash"}[i%3]}
+			args := []string{"-n", strconv.Itoa((i*calls/points+*seed)%calls + 1), "-deed", []string{"kill", "crash", "freeze"}[i%3]}
 			if i%2 == 1 {
 				args = append(args, "-exit")
 			}
-			_, story := end(t, args...)
+			_, story := end(t, []place{foreground, first}[i/2%2], args...)
 			t.Log(story)
 		})
 	}

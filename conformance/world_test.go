@@ -41,7 +41,8 @@ type world struct {
 
 	pids    map[string]int // of components when a passage began
 	runs    map[string]uint32
-	changes int // of the configuration
+	changes int    // of the configuration
+	began   uint64 // the last event before a passage
 
 	mu     sync.Mutex
 	events []control.Event // all of them, from the first on

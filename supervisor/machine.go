@@ -26,6 +26,7 @@ type Machine struct {
 	ending  ending
 
 	now    time.Duration
+	taken  time.Duration   // when a new manager took over; 0 is the first one
 	due    []time.Duration // by component: start or stop limit, or earliest next start; 0 is none
 	beat   []time.Duration // by component: end of the present window of its heartbeat; 0 is none
 	stale  bits            // whose view must be looked at again, by position
@@ -138,15 +139,35 @@ func (m *Machine) Step(now time.Duration, ev Event) []Effect {
 func (m *Machine) Deadline() (time.Duration, bool) {
 	next := m.ending.deadline
 	if !m.safe {
-		next = earlier(next, m.act.deadline)
+		next = earlier(next, m.late(m.act.deadline, m.act.began))
 	}
 	if !m.safe && !m.act.on {
 		next = earlier(next, m.ladder.retryAt)
 	}
-	for _, due := range m.due {
-		next = earlier(next, due)
+	for c := range m.due {
+		next = earlier(next, m.limitOf(c))
 	}
 	return next, next != 0
+}
+
+// hearing is how long a new manager listens before it finds that something was not ready in time: it may have become ready while
+// nobody was in control.
+const hearing = time.Second
+
+// late is when the limit has passed of something that began and is to become ready; 0 is never.
+func (m *Machine) late(limit, began time.Duration) time.Duration {
+	if limit == 0 || began >= m.taken {
+		return limit
+	}
+	return max(limit, m.taken+hearing)
+}
+
+// limitOf is when something follows from the limit of c; 0 is never.
+func (m *Machine) limitOf(c int) time.Duration {
+	if u := &m.units[c]; u.state == Starting {
+		return m.late(m.due[c], u.since)
+	}
+	return m.due[c]
 }
 
 // earlier returns the earlier of two times, where 0 is never.
@@ -231,8 +252,8 @@ func (m *Machine) present(c int, run uint32) bool {
 
 // timers acts on the limits that have passed.
 func (m *Machine) timers() {
-	for c, due := range m.due {
-		if due != 0 && due <= m.now {
+	for c := range m.due {
+		if due := m.limitOf(c); due != 0 && due <= m.now {
 			m.limit(c)
 		}
 	}

@@ -28,10 +28,11 @@ func (m *Machine) wholeTimes() [6]*time.Duration {
 //   - CommandEnded for nothing: helper processes of the dead manager are killed and repeated by the effects (R17);
 //   - Emptied for a run whose main process is gone and whose group has become empty meanwhile.
 //
-// Then it posts a Tick, and the machine looks at the present as after any event.
+// Then it posts a Tick, and the machine looks at the present as after any event. What is to become ready, and was begun before,
+// is not late within the first second: the word that it is may be on its way.
 func Restore(g *targets.Graph, t *Table, now time.Duration) (*Machine, []Effect) {
 	m := New(g)
-	m.now = now
+	m.now, m.taken = now, now
 	m.restoreUnits(t)
 	m.restoreWhole(t)
 	m.want()

@@ -57,6 +57,32 @@ func TestRestoreRepeats(t *testing.T) {
 	}
 }
 
+// TestRestoreListens: what has become ready while nobody was in control was in time; and what has not is late a second after.
+func TestRestoreListens(t *testing.T) {
+	t.Parallel()
+	for _, ready := range []bool{true, false} {
+		s, table := remembered(t, "a", "b", "FULL needs=a,b timeout=5s")
+		s.play(t, table, "activate FULL")
+		back := 20 * time.Second // both limits have passed
+		m, _ := Restore(s.m.graph, table, back)
+		m.Step(back, BecameReady{Component: 0, Run: 1})
+		if due, ok := m.Deadline(); !ok || due != back+hearing {
+			t.Errorf("the next limit is %v, %v", due, ok)
+		}
+		if ready {
+			m.Step(back, BecameReady{Component: 1, Run: 1})
+		}
+		m.Step(back+hearing, Tick{})
+		want := map[bool]State{true: Ready, false: Stopping}[ready]
+		if b := m.units[1].state; b != want || m.units[0].state != Ready {
+			t.Errorf("ready %v: a is %v, b is %v", ready, m.units[0].state, b)
+		}
+		if ready != (m.top() == Settled) {
+			t.Errorf("ready %v: the whole is %v", ready, m.top())
+		}
+	}
+}
+
 // TestRestoreForgetsWhoIsGone: a removed component that was down needs no place, one that lives does.
 func TestRestoreForgetsWhoIsGone(t *testing.T) {
 	t.Parallel()

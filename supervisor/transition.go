@@ -168,7 +168,7 @@ func (m *Machine) concludeOnce() bool {
 		m.endActivation(ResultDone, "")
 		m.serveQueue()
 		return true
-	case m.act.on && m.act.deadline != 0 && m.act.deadline <= m.now:
+	case m.act.on && m.act.deadline != 0 && m.late(m.act.deadline, m.act.began) <= m.now:
 		m.act.deadline = 0
 		return m.failActivation(None)
 	case m.act.on:

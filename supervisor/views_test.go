@@ -52,7 +52,7 @@ func atRest(m *Machine) string {
 			return m.name(c) + " may stop"
 		case (u.state == Starting || u.state == Stopping && !u.stuck) && m.due[c] == 0 && !(u.state == Starting && u.hold):
 			return m.name(c) + " has no limit"
-		case m.due[c] != 0 && m.due[c] <= m.now:
+		case m.due[c] != 0 && m.limitOf(c) <= m.now:
 			return m.name(c) + " has a limit in the past"
 		case (u.state == Starting || u.state == Ready) && !u.main || !u.alive() && (u.main || u.group):
 			return fmt.Sprintf("%s is %v with main %v, group %v", m.name(c), u.state, u.main, u.group)

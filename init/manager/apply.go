@@ -41,6 +41,9 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 		if p.ConfirmMS <= 0 && m.trial.holds() {
 			return control.Refused(nil, "a configuration waits to be confirmed; orderly confirm, or wait until the one before is back")
 		}
+		if p.ConfirmMS > 0 && m.trial.until == 0 {
+			return control.Refused(nil, "the time to confirm it was over before it could be applied")
+		}
 		m.applies = append(m.applies, next)
 		return nil
 	})

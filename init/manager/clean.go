@@ -26,6 +26,19 @@ func (m *Manager) clean(name string, tries int) {
 	}
 }
 
+// cleanRemoved removes what a dead manager had no time to: the empty groups of components that are not in the configuration any more.
+func (m *Manager) cleanRemoved() {
+	if m.tree == nil {
+		return
+	}
+	names, _ := m.tree.Names()
+	for _, name := range names {
+		if yes, err := m.tree.Populated(name); m.byName[name] == nil && !yes && err == nil {
+			m.clean(name, 0)
+		}
+	}
+}
+
 // cleanAll removes the tree at the end, when there is nothing else to do. What is left then is left.
 func (m *Manager) cleanAll() {
 	for tries := range 6 {

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -98,7 +99,7 @@ func (m *Manager) keepsState(c *targets.Config) bool {
 	return m.PID1 || c.StateDirectory != boot.DefaultState
 }
 
-// resumeTrial goes on with the trial of a dead manager.
+// resumeTrial goes on with the trial of a dead manager; one whose configuration is not in force, not yet or not any more, is over.
 func (m *Manager) resumeTrial(fd int) {
 	if fd < 0 {
 		return
@@ -109,6 +110,11 @@ func (m *Manager) resumeTrial(fd int) {
 	}
 	until, target, bundle, ok := readTrial(b)
 	if !ok {
+		return
+	}
+	if bytes.Equal(bundle, targets.Bundle(m.sources)) {
+		m.drop(keeper.Tag{Use: keeper.Trial})
+		m.remark(wentBack)
 		return
 	}
 	back, err := unbundled(bundle)

@@ -2,10 +2,14 @@ package main
 
 // restoreFaults are about what the next manager makes of it.
 func restoreFaults() []mutant {
-	const restore, adopt = "supervisor/restore.go", "supervisor/announce.go"
+	const restore, adopt, machine = "supervisor/restore.go", "supervisor/announce.go", "supervisor/machine.go"
 	return []mutant{
 		{restore, "if !u.alive() {\n\t\treturn\n\t}\n\tdef", "def",
 			"removed components that are down come back with every manager"},
+		{machine, "return max(limit, m.taken+hearing)", "return limit",
+			"what became ready while nobody was in control is late"},
+		{machine, "if limit == 0 || began >= m.taken {", "if limit == 0 {",
+			"what a new manager starts in its first second may be late"},
 		{restore, `case u.killed && u.state == Stopping:`, `case u.killed && u.state == Ready:`,
 			"a kill that the dead manager owed is not sent"},
 		{restore, `case u.command != 0 && u.alive():`, `case u.command == StopCommand && u.state == Ready:`,

@@ -30,6 +30,7 @@ type judge struct {
 	ladder    climb
 	fallback  string        // of the configuration that ladder is about
 	heartFrom time.Duration // when a manager took over, or another configuration, last
+	tookOver  time.Duration // when a manager took over last; 0 is never
 }
 
 // shadow is what the judge knows of one component.

@@ -3,6 +3,7 @@ package sim
 import (
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/orderly-init/orderly/supervisor"
 )
@@ -23,6 +24,7 @@ func (j *judge) restored(sameConfig bool) {
 	j.renumber()
 	j.p.safe = false
 	j.heartFrom = j.now()
+	j.tookOver = j.now()
 	if !sameConfig {
 		j.resync(&after)
 		return
@@ -62,6 +64,18 @@ func facts(c supervisor.ComponentStatus) supervisor.ComponentStatus {
 		c.Announces = nil
 	}
 	return c
+}
+
+// hearing is how long a new manager listens before it finds that something that began before was not ready in time.
+const hearing = time.Second
+
+// late says whether a start takes too long.
+func (j *judge) late(s *shadow) bool {
+	limit := s.startLimit
+	if s.launchedAt < j.tookOver {
+		limit = max(limit, j.tookOver+hearing)
+	}
+	return s.state == supervisor.Starting && s.startLimit != 0 && limit <= j.now()
 }
 
 // resync takes what a restored machine says as it is.

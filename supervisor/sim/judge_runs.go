@@ -157,7 +157,7 @@ func (j *judge) settled(c int) bool {
 
 // leaves judges the end of a run's good times: a failure, or rule 2.
 func (j *judge) leaves(s *shadow) {
-	timedOut := s.state == supervisor.Starting && s.startLimit != 0 && s.startLimit <= j.now()
+	timedOut := j.late(s)
 	failed := s.heardEnd || timedOut
 	if _, lost := j.ev.(supervisor.Lost); !lost && failed && s.wanted && s.willBe && !s.doubtful {
 		s.fell = j.unforced(s)

@@ -49,7 +49,7 @@ func (j *judge) due(s *shadow) {
 	switch {
 	case s.state == supervisor.Starting && !s.launched:
 		j.fail("one set", "%s starts and is not launched", s.name)
-	case s.state == supervisor.Starting && s.startLimit != 0 && s.startLimit <= j.now():
+	case j.late(s):
 		j.fail("deadline", "%s was to be ready by %v", s.name, s.startLimit)
 	case s.state == supervisor.Stopping && !s.killed && s.killFrom <= j.now() && set.alive() && set.run == s.run:
 		j.fail("kill", "%s was to be killed at %v", s.name, s.killFrom)
