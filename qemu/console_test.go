@@ -1,6 +1,8 @@
 package qemu
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,10 +99,17 @@ func TestStoppedConsole(t *testing.T) {
 	if err := m.Send(on); err != nil {
 		t.Fatal(err)
 	}
-	m.expect("target chatty: settled")
-	m.expect(`wrong\d+`)
-	m.run("orderly", "restart", "witness")
 	m.expect(`orderly: \d+ lines dropped: the console was too slow`)
+	m.expect("wrong900")
+	m.expect("target main: settled")
+	lost := 0
+	for _, told := range regexp.MustCompile(`orderly: (\d+) lines dropped`).FindAllStringSubmatch(m.Console(), -1) {
+		n, _ := strconv.Atoi(told[1])
+		lost += n
+	}
+	if there := len(regexp.MustCompile(`wrong\d+: `).FindAllString(m.Console(), -1)); lost < 900-there || lost > 900-there+100 {
+		t.Errorf("%d of the 900 lines are there, and %d are told to be lost", there, lost)
+	}
 	if err := m.Send(stop); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func transitionFaults() []mutant {
 			"what was queued is not served after the transition"},
 		{transition, "m.queue = m.queue[1:]\n", "",
 			"what was queued is served again and again"},
-		{transition, `case m.act.on && m.act.deadline != 0 && m.act.deadline <= m.now:`, `case m.act.on && m.act.deadline != 0 && m.act.deadline+time.Second <= m.now:`,
+		{transition, `case m.act.on && m.act.deadline != 0 && m.late(m.act.deadline, m.act.began) <= m.now:`, `case m.act.on && m.act.deadline != 0 && m.act.deadline+time.Second <= m.now:`,
 			"transition_timeout ends a second late"},
 		{transition, `case m.act.on && m.count.broken > 0:`, `case m.act.on && m.count.broken > 1:`,
 			"a transition goes on although an essential component has failed"},
