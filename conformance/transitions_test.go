@@ -2,8 +2,11 @@ package conformance
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/control"
 )
@@ -56,6 +59,18 @@ transition_timeout = "200ms"
 recovery = { target = "safe" }
 `},
 		{id: "H75", story: "20 callers ask for five targets at once: each gets its own answer, and the machine is where the last one wanted it", play: manyCallers, config: fiveTargets(), loaded: true},
+		{id: "H76", story: "a component fails after the switch to its target: that target's recovery acts, once, and what both need goes on; asked for again by hand, it acts once more", play: failsLater, config: `
+[component.late]
+command = ["sleep", "1000"]
+recovery = { attempts = 0 }
+[component.shared]
+command = ["sleep", "1000"]
+[target.full]
+depends_on = ["late", "shared"]
+recovery = { target = "small" }
+[target.small]
+depends_on = ["shared"]
+`},
 		{id: "H77", story: "plans of all pairs of targets change nothing", play: plansOnly, config: fiveTargets()},
 	}
 }
@@ -213,5 +228,32 @@ func plansOnly(w *world) {
 	w.caughtUp()
 	if now := len(w.told()); now != before {
 		w.Errorf("%d events were told meanwhile", now-before)
+	}
+}
+
+func failsLater(w *world) {
+	for run := range 2 {
+		w.reach("full")
+		shared := w.component("shared").PID
+		if got := w.component("late").PID; got == 0 {
+			w.Fatal("late does not run")
+		}
+		w.kill(w.component("late").PID, unix.SIGKILL)
+		w.await("the target of the recovery", func() bool { s := w.status(); return s.Target == "small" && s.State == "settled" })
+		turns := 0
+		for _, e := range w.eventsAfter(0, math.MaxInt) {
+			if e.Target == "small" && e.To == "transition" {
+				turns++
+			}
+		}
+		if turns != run+1 {
+			w.Errorf("%d switches to small, want %d", turns, run+1)
+		}
+		if n := w.count("late", "starting"); n != run+1 {
+			w.Errorf("late was started %d times, want %d", n, run+1)
+		}
+		if c := w.component("shared"); c.PID != shared {
+			w.Errorf("shared was process %d and is %d", shared, c.PID)
+		}
 	}
 }
