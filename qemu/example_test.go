@@ -135,7 +135,7 @@ sed -i '/^modules/d' /etc/orderly/example.toml`)
 	if got := m.run("orderly", "log"); !strings.Contains(got, "clean") {
 		t.Errorf("nothing of fsck in the log:\n%s", got)
 	}
-	if got := m.run("orderly", "status"); !strings.Contains(got, "/dev/none") {
+	if got := m.run("orderly", "status"); !strings.Contains(got, "/dev/none: did not appear within") {
 		t.Errorf("the status does not speak of the device that is not there:\n%s", got)
 	}
 	if got := m.sh("cat /etc/machine-id"); len(strings.TrimSpace(got)) != 32 {

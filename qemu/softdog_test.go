@@ -105,7 +105,11 @@ func TestStubbornWatchdog(t *testing.T) {
 
 	m.sh("kill $(cat /tmp/holder); sed -i 's/\"4s\"/\"24h\"/' /etc/orderly/test.toml; orderly apply")
 	m.expect("watchdog: /dev/watchdog .Software Watchdog. resets after 18h12m15s, fed every 500ms; asked for 24h0m0s; nowayout: it cannot be disarmed")
+	m.sh("sed -i 's/\"24h\"/\"4s\"/' /etc/orderly/test.toml; orderly apply")
+	m.expect("resets after 4s, fed every 500ms; nowayout: it cannot be disarmed")
 	m.sh("sed -i 's/^.watchdog.$/[fallback]/; /^device\\|^timeout\\|^interval\\|^critical =\\|^.fallback.$/d' /etc/orderly/test.toml; orderly apply")
+	m.noted("watchdog: not as it was asked for: /dev/watchdog cannot be disarmed (nowayout): it is fed on")
+	m.sh("sleep 10") // else it resets
 	m.noted("watchdog: not as it was asked for: /dev/watchdog cannot be disarmed (nowayout): it is fed on")
 	m.powerOff()
 }
