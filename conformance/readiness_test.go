@@ -56,6 +56,13 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
+		{id: "I82b", story: "messages with nothing, with 64 KiB, and with as many descriptors as one can have: these are closed, the rest is heard", play: parcels, config: `
+[component.a]
+command = ["victim", "parcels"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "I84", story: "a file of an earlier run does not make ready", play: staleFile, config: `
 [component.a]
 command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
@@ -176,4 +183,13 @@ func hangingProbe(w *world) {
 	}
 	w.write("good", "")
 	w.eventually("a", "ready")
+}
+
+func parcels(w *world) {
+	before := len(w.links(w.manager())) + len(w.links(w.keeperInside()))
+	w.reach("all")
+	if c := w.component("a"); c.Run != 1 || c.StatusText != "again" {
+		w.Errorf("a: %+v", c)
+	}
+	w.await("the descriptors closed", func() bool { return len(w.links(w.manager()))+len(w.links(w.keeperInside())) < before+50 })
 }

@@ -36,6 +36,8 @@ func main() {
 	case "slack": // a program with another slack of its timers
 		check(unix.Prctl(unix.PR_SET_TIMERSLACK, 1234567, 0, 0, 0))
 		check(unix.Exec(os.Args[2], os.Args[2:], os.Environ()))
+	case "parcels": // to the notify socket: nothing, 64 KiB, and as many descriptors as one message may have; then it is ready
+		parcels()
 	case "flood": // as many lines as go, for a while
 		flood(os.Args[2])
 	}
@@ -125,4 +127,29 @@ func check(err error) {
 		fmt.Fprintln(os.Stderr, "victim:", err)
 		os.Exit(99)
 	}
+}
+
+func parcels() {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	check(err)
+	to := &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}
+	send := func(text []byte, descriptors int) error {
+		var rights []byte
+		if descriptors > 0 {
+			rights = unix.UnixRights(make([]int, descriptors)...) // all of them standard input
+		}
+		return unix.Sendmsg(fd, text, rights, to, 0)
+	}
+	check(send(nil, 0))
+	check(send(bytes.Repeat([]byte("STATUS=x"), 8<<10), 0))
+	check(send([]byte("STATUS=one"), 1))
+	check(send([]byte("FDSTORE=1"), 253))
+	if err := send([]byte("STATUS=more"), 254); err != unix.EINVAL {
+		check(fmt.Errorf("254 descriptors: %w", err))
+	}
+	for range 20 {
+		check(send([]byte("STATUS=again"), 253))
+	}
+	check(send([]byte("READY=1"), 7))
+	select {}
 }
