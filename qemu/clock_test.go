@@ -1,13 +1,15 @@
 package qemu
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/orderly-init/orderly/qemu/guest"
 )
 
-// timed has everything that waits for a time: a heartbeat, a restart that is due, a watchdog, a time-out.
+// timed has everything that waits for a time: heartbeats, two of which are missed at the same instant, a restart, a watchdog, a time-out, a
+// probe that takes longer than the time between two of them.
 const timed = `
 initial_target = "main"
 [system]
@@ -21,6 +23,17 @@ command = ["/sbin/agent"]
 [component.beater]
 command = ["/sbin/trouble", "beat", "200ms"]
 heartbeat = { via = "fd", window = "2s" }
+[template.silent]
+command = ["/bin/sleep", "1000"]
+heartbeat = { via = "fd", window = "2s" }
+recovery = { attempts = 0, then = "stop" }
+[component.mute]
+template = "silent"
+[component.still]
+template = "silent"
+[component.probed]
+command = ["/bin/true"]
+start_conditions = [{ command = ["/bin/sh", "-c", "echo probe >> /tmp/probes; mkdir /tmp/probing || echo beside another >> /tmp/probes; sleep 1; rmdir /tmp/probing; false"], poll_interval = "200ms", timeout = "10m" }]
 [component.crasher]
 command = ["/bin/false"]
 recovery = { attempts = 1, delay = "2s", backoff = 1.0, max_delay = "2s", then = "retry" }
@@ -53,16 +66,18 @@ func (m machine) steady(all []event, late float64) {
 	}
 }
 
-// The wall clock jumps, to and fro and beyond 2038: nobody is restarted, and nothing comes early or late. Idle time of the guest is
-// skipped.
+// The wall clock jumps, to and fro, by the hour of summer time and beyond 2038: nobody is restarted, and nothing comes early, late, twice or
+// not at all. Idle time of the guest is skipped.
 func TestWallClockJumps(t *testing.T) {
 	o := troubled(t, systems()[0], "timed", "", timed, []string{"softdog"})
 	o.Clock = guest.CountSkipping
 	m := boot(t, o)
 	m.reaches("main")
 	m.sh(`(orderly start once || touch /tmp/late) > /dev/null 2>&1 < /dev/null &
-for at in 1970-01-01 2026-06-01 2026-05-31 2026-06-02 2038-01-20 2200-01-01 1971-01-01; do
-	date -s "$at 00:00:00" > /dev/null || exit
+orderly start probed > /dev/null 2>&1 < /dev/null &
+orderly start mute still > /dev/null 2>&1 < /dev/null &
+for at in '1970-01-01 00' '2026-06-01 00' '2026-05-31 00' '2026-10-25 03' '2026-10-25 02' '2038-01-20 00' '2200-01-01 00' '1971-01-01 00'; do
+	date -s "$at:00:00" > /dev/null || exit
 	sleep 2.7
 done
 test ! -e /tmp/late && orderly status once | grep -q ready || exit
@@ -74,6 +89,15 @@ orderly events --json > /tmp/events`)
 	m.steady(all, 500)
 	if n := len(all); n < 20 {
 		t.Errorf("only %d events", n)
+	}
+	failed := became(all, "failed")
+	slices.Sort(failed)
+	if !slices.Equal(failed, []string{"mute", "still"}) {
+		t.Errorf("failed: %v", failed)
+	}
+	probes := m.run("cat", "/tmp/probes")
+	if n := strings.Count(probes, "probe\n"); n < 12 || strings.Contains(probes, "beside") { // in 21 s, each one second and a pause
+		t.Errorf("%d probes:\n%s", n, probes)
 	}
 	m.powerOff()
 }
@@ -103,7 +127,7 @@ test $(date +%s) -ge $((before + 5)) && sleep 5`)
 	m.powerOff()
 }
 
-// small is a machine with a chain of components, in which everything is short.
+// small is a machine in which everything is short: a chain of components, some that need nobody, and some that the same one lets start.
 const small = `
 initial_target = "main"
 [system]
@@ -125,31 +149,70 @@ depends_on = ["shell"]
 kind = "oneshot"
 command = ["/bin/true"]
 depends_on = ["a"]
+[template.idle]
+command = ["/bin/sleep", "100000"]
+[component.z]
+template = "idle"
+[component.y]
+template = "idle"
+[component.x]
+template = "idle"
+[component.w]
+template = "idle"
+depends_on = ["b"]
+[component.v]
+template = "idle"
+depends_on = ["b"]
+[component.u]
+template = "idle"
+depends_on = ["b"]
 [target.main]
-depends_on = ["agent", "b"]
+depends_on = ["agent", "u", "v", "w", "x", "y", "z"]
 `
 
-// One processor, 128 MB, and others that take all they can get of both and of the disk from before the boot: the same order, and no
-// heartbeat that is missed by mistake. Then the manager gets no processor at all for longer than any window, while the component that beats
-// has one. Then PID 1 gets every signal there is.
-func TestStarvedMachine(t *testing.T) {
-	o := troubled(t, systems()[0], "small", `mount -t tmpfs -o size=16m none /tmp
+// load takes the processor, the disk and all memory but 24 MB, from before the boot on.
+const load = `mount -t tmpfs -o size=1m none /tmp
+mount -t proc none /proc
 mount -t devtmpfs none /dev
+busybox modprobe virtio_pci
+busybox modprobe virtio_blk
+until test -b /dev/vda; do usleep 50000; done
+mkdir /data
+mount -t ext4 /dev/vda /data
 exec < /dev/null
 for n in 1 2 3; do (while :; do :; done) > /dev/null 2>&1 & echo $! >> /tmp/load; done
-(while :; do dd if=/dev/zero of=/tmp/file bs=64k count=200; sync; done) > /dev/null 2>&1 &
+(while :; do dd if=/dev/zero of=/data/file bs=64k count=100 conv=fsync; echo written >> /tmp/written; done) > /dev/null 2>&1 &
 echo $! >> /tmp/load
+left() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+hog memory $((($(left) - 24576) * 1024)) pause > /dev/null 2>&1 &
+echo $! > /tmp/hog
+until test $(left) -lt 26000; do usleep 50000; done
 exec /sbin/init
-`, small, nil, "rdinit=/early")
+`
+
+// One processor, 128 MB, and others that take all they can get of both and of the disk from before the boot: the same order as without
+// them, and no heartbeat that is missed by mistake. Then the manager gets no processor at all for longer than any window, while the component
+// that beats has one. Then PID 1 gets every signal there is.
+func TestStarvedMachine(t *testing.T) {
+	o := troubled(t, systems()[0], "small", load, small, []string{"virtio_blk"})
 	o.MemoryMB, o.Clock = 128, guest.CountSleeping // what is short is the machine's, not the host's
 	m := boot(t, o)
 	m.reaches("main")
-	all := m.events("0")
-	for _, p := range [][2]string{{"beater", "shell"}, {"shell", "a"}, {"a", "b"}} {
-		mustPrecede(t, all, p[0], "ready", p[1], "starting")
+	quiet := became(m.events("0"), "starting")
+	m.Kill()
+
+	o.Append, o.Disks = []string{"rdinit=/early"}, []guest.Disk{{File: emptyDisk(t), Write: true}}
+	m = boot(t, o)
+	m.reaches("main")
+	if got := became(m.events("0"), "starting"); !slices.Equal(got, quiet) || len(got) != 11 {
+		t.Errorf("started as %q, without load as %q", got, quiet)
 	}
+	if left := m.available(); left > 20<<20 {
+		t.Errorf("%d bytes are left", left)
+	}
+	m.sh("kill -0 $(cat /tmp/hog) && test -s /tmp/written")
 	manager := m.sh("pidof orderly-manager")
-	m.sh("kill -9 $(cat /tmp/load); echo -1 > /proc/sys/kernel/sched_rt_runtime_us; trouble spin 2500ms; usleep 500000")
+	m.sh("kill -9 $(cat /tmp/load /tmp/hog); echo -1 > /proc/sys/kernel/sched_rt_runtime_us; trouble spin 2500ms; usleep 500000")
 	if got := m.sh("grep SigIgn /proc/1/status"); !strings.HasSuffix(got, "380000000\n") { // 32 to 34, which can end a PID 1 that has threads
 		t.Errorf("PID 1 ignores %s", got)
 	}

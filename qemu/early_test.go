@@ -12,7 +12,7 @@ import (
 )
 
 // troubled are the options of a machine without a disk whose root has a script /early, for what was there before Orderly, and
-// /sbin/trouble. The kernel starts the script where the words say rdinit=/early.
+// /sbin/trouble and /sbin/hog. The kernel starts the script where the words say rdinit=/early.
 func troubled(t *testing.T, s system, name, early, config string, mods []string, words ...string) guest.Options {
 	t.Helper()
 	return build(t, func(b *image.Builder) (guest.Options, error) {
@@ -20,19 +20,22 @@ func troubled(t *testing.T, s system, name, early, config string, mods []string,
 		if err != nil {
 			return guest.Options{}, err
 		}
-		file, err := b.Binary("qemu/trouble", s.arch.Go)
-		if err != nil {
-			return guest.Options{}, err
+		entries := []cpio.Entry{
+			cpio.File("etc/orderly/test.toml", 0o644, []byte(config)), cpio.File("early", 0o755, []byte("#!/bin/sh\n"+early)),
 		}
-		program, err := os.ReadFile(file)
-		if err != nil {
-			return guest.Options{}, err
+		for _, name := range []string{"trouble", "hog"} {
+			file, err := b.Binary("qemu/"+name, s.arch.Go)
+			if err != nil {
+				return guest.Options{}, err
+			}
+			program, err := os.ReadFile(file)
+			if err != nil {
+				return guest.Options{}, err
+			}
+			entries = append(entries, cpio.File("sbin/"+name, 0o755, program))
 		}
 		mods := append([]string{"virtio_pci", "virtio_console"}, mods...)
-		file, err = b.Memory(name, s.program, s.arch, k, mods, []cpio.Entry{
-			cpio.File("etc/orderly/test.toml", 0o644, []byte(config)), cpio.File("sbin/trouble", 0o755, program),
-			cpio.File("early", 0o755, []byte("#!/bin/sh\n"+early)),
-		})
+		file, err := b.Memory(name, s.program, s.arch, k, mods, entries)
 		return guest.Options{Machine: s.arch.Machine(), Kernel: k.Image, Initrd: file, Append: words}, err
 	})
 }

@@ -1,6 +1,10 @@
 package qemu
 
 import (
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,48 +90,114 @@ command = ["/bin/cp", "/proc/self/status", "/run/early"]
 	m.powerOff()
 }
 
-// Every way to end leads to the end that it asks for.
-func TestEnds(t *testing.T) {
-	const config = `
+// chained has c on b on a, which take their time to stop, and followed, which c takes along when it stops: a process that nobody has started
+// as it is, and that is dead before its turn comes.
+const chained = `
 initial_target = "main"
-system.modules = ["virtio_pci", "virtio_console"]
-target.main.depends_on = ["agent"]
-component.agent.command = ["/sbin/agent"]
+shutdown_timeout = "10s"
+log.console = "debug"
+[system]
+modules = ["virtio_pci", "virtio_console", "virtio_input"]
+[component.agent]
+command = ["/sbin/agent"]
+[component.a]
+command = ["/bin/sleep", "1000"]
+[component.b]
+depends_on = ["a"]
+command = ["/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"]
+ready.log = "deaf"
+stop_timeout = "2s"
+[component.c]
+depends_on = ["b", "followed"]
+command = ["/bin/sh", "-c", "trap 'kill -9 $(cat /run/followed); sleep 2; exit 0' TERM; echo trapped; while :; do usleep 50000; done"]
+ready.log = "trapped"
+[component.followed]
+command = ["/bin/sh", "-c", "sleep 1000 & echo $! > /run/followed"]
+pid_file = "/run/followed"
+recovery = { delay = "100ms", backoff = 1.0, then = "retry" }
+[target.main]
+depends_on = ["agent", "c"]
 `
+
+// Every way to end leads to the end that it asks for, in the reverse order of the start, within the time that is given: no component waits
+// for one that is dead. Idle time of the guest is skipped.
+func TestEnds(t *testing.T) {
+	o := memoryOptions(t, image.ARM64(), "ends", []string{"virtio_pci", "virtio_console", "virtio_input"}, chained)
+	o.Clock = guest.CountSkipping
+	o.Extra = []string{"-device", "virtio-keyboard-pci"}
 	for _, e := range []struct{ name, command, last string }{
 		{"reboot", "orderly reboot", "reboot: Restarting system"},
 		{"halt", "orderly halt", "reboot: System halted"},
-		{"power off at once", "orderly poweroff --now", "reboot: Power down"},
-		{"ctrl-alt-del or TERM", "kill -TERM 1", "reboot: Restarting system"},
+		{"ctrl-alt-del", "", "reboot: Restarting system"},
+		{"TERM", "kill -TERM 1", "reboot: Restarting system"},
 		{"busybox poweroff", "kill -USR2 1", "reboot: Power down"},
 		{"busybox halt", "kill -USR1 1", "reboot: System halted"},
 		{"power failure", "kill -PWR 1", "reboot: Power down"},
+		{"SIGRTMIN+3", "kill -37 1", "reboot: System halted"},
+		{"SIGRTMIN+4", "kill -38 1", "reboot: Power down"},
+		{"SIGRTMIN+5", "kill -39 1", "reboot: Restarting system"},
 	} {
 		t.Run(e.name, func(t *testing.T) {
-			m := memory(t, "ends", config)
+			m := boot(t, o)
 			m.reaches("main")
-			if _, err := m.Follow("/bin/sh", "-c", e.command); err != nil {
+			if e.command == "" {
+				if err := m.Keys("ctrl", "alt", "delete"); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := m.Follow("/bin/sh", "-c", e.command); err != nil {
 				t.Fatal(err)
 			}
-			m.expect(e.last)
+			m.endsInOrder(e.last, 10)
 		})
+	}
+	t.Run("power off at once", func(t *testing.T) {
+		m := boot(t, o)
+		m.reaches("main")
+		if _, err := m.Follow("orderly", "poweroff", "--now"); err != nil {
+			t.Fatal(err)
+		}
+		m.expect("reboot: Power down")
+		if strings.Contains(m.Console(), ": stopping") {
+			t.Error("it has ended in order")
+		}
+	})
+}
+
+// endsInOrder waits for the last words of a chained machine, and looks at how it ended.
+func (m machine) endsInOrder(last string, limit float64) {
+	m.t.Helper()
+	const at = `\[ *(\d+\.\d+)\] `
+	begin, end := m.expect(at+"target main: shutdown"), m.expect(at+last)
+	_, text, _ := strings.Cut(m.Console(), "target main: shutdown")
+	text, _, _ = strings.Cut(text, end[0])
+	var order []string
+	for _, step := range regexp.MustCompile(`\] ([abc]: (?:stopping|down))`).FindAllStringSubmatch(text, -1) {
+		if n := len(order); n == 0 || order[n-1] != step[1] { // it is said once more when it has to be killed
+			order = append(order, step[1])
+		}
+	}
+	if want := []string{"c: stopping", "c: down", "b: stopping", "b: down", "a: stopping", "a: down"}; !slices.Equal(order, want) {
+		m.t.Errorf("it ended as %q, want %q", order, want)
+	}
+	if !strings.Contains(text, "followed: ") || strings.Contains(text, ": starting") {
+		m.t.Error("followed did not die, or was started again")
+	}
+	from, err := strconv.ParseFloat(begin[1], 64)
+	to, err2 := strconv.ParseFloat(end[1], 64)
+	if took := to - from; err != nil || err2 != nil || took < 4 || took > limit { // c takes two seconds, and so does b
+		m.t.Errorf("the end took %.1f s of the guest's time, %v", took, errors.Join(err, err2))
 	}
 }
 
 // The power button ends the machine in order. The kernel for clouds has no driver for it.
 func TestPowerButton(t *testing.T) {
 	mods := []string{"virtio_pci", "virtio_console", "gpio_keys", "evdev"}
-	m := memoryOn(t, image.ARM64Full(), "button", mods, `
-initial_target = "main"
-system.modules = ["virtio_pci", "virtio_console", "gpio_keys", "evdev"]
-system.power_button = "poweroff"
-target.main.depends_on = ["agent"]
-component.agent.command = ["/sbin/agent"]
-`)
+	m := memoryOn(t, image.ARM64Full(), "button", mods, strings.Replace(chained, `"virtio_input"]`, `"gpio_keys", "evdev"]
+power_button = "poweroff"`, 1))
 	m.reaches("main")
 	if err := m.PowerButton(); err != nil {
 		t.Fatal(err)
 	}
-	m.expect("reboot: Power down")
+	m.endsInOrder("reboot: Power down", long.Seconds())
 	m.off()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orderly-init/orderly/qemu/debian"
 	"github.com/orderly-init/orderly/qemu/guest"
@@ -87,8 +88,8 @@ func (m machine) await(what string, is func(event) bool) event {
 		m.t.Fatal(err)
 	}
 	defer f.Close()
-	for {
-		line, err := f.Line(long)
+	for late := time.Now().Add(long); ; {
+		line, err := f.Line(time.Until(late))
 		if err != nil {
 			m.t.Fatalf("wait for %s: %v", what, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,11 +86,29 @@ func TestMountsAtTheEnd(t *testing.T) {
 	}
 }
 
-// A disk that answers nothing any more: writing what is buffered never ends, and the machine does, at the caps of the steps. Idle time of
-// the guest is skipped.
+// hung ends within its own time, whatever its component does, and has a watchdog for which that is long.
+const hung = `
+shutdown_timeout = "8s"
+initial_target = "main"
+[system]
+modules = ["virtio_pci", "virtio_console", "loop", "dm_mod", "overlay", "fuse", "softdog"]
+[watchdog]
+timeout  = "6s"
+interval = "1s"
+[component.agent]
+command = ["/sbin/agent"]
+[component.deaf]
+command = ["/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"]
+ready.log = "deaf"
+stop_timeout = "10m"
+[target.main]
+depends_on = ["agent", "deaf"]
+`
+
+// A component that does not end, and then a disk that answers nothing any more, so that writing what is buffered never ends: the machine
+// does, at the caps of the steps, and no watchdog has to help. Idle time of the guest is skipped.
 func TestSyncHangs(t *testing.T) {
-	config, _, _ := strings.Cut(strings.Replace(layered, `, "virtio_blk"`, "", 1), "[[")
-	o := troubled(t, systems()[0], "hung", "", config+"[component.agent]\ncommand = [\"/sbin/agent\"]\n[target.main]\ndepends_on = [\"agent\"]\n", []string{"loop", "dm_mod", "overlay", "fuse"})
+	o := troubled(t, systems()[0], "hung", "", hung, []string{"loop", "dm_mod", "overlay", "fuse", "softdog"})
 	o.Clock = guest.CountSkipping
 	m := boot(t, o)
 	m.reaches("main")
@@ -104,10 +123,13 @@ func TestSyncHangs(t *testing.T) {
 	m.expect("orderly: sync: no answer within 30s: what is not written is lost")
 	match := m.expect(`\[ *(\d+\.\d+)\] reboot: Restarting system`)
 	end, err := strconv.ParseFloat(match[1], 64)
-	if took := end - asked; err != nil || took < 30 || took > 60 {
+	if took := end - asked; err != nil || took < 38 || took > 60 {
 		t.Errorf("the end took %.1f s of the guest's time, %v", took, err)
 	}
 	m.off()
+	if strings.Contains(m.Console(), "softdog: Initiating") {
+		t.Error("the watchdog had to help")
+	}
 }
 
 // A server of the network that is gone, with what was written to it not on its disk: nobody but the mount itself has a reason to wait
@@ -164,40 +186,71 @@ func (m machine) clock() float64 {
 	return s
 }
 
-// ending has a component that takes its time, and one that a request may start.
+// ending has a component that takes its time, what it needs, one that a request may start, and some that something else may: a delay that is
+// over, a file that appears.
 const ending = `
 initial_target = "main"
+shutdown_timeout = "20m"
+log.console = "debug"
 [system]
 modules = ["virtio_pci", "virtio_console", "virtio_input"]
 [component.agent]
 command = ["/sbin/agent"]
-stop_timeout = "60s"
+stop_timeout = "10m"
 [component.slow]
-depends_on = ["agent"]
+depends_on = ["agent", "needed"]
 command = ["/bin/sh", "-c", "trap 'while test ! -e /run/go; do usleep 50000; done; exit 0' TERM; echo trapped; while :; do usleep 50000; done"]
 ready.log = "trapped"
-stop_timeout = "60s"
+stop_timeout = "10m"
+[component.needed]
+command = ["/bin/sleep", "1000"]
+recovery = { delay = "100ms", then = "retry" }
 [component.more]
 command = ["/bin/sleep", "1000"]
 [component.again]
 command = ["/bin/sleep", "1000"]
 depends_on = ["agent"]
+[component.failing]
+command = ["/bin/false"]
+recovery = { attempts = 1, delay = "1s", backoff = 1.0, max_delay = "1s", then = "retry" }
+[component.awaiting]
+command = ["/bin/sleep", "1000"]
+start_conditions = [{ file = "/run/trigger", timeout = "10m" }]
+[component.adopted]
+command = ["/bin/sleep", "1000"]
 [target.main]
 depends_on = ["slow", "again"]
+wants = ["failing"]
 [target.other]
 depends_on = ["agent"]
 `
 
-// While the machine ends nothing starts, another end is refused, the first one is carried out; and "at once" is at once.
+// While the machine ends nothing starts: not what a request asks for, not what waits for a delay or for a file, not what dies; another end is
+// refused, the first one is carried out; and "at once" is at once. Nobody waits for a process that is dead and that its parent leaves so.
 func TestRequestsWhileItEnds(t *testing.T) {
-	start := func() machine {
-		m := early(t, "ending", "exec /sbin/init\n", strings.Replace(ending, `, "virtio_input"`, "", 1))
+	start := func() (m machine, adopted string) {
+		o := troubled(t, systems()[0], "ending", "", strings.Replace(ending, `, "virtio_input"`, "", 1), nil)
+		o.Clock = guest.CountSleeping // a host that is busy makes nobody late
+		m = boot(t, o)
 		m.reaches("main")
+		if _, err := m.Follow("orderly", "start", "awaiting"); err != nil {
+			t.Fatal(err)
+		}
+		m.sh("until orderly status awaiting | grep -q waiting; do usleep 50000; done")
+		f, err := m.Follow("/bin/sh", "-c", "echo $$ > /sys/fs/cgroup/cgroup.procs; sleep 1000 & echo $!; exec sleep 2000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := f.Line(long)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.run("orderly", "adopt", "adopted", pid)
 		m.run("orderly", "reboot")
 		m.expect("slow: stopping")
-		return m
+		return m, pid
 	}
-	m := start()
+	m, adopted := start()
 	for _, r := range []struct{ words, want string }{
 		{"poweroff", "reboot is under way"},
 		{"halt", "reboot is under way"},
@@ -209,15 +262,30 @@ func TestRequestsWhileItEnds(t *testing.T) {
 			t.Errorf("%s: exit %d: %s%s", r.words, got.Exit, got.Out, got.Err)
 		}
 	}
-	m.run("orderly", "reboot") // joins
-	m.sh("kill -USR2 1; orderly status >/dev/null; touch /run/go")
+	m.run("orderly", "reboot")                                                              // joins
+	m.sh(fmt.Sprintf("touch /run/trigger; kill -9 %d; sleep 3", m.component("needed").PID)) // longer than every delay
+	m.await("adopted to be down", func(e event) bool { return e.Component == "adopted" && e.To == "down" && e.Run > 0 })
+	m.sh("grep -q '^State:.Z' /proc/" + adopted + "/status")
+	all := m.events("0")
+	asked := slices.IndexFunc(all, func(e event) bool { return e.Kind == "target" && e.To == "shutdown" })
+	if asked < 0 || !slices.Contains(became(all[:asked], "down"), "failing") {
+		t.Fatalf("shutdown is event %d, and failing has not failed before it", asked)
+	}
+	if got := became(all[asked:], "starting"); len(got) > 0 {
+		t.Errorf("started while the machine ends: %v", got)
+	}
+	if c := m.component("needed"); c.PID != 0 || c.Run != 1 {
+		t.Errorf("needed, which died, is %+v", c)
+	}
+	m.sh("kill -USR2 1; orderly status >/dev/null")
+	m.lets()
 	m.expect("reboot: Restarting system")
-	if got := m.Console(); strings.Contains(got, "more: ") {
-		t.Error("more was started")
+	if _, got, _ := strings.Cut(m.Console(), "target main: shutdown"); strings.Contains(got, ": starting") || strings.Contains(got, ": ready") {
+		t.Error("something was started")
 	}
 	m.off()
 
-	m = start()
+	m, _ = start()
 	if _, err := m.Follow("orderly", "poweroff", "--now"); err != nil {
 		t.Fatal(err)
 	}
@@ -225,17 +293,29 @@ func TestRequestsWhileItEnds(t *testing.T) {
 	m.off()
 }
 
-// Whoever asked for the end, over the console, hangs up: the end goes on without a word from anybody.
+// lets has slow stop, which ends the agent too.
+func (m machine) lets() {
+	m.t.Helper()
+	if _, err := m.Follow("touch", "/run/go"); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// Whoever asked for the end, over the console, hangs up: the end goes on without a word from anybody, through all that is left to stop.
 func TestEndAskedForOnAConsoleThatCloses(t *testing.T) {
-	m := memory(t, "console-closes", strings.Replace(ending, `"virtio_input"`, "", 1)+`
+	m := memory(t, "console-closes", strings.Replace(ending, `, "virtio_input"`, "", 1)+`
 [component.console]
 command = ["/bin/sh"]
 terminal = "/dev/console"
-[target.console]
-depends_on = ["console", "agent"]
-`, "orderly.target=console")
-	m.expect("# ")
+[target.typed]
+depends_on = ["console", "slow"]
+`, "orderly.target=typed")
+	m.expect("target typed: settled")
 	m.types("orderly poweroff; exit")
+	m.expect("console: down")
+	m.lets()
+	m.expect("slow: down")
+	m.expect("needed: down")
 	m.expect("reboot: Power down")
 	m.off()
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/orderly-init/orderly/qemu/debian"
 	"github.com/orderly-init/orderly/qemu/guest"
-	"github.com/orderly-init/orderly/qemu/image"
 )
 
 // soft has a watchdog whose driver is a module and that cannot say, after a reset, that it was it. Its state is on a disk.
@@ -30,7 +29,9 @@ command = ["/sbin/agent"]
 command = ["/bin/sleep", "1000"]
 recovery = { attempts = 0, then = "stop" }
 [component.slow]
-command = ["/bin/sh", "-c", "trap 'test -e /run/slow && sleep 6; exit 0' TERM; while :; do sleep 0.2; done"]
+command = ["/bin/sh", "-c", """trap 'test -e /run/slow && sleep 6
+test -e /run/hold && trouble spin 60s
+exit 0' TERM; while :; do sleep 0.2; done"""]
 stop_timeout = "60s"
 [target.main]
 depends_on = ["agent", "slow"]
@@ -45,14 +46,15 @@ func softMachine(t *testing.T, config string, words ...string) machine {
 	if text, err := exec.Command(debian.Program("mke2fs"), "-q", "-t", "ext4", disk, "16M").CombinedOutput(); err != nil {
 		t.Fatalf("mke2fs: %v\n%s", err, text)
 	}
-	o := memoryOptions(t, image.ARM64(), "softdog", []string{"virtio_pci", "virtio_console", "virtio_blk", "ext4", "softdog"}, config, words...)
+	o := troubled(t, systems()[0], "softdog", "", config, []string{"virtio_blk", "ext4", "softdog"}, words...)
 	o.Disks = []guest.Disk{{File: disk, Write: true}}
 	o.Extra = []string{"-action", "reboot=reset"}
 	return boot(t, o)
 }
 
 // Where the driver of a watchdog remembers nothing, the record in the state directory tells a reset from an end in order: a
-// manager that cannot be had, a reboot that takes longer than the time-out, a critical component that is gone.
+// manager that cannot be had, a reboot that takes longer than the time-out, a critical component that is gone. What keeps even Orderly from
+// running at the end is ended by the watchdog.
 func TestSoftdogAndTheLastEnd(t *testing.T) {
 	const unasked = "last end: nobody asked for it"
 	m := softMachine(t, soft)
@@ -85,6 +87,15 @@ func TestSoftdogAndTheLastEnd(t *testing.T) {
 	m.expect("watchdog: not fed: the manager forbids it")
 	m.expect("softdog: Initiating system reboot")
 	m.expect(unasked)
+	m.returns("main")
+
+	// slow takes the processor when it is to stop, and nobody who could end it gets that any more: what is left is the watchdog
+	m.sh("touch /run/hold; echo -1 > /proc/sys/kernel/sched_rt_runtime_us")
+	if _, err := m.Follow("orderly", "reboot"); err != nil {
+		t.Fatal(err)
+	}
+	m.expect("slow: stopping")
+	m.expect("softdog: Initiating system reboot")
 	m.returns("main")
 	m.powerOff()
 }

@@ -162,12 +162,18 @@ func quoteSpaces(value string) string {
 	return value
 }
 
-// real is the module that a name means. The file of the other names is large: it is read when it is needed.
+// real is the module that a name means.
 func (l *loader) real(name string) string {
 	name = moduleName(name)
 	if l.known(name) {
 		return name
 	}
+	return l.other(name)
+}
+
+// other is the module that has a name as another one of its names, or what is called so itself. The file of those is large: it is read
+// when it is needed.
+func (l *loader) other(name string) string {
 	if l.alias == nil {
 		text, _ := os.ReadFile(filepath.Join(l.directory, "modules.alias"))
 		l.readAlias(string(text))
@@ -176,6 +182,15 @@ func (l *loader) real(name string) string {
 		return other
 	}
 	return name
+}
+
+// soft loads what another one has as a soft dependency; it may be missing. Such a name can be that of a part of the kernel and of what is
+// offered by a module, which is then meant, as with modprobe(8): f2fs asks for "crc32", a built-in library, and for the sums of crc32_generic.
+func (l *loader) soft(name string) {
+	if l.path[name] == "" {
+		name = l.other(name)
+	}
+	l.load(name)
 }
 
 // load loads a module after those that it needs, once.
@@ -198,7 +213,7 @@ func (l *loader) loadNow(name string) error {
 		return fmt.Errorf("not in %s/modules.dep, and not built in", l.directory)
 	}
 	for _, soft := range l.pre[name] {
-		l.load(soft) // may be missing
+		l.soft(soft)
 	}
 	for _, need := range l.needs[name] {
 		if err := l.load(need); err != nil {
@@ -212,7 +227,7 @@ func (l *loader) loadNow(name string) error {
 		return err
 	}
 	for _, soft := range l.post[name] {
-		l.load(soft)
+		l.soft(soft)
 	}
 	return nil
 }

@@ -17,12 +17,13 @@ kernel/lib/crc-generic.ko.xz:
 kernel/lib/late.ko:
 kernel/lib/broken.ko:
 kernel/lib/on-broken.ko: kernel/lib/broken.ko
+kernel/fs/summed.ko:
 
 # a comment: of nobody
 `
-	testSoft    = "# Soft dependencies\nsoftdep crc pre: crc-generic not-there nf post: late\nsoftdep x\nalias a b\n"
-	testBuiltin = "kernel/fs/ext4/ext4.ko\n"
-	testAlias   = "# Aliases\nalias crypto-crc crc_generic\nalias pci:v00001AF4d* nf\nalias base late\n"
+	testSoft    = "# Soft dependencies\nsoftdep crc pre: crc-generic not-there nf post: late\nsoftdep x\nalias a b\nsoftdep summed pre: sum\n"
+	testBuiltin = "kernel/fs/ext4/ext4.ko\nkernel/lib/sum.ko\n"
+	testAlias   = "# Aliases\nalias crypto-crc crc_generic\nalias pci:v00001AF4d* nf\nalias base late\nalias sum crc_generic\n"
 )
 
 // testLoader records what is given to the kernel.
@@ -60,6 +61,8 @@ func TestModules(t *testing.T) {
 		{"dash and underscore", []string{"crc_generic", "crc-generic"}, []string{"/m/kernel/lib/crc-generic.ko.xz"}, ""},
 		{"alias", []string{"crypto-crc", "crypto_crc"}, []string{"/m/kernel/lib/crc-generic.ko.xz"}, ""},
 		{"alias of a name that is there", []string{"base"}, []string{"/m/kernel/lib/base.ko.xz"}, ""},
+		{"built in, and an alias", []string{"sum"}, nil, ""},
+		{"a soft one that is built in, and an alias", []string{"summed"}, []string{"/m/kernel/lib/crc-generic.ko.xz", "/m/kernel/fs/summed.ko"}, ""},
 		{"unknown", []string{"nope"}, nil, "not in /m/modules.dep, and not built in"},
 		{"needs a broken one", []string{"broken", "on_broken"}, []string{"/m/kernel/lib/broken.ko"},
 			"invalid argument; broken, which it needs: invalid argument"},

@@ -16,6 +16,7 @@ func tools() []tool {
 	return []tool{
 		{"qemu-system-aarch64", "qemu-system-arm"}, {"qemu-system-arm", "qemu-system-arm"},
 		{"depmod", "kmod"}, {"mke2fs", "e2fsprogs"}, {"e2fsck", "e2fsprogs"}, {"debugfs", "e2fsprogs"}, {"dumpe2fs", "e2fsprogs"},
+		{"mkfs.vfat", "dosfstools"}, {"fsck.vfat", "dosfstools"}, {"mkfs.f2fs", "f2fs-tools"}, {"fsck.f2fs", "f2fs-tools"},
 		{"dpkg-deb", "dpkg"}, {"ssh-keygen", "openssh-client"}, {"ssh", "openssh-client"}, {"mmdebstrap", "mmdebstrap"},
 	}
 }

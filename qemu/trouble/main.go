@@ -5,6 +5,7 @@
 //	map NAME DEVICE       a device-mapper device that is all of another device
 //	suspend NAME          it lets nothing through any more, and what it has waits
 //	resume NAME           it goes on
+//	kexec IMAGE INITRAMFS loads a kernel, for arm64 only
 //	signals               every signal to PID 1, one by one and then as a burst, but for those that ask it for something
 //	beat INTERVAL         a heartbeat on ORDERLY_HEARTBEAT_FD, at a real-time priority above spin
 //	spin DURATION         a processor for itself, at a real-time priority
@@ -42,6 +43,8 @@ func do(args []string) error {
 		return suspended(at(1), true)
 	case "resume":
 		return suspended(at(1), false)
+	case "kexec":
+		return kexec(at(1), at(2))
 	case "signals":
 		return signals()
 	case "beat", "spin":
