@@ -222,7 +222,7 @@ func honestStart(w *world) {
 	if code := <-done; code != 0 || w.component("a").State != "ready" {
 		w.Errorf("the start of a ended with %d, and it is %+v", code, w.component("a"))
 	}
-	for _, s := range []struct{ name, why string }{{"b", "exit 3"}, {"c", "not ready within 200ms"}, {"d", "b"}} {
+	for _, s := range []struct{ name, why string }{{"b", "b: exit 3 before ready"}, {"c", "c: ready: not ready within 200ms"}, {"d", "d: waiting: waits for b (failed: exit 3 before ready)"}} {
 		if out, code := w.orderly("start", s.name); code != 1 || !strings.Contains(out, s.why) {
 			w.Errorf("the start of %s ended with %d: %s", s.name, code, out)
 		}
