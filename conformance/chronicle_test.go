@@ -82,6 +82,22 @@ func gapless(events []control.Event) (wrong []string) {
 	return wrong
 }
 
+// removal is why a component that is not in the configuration any more is down; the second is said where the manager died before it told that.
+const (
+	removal = "removed from the configuration"
+	untold  = "a manager died before it told why"
+)
+
+// anew says whether the runs of a component may be counted anew behind an event.
+func anew(e control.Event) bool { return e.To == "down" && (e.Reason == removal || e.Reason == untold) }
+
+// removed says whether a component may have been removed meanwhile.
+func (w *world) removed(component string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.events, func(e control.Event) bool { return e.Component == component && anew(e) })
+}
+
 // possible checks the changes of one component: each begins where the last one ended, is legal and has a cause.
 func possible(name string, list []control.Event) (wrong []string) {
 	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -101,9 +117,8 @@ func possible(name string, list []control.Event) (wrong []string) {
 		case e.Run < run, e.To == "starting" && e.Run == run:
 			finds("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
 		}
-		state, run = e.To, e.Run
-		if e.Reason == "removed from the configuration" {
-			run = 0 // one that comes back under this name may count its runs anew
+		if state, run = e.To, e.Run; anew(e) {
+			run = 0
 		}
 	}
 	return wrong

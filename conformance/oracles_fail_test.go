@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,37 @@ func TestOracleFindsLateAnswers(t *testing.T) {
 	go s.Serve(l)
 	t.Cleanup(func() { l.Close(); s.Close() })
 	awaitFound(w, (*watching).ask, "control answers three times in a row")
+}
+
+func TestOracleFindsTwoExecutions(t *testing.T) {
+	t.Parallel()
+	if k, err := listen(); err != nil {
+		t.Skip("no proc connector: ", err)
+	} else {
+		k.close()
+	}
+	for want, script := range map[string]string{
+		"run 1 of a (process": "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=1 sleep 0.2; done",
+		"is there":            "ORDERLY_COMPONENT=a ORDERLY_RUN=1 sh -c 'sleep 2; :' & sleep 0.5; ORDERLY_COMPONENT=a ORDERLY_RUN=2 sleep 2; wait",
+		"":                    "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=$i sh -c 'sleep 0.1; exec sleep 0.1'; done",
+	} {
+		w := fake(t, "true")
+		trace.begin(w.dir)
+		c := exec.Command("sh", "-c", script)
+		c.Env = append(os.Environ(), "CONFORMANCE="+w.dir)
+		w.must(c.Run())
+		w.await("an execution", func() bool { _, ok := trace.find(w.dir, "a", 1); return ok })
+		w.await("a finding", func() bool {
+			trace.mu.Lock()
+			defer trace.mu.Unlock()
+			e := trace.worlds[w.dir]
+			return want == "" || len(e.wrong)+len(e.again) > 0
+		})
+		got := strings.Join(trace.end(w.dir, func(string) bool { return false }), "; ")
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", script, got, want)
+		}
+	}
 }
 
 func TestOracleFindsWakeUps(t *testing.T) {
@@ -174,7 +206,8 @@ func TestOracleFindsImpossibleStories(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", last, got, want)
 		}
 	}
-	if got := append(possible("a", begun), gapless(begun)...); len(got) > 0 {
+	again := append(begun[:2:2], e(3, 1, "ready", "down", removal), e(4, 1, "down", "starting", "wanted"))
+	if got := append(possible("a", again), gapless(again)...); len(got) > 0 {
 		t.Errorf("a possible story: %v", got)
 	}
 	if unlogged(begun, "a: starting (wanted\na: ready\n") != "" || unlogged(begun, "a: ready\na: starting (wanted\n") == "" {
