@@ -2,11 +2,13 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func fake(t *testing.T, script string) *world {
 // awaitFound watches with one of the watchers until it finds something.
 func awaitFound(w *world, watch func(*watching), want string) {
 	w.Helper()
-	k := &watching{w: w, stop: make(chan struct{}), found: map[string]bool{}}
+	k := &watching{w: w, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
 	k.wait.Go(func() { watch(k) })
 	defer k.stopped()
 	w.await("a finding: "+want, func() bool {
@@ -64,23 +66,77 @@ func TestOracleFindsZombies(t *testing.T) {
 	awaitFound(w, (*watching).sample, "is a zombie for more than")
 }
 
-// What all threads of this process wait for a processor is subtracted, so it is played alone: beside a hundred others only an answer that
-// is late by far is found.
-func TestOracleFindsLateAnswers(t *testing.T) {
-	w := fake(t, "exec sleep 100")
+// answers serves a fake control socket, which takes its time: that is told how many answers there were before.
+func answers(w *world, after func(n int) time.Duration) {
 	w.socket = filepath.Join(w.dir, "c")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.socket})
 	w.must(err)
-	late := lastAnswer + 250*time.Millisecond
+	var n atomic.Int64
 	s := &control.Server{Allow: func(control.Peer, control.Access) bool { return true }, Methods: map[string]control.Method{
 		"GetStatus": {Access: control.Look, Serve: func(context.Context, control.Call) (any, error) {
-			time.Sleep(late)
+			time.Sleep(after(int(n.Add(1) - 1)))
 			return control.StatusReply{}, nil
 		}},
 	}}
 	go s.Serve(l)
-	t.Cleanup(func() { l.Close(); s.Close() })
+	w.Cleanup(func() { l.Close(); s.Close() })
+}
+
+func TestOracleFindsLateAnswers(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "exec sleep 100")
+	answers(w, func(int) time.Duration { return (lastAnswer + lastSingle) / 2 })
 	awaitFound(w, (*watching).ask, "control answers three times in a row")
+}
+
+func TestOracleFindsOneLateAnswer(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "exec sleep 100")
+	answers(w, func(n int) time.Duration {
+		if n == 3 {
+			return 2 * lastLoaded
+		}
+		return 0
+	})
+	awaitFound(w, (*watching).ask, "control answers after")
+	for _, c := range []struct {
+		loaded bool
+		took   time.Duration
+		busy   bool
+		found  bool
+	}{
+		{false, lastSingle, false, false}, {false, lastSingle + 1, false, true}, {false, lastSingle + 1, true, false},
+		{false, lastLoaded + 1, true, true}, {true, lastLoaded, false, false}, {true, lastLoaded + 1, false, true},
+	} {
+		k := &watching{loaded: c.loaded, found: map[string]bool{}}
+		if k.inTime(c.took, c.busy, 0); len(k.found) > 0 != c.found {
+			t.Errorf("%+v: found %v", c, k.found)
+		}
+	}
+}
+
+// TestOracleFindsSleep: who waits in vfork(2) is not to be woken by a signal.
+func TestOracleFindsSleep(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(programs, "victim"), filepath.Join(dir, "orderly-manager")); err != nil {
+		t.Fatal(err)
+	}
+	w := fake(t, "PATH="+dir+":$PATH; orderly-manager asleep & wait")
+	t.Cleanup(func() { killAll(w) })
+	awaitFound(w, (*watching).sample, "the manager sleeps and no signal wakes it")
+}
+
+// TestOracleFindsAZombieAtOnce: one that is there when all is idle again is found, however short the play was.
+func TestOracleFindsAZombieAtOnce(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "sleep 0 & exec sleep 100")
+	w.await("the zombie", func() bool { return len(children("/proc", w.keeper)) == 1 })
+	var diff string
+	w.await("its end", func() bool {
+		diff = footprint{}.unlike(footprint{Children: w.children()})
+		return strings.Contains(diff, ", Z)")
+	})
 }
 
 func TestOracleFindsTwoExecutions(t *testing.T) {
@@ -91,9 +147,9 @@ func TestOracleFindsTwoExecutions(t *testing.T) {
 		k.close()
 	}
 	for want, script := range map[string]string{
-		"run 1 of a (process": "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=1 sleep 0.2; done",
-		"is there":            "ORDERLY_COMPONENT=a ORDERLY_RUN=1 sh -c 'sleep 2; :' & sleep 0.5; ORDERLY_COMPONENT=a ORDERLY_RUN=2 sleep 2; wait",
-		"":                    "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=$i sh -c 'sleep 0.1; exec sleep 0.1'; done",
+		"run 1 of a (process": "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=1 sleep 2; done",
+		"is there":            "ORDERLY_COMPONENT=a ORDERLY_RUN=1 sh -c 'sleep 4; :' & sleep 1; ORDERLY_COMPONENT=a ORDERLY_RUN=2 sleep 2; wait",
+		"":                    "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=$i sh -c 'sleep 2; exec sleep 2'; done",
 	} {
 		w := fake(t, "true")
 		trace.begin(w.dir)
@@ -133,6 +189,8 @@ func TestOracleFindsWhatIsLeft(t *testing.T) {
 		"mount":      func(f *footprint) { f.Mounts = []string{"/", "/mnt"} },
 		"descriptor": func(f *footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
 		"group":      func(f *footprint) { f.Groups = []string{"a"} },
+		"zombie":     func(f *footprint) { f.Children = []string{"sleep (process 7, Z)"} },
+		"pid file":   func(f *footprint) { f.PIDFiles = []string{"a.pid"} },
 		"socket":     func(f *footprint) { f.Sockets = []string{"notify/a"} },
 		"watch":      func(f *footprint) { f.Watches++ },
 		"thread":     func(f *footprint) { f.threads[1] += moreThreads + 1 },
@@ -212,5 +270,39 @@ func TestOracleFindsImpossibleStories(t *testing.T) {
 	}
 	if unlogged(begun, "a: starting (wanted\na: ready\n") != "" || unlogged(begun, "a: ready\na: starting (wanted\n") == "" {
 		t.Error("the order in the log does not matter")
+	}
+}
+
+// TestOracleFindsWhatIsLeftAtTheEnd: sockets, files, groups and processes.
+func TestOracleFindsWhatIsLeftAtTheEnd(t *testing.T) {
+	t.Parallel()
+	w := &world{T: t, place: foreground, proc: "/proc", dir: t.TempDir()}
+	w.socket = w.path("control.sock")
+	if got := w.nothingLeft(); len(got) > 0 {
+		t.Errorf("nothing is left, and it finds %v", got)
+	}
+	for _, path := range []string{w.socket, w.path("notify.sock")} {
+		l, err := net.Listen("unix", path)
+		w.must(err)
+		defer l.Close()
+	}
+	w.cgroup = w.path("group")
+	w.write("group/x", "")
+	w.write("group.self/x", "")
+	w.write("conf/o.toml", "pid_file = \""+w.path("a.pid")+"\"\n")
+	w.write("a.pid", "7")
+	c := exec.Command("sleep", "100")
+	c.Env = []string{"CONFORMANCE=" + w.dir, "ORDERLY_COMPONENT=a", "PATH=/usr/bin:/bin"}
+	w.must(c.Start())
+	defer func() { c.Process.Kill(); c.Wait() }()
+	w.await("its environment", func() bool { x, _, _ := identify(c.Process.Pid); return x.dir == w.dir })
+	got := strings.Join(w.nothingLeft(), "; ")
+	for _, want := range []string{
+		"sockets are left: [" + w.path("notify.sock"), "the control socket is left", w.cgroup + " is left", w.cgroup + ".self is left",
+		"pid files are left: [" + w.path("a.pid"), fmt.Sprintf("a process is left: /proc/%d/environ", c.Process.Pid),
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -198,10 +198,11 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.watching = w.watch(s)
 	s.play(w)
 	w.reality()
-	w.watching.end(s)
+	w.watching.unasked()
 	w.activate("idle")
 	w.reality()
 	w.settled(before)
+	w.watching.end(s)
 	w.quiet(calm)
 	if !s.flooded {
 		w.chronicle(s)

@@ -289,10 +289,9 @@ func (w *world) finish() {
 		w.Error("the supervisor did not end")
 	}
 	close(w.over)
-	for _, what := range trace.end(w.dir, w.removed) {
+	for _, what := range append(w.nothingLeft(), trace.end(w.dir, w.removed)...) {
 		w.Error(what)
 	}
-	w.nothingLeft()
 	if w.Failed() {
 		w.Logf("console:\n%s", w.read("console"))
 	}
