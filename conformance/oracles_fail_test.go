@@ -273,6 +273,54 @@ func TestOracleFindsImpossibleStories(t *testing.T) {
 	}
 }
 
+func TestOracleFindsImpossibleWholes(t *testing.T) {
+	t.Parallel()
+	e := func(target, to, why string) control.Event {
+		return control.Event{Kind: "target", Target: target, To: to, Reason: why}
+	}
+	begun := []control.Event{e("a", "transition", "requested"), e("a", "settled", "")}
+	at := func(target, state string) control.Status { return control.Status{Target: target, State: state} }
+	for want, last := range map[string]struct {
+		event control.Event
+		now   control.Status
+	}{
+		"goes from settled to settled":        {e("a", "settled", ""), at("a", "settled")},
+		"goes from settled to ":               {e("a", "ready", "x"), at("a", "ready")},
+		"b is degraded, and the target was a": {e("b", "degraded", "x"), at("b", "degraded")},
+		"a is degraded without a cause":       {e("a", "degraded", ""), at("a", "degraded")},
+		"a is fallback without a cause":       {e("a", "fallback", ""), at("a", "fallback")},
+		"b is transition without a cause":     {e("b", "transition", ""), at("b", "transition")},
+		"the status that a is settled":        {e("a", "degraded", "x"), at("a", "settled")},
+		"the status that b is transition":     {e("a", "transition", "x"), at("b", "transition")},
+	} {
+		if got := strings.Join(whole(append(begun[:2:2], last.event), last.now), "; "); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", last, got, want)
+		}
+	}
+	if got := whole(begun, at("a", "settled")); len(got) > 0 {
+		t.Errorf("a possible story: %v", got)
+	}
+}
+
+// TestOracleFindsOneThatWasRemoved: its events count too.
+func TestOracleFindsOneThatWasRemoved(t *testing.T) {
+	t.Parallel()
+	e := func(from, to string) control.Event {
+		return control.Event{Kind: "component", Component: "gone", Run: 1, From: from, To: to, Reason: "x"}
+	}
+	begun := []control.Event{e("down", "starting"), e("starting", "ready")}
+	for want, last := range map[string]control.Event{
+		"not there any more, and the last event says stopping": e("ready", "stopping"),
+		"goes from ready to starting":                          e("ready", "starting"),
+		"":                                                     e("ready", "down"),
+	} {
+		got := strings.Join(untrue(map[string][]control.Event{"gone": append(begun[:2:2], last)}, control.Status{}), "; ")
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%+v: %q, want %q", last, got, want)
+		}
+	}
+}
+
 // TestOracleFindsWhatIsLeftAtTheEnd: sockets, files, groups and processes.
 func TestOracleFindsWhatIsLeftAtTheEnd(t *testing.T) {
 	t.Parallel()

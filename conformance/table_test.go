@@ -24,10 +24,12 @@ written by the suite in [conformance](../conformance), which plays the scenarios
 - A name instead is the test that shows it: a script of [init/testdata/script](../init/testdata/script), or one in Go, those of ` + "`qemu/`" + ` in a machine of their own.
 - **not yet**: nothing shows it.
 
-A scenario that is played holds, or the suite fails. After every one of them this holds too: at no instant were two runs of a component alive; what is
-reported is what is there; no zombie is left; manager and keeper have the descriptors that they had, no more memory or threads than a fixed amount; no
-cgroup, mount, socket or process is left; nobody is woken while there is nothing to do; each change of state was a legal one and had a cause; event
-stream, log and status tell the same; and the control socket answered within 50 ms, not counting the time in which either side waited for a processor.
+A scenario that is played holds, or the suite fails. After every one of them this holds too: each run was executed once, and at no instant were two runs
+of a component alive; what is reported is what is there; the keeper has no child but the manager, living or dead; manager and keeper have the descriptors
+that they had, no more memory or threads than a fixed amount; no cgroup, mount, socket, pid file or process is left; nobody is woken while there is nothing
+to do; each change of a component and of the whole was a legal one and had a cause; event stream, log and status tell the same; the manager never slept in
+the kernel for long; and the control socket answered within 50 ms, not counting the time in which either side waited for a processor: never were three
+answers in a row later, nor one later than 250 ms, or than a second on a busy machine.
 `
 
 // row is one line of the table.
