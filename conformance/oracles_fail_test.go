@@ -182,6 +182,15 @@ func TestOracleFindsWakeUps(t *testing.T) {
 	}
 }
 
+// TestOracleFindsAPeriod: a while of 1.5 seconds fits between two looks for a second without a wake-up, but not into twelve.
+func TestOracleFindsAPeriod(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "while sleep 1.5; do :; done")
+	if n, _ := w.wakes(twelve); n <= 1 {
+		t.Errorf("one that wakes up every 1.5 s was woken %d times in %v", n, twelve)
+	}
+}
+
 func TestOracleFindsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	before := footprint{Descriptors: []string{"manager pipe:"}, Mounts: []string{"/"}, threads: [2]int{5, 5}, private: [2]int{1000, 1000}}

@@ -209,22 +209,16 @@ func (w *world) answer(c *control.Client, name string) (time.Duration, error) {
 	return time.Since(begin) - (delay(manager) + delay("/proc/self") - waited), err
 }
 
-// delay is how long the threads of a process have waited for a processor so far.
-func delay(dir string) time.Duration {
-	_, waited := processor(dir)
-	return waited
-}
-
-// processor is how long the threads of a process have had a processor, and have waited for one (the fields of schedstat).
-func processor(dir string) (ran, waited time.Duration) {
+// delay is how long the threads of a process have waited for a processor so far (the second field of schedstat).
+func delay(dir string) (sum time.Duration) {
 	files, _ := filepath.Glob(dir + "/task/*/schedstat")
 	for _, f := range files {
-		var run, wait time.Duration
+		var ran, waited time.Duration
 		b, _ := os.ReadFile(f)
-		fmt.Sscan(string(b), &run, &wait)
-		ran, waited = ran+run, waited+wait
+		fmt.Sscan(string(b), &ran, &waited)
+		sum += waited
 	}
-	return ran, waited
+	return sum
 }
 
 // busy says whether somebody on this machine waited for a processor for half of the last 10 seconds (Documentation/accounting/psi.rst).
