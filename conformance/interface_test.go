@@ -21,7 +21,7 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
-		{id: "N126", story: "a reader of events comes back with the last number, also to the next manager: no gap; one who stays away too long is told of it", play: comesBack, mortal: true, lossy: true, loaded: true, config: `
+		{id: "N126", story: "a reader of events comes back with the last number, also to the next manager: no gap; one who stays away too long is told of it", play: comesBack, mortal: true, lossy: true, loaded: true, alone: true, config: `
 [component.a]
 command = ["sh", "-c", "exit 1"]
 recovery = { delay = "20ms", max_delay = "20ms", then = "retry" } # so fast that who follows the events on a busy machine loses none

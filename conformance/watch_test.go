@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -18,7 +19,7 @@ const (
 	lastAnswer = 50 * time.Millisecond // of the control socket, without what either side waited for a processor
 	lastSingle = 5 * lastAnswer        // of one call alone
 	lastLoaded = time.Second           // of one call, where so much is done at once that it takes its time
-	lastAsked  = 5 * time.Second       // of one call, where the test is asked first whether a call of the manager is to be refused
+	lastHeld   = 5 * time.Second       // of one call, where the test holds up who is to answer it
 	lastAsleep = 10                    // how often in a row the manager is seen to sleep and not to be woken by a signal
 )
 
@@ -26,7 +27,7 @@ const (
 type watching struct {
 	w      *world
 	loaded bool          // as the scenario is
-	asked  bool          // it has traps
+	held   atomic.Bool   // the manager, or who is on the way to a component: until the test says what becomes of a call, or by a tracer
 	stop   chan struct{} // closed: nobody looks any more
 	deaf   chan struct{} // closed: nobody asks any more
 	wait   sync.WaitGroup
@@ -37,7 +38,8 @@ type watching struct {
 }
 
 func (w *world) watch(s *scenario) *watching {
-	k := &watching{w: w, loaded: s.loaded, asked: s.traps != nil, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
+	k := &watching{w: w, loaded: s.loaded, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
+	k.held.Store(s.traps != nil)
 	k.wait.Go(k.sample)
 	if !s.mortal || !s.loaded {
 		k.ask()
@@ -180,22 +182,24 @@ func (k *watching) ask() {
 }
 
 // inTime finds an answer that is late by far, and three in a row that are late. It returns how many were in a row. Who is started waits for a
-// processor too, and the manager for him: so on a busy machine one answer has to be later by more.
+// processor too, and the manager for him: so on a busy machine they have to be later by more.
 func (k *watching) inTime(took time.Duration, busy bool, before int) int {
-	last := lastSingle
+	single, each := lastSingle, lastAnswer
 	switch {
-	case k.asked:
-		last = lastAsked
-	case k.loaded || busy:
-		last = lastLoaded
+	case k.held.Load():
+		single, each = lastHeld, lastHeld
+	case k.loaded:
+		single, each = lastLoaded, lastLoaded
+	case busy:
+		single, each = lastLoaded, lastSingle
 	}
 	switch {
-	case took > last:
+	case took > single:
 		k.finds("control answers after %v", took)
-	case took <= lastAnswer || k.loaded || k.asked:
+	case took <= each:
 		return 0
 	case before == 2:
-		k.finds("control answers three times in a row after more than %v", lastAnswer)
+		k.finds("control answers three times in a row after more than %v", each)
 	}
 	return before + 1
 }

@@ -21,6 +21,7 @@ func asks(socket, keeper string) {
 		os.Exit(0)
 	}()
 	var c *control.Client
+	manager := ""
 	for ; ; time.Sleep(25 * time.Millisecond) {
 		if c == nil {
 			var err error
@@ -29,7 +30,9 @@ func asks(socket, keeper string) {
 				continue
 			}
 		}
-		manager := managerOf(keeper)
+		if !isManager(manager) {
+			manager = managerOf(keeper)
+		}
 		begin, waited := time.Now(), delay(manager)+delay("/proc/self")
 		var reply json.RawMessage
 		if err := c.Call("GetStatus", control.NameParam{}, &reply); err != nil {
@@ -39,7 +42,7 @@ func asks(socket, keeper string) {
 			continue
 		}
 		took := time.Since(begin) - (delay(manager) + delay("/proc/self") - waited)
-		if managerOf(keeper) == manager {
+		if isManager(manager) || managerOf(keeper) == manager { // none before and none now: who answers is no manager
 			fmt.Println(int64(took))
 		}
 	}
@@ -51,14 +54,19 @@ func managerOf(keeper string) string {
 	for _, f := range files {
 		b, _ := os.ReadFile(f)
 		for pid := range strings.FieldsSeq(string(b)) {
-			line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
-			threads, _ := filepath.Glob("/proc/" + pid + "/task/*") // one on its way to a component has one
-			if bytes.HasPrefix(line, []byte("orderly-manager\x00")) && len(threads) > 1 {
+			if isManager("/proc/" + pid) {
 				return "/proc/" + pid
 			}
 		}
 	}
 	return "/proc/none"
+}
+
+// isManager says whether a process is one. Those on their way to a component look like it, but have one thread.
+func isManager(dir string) bool {
+	line, _ := os.ReadFile(dir + "/cmdline")
+	threads, _ := filepath.Glob(dir + "/task/*")
+	return bytes.HasPrefix(line, []byte("orderly-manager\x00")) && len(threads) > 1
 }
 
 // delay is how long the threads of a process have waited for a processor so far: the second field of schedstat.
