@@ -36,7 +36,6 @@ type executions struct {
 	of     map[int]execution // what was executed in a process, or in one that it comes from
 	mu     sync.Mutex
 	worlds map[string]*executed // by directory
-	missed error                // why some may not have been seen
 }
 
 // executed are the executions in one world, and what was wrong with them.
@@ -44,6 +43,7 @@ type executed struct {
 	list  []execution
 	wrong []string
 	again map[string]string // by component: a run that was executed before, or is before one that was
+	lost  bool              // some was not heard of
 }
 
 // listen asks the kernel for its events. Only root may, in the first namespaces.
@@ -94,13 +94,20 @@ func (k *executions) read() {
 		switch {
 		case errors.Is(err, os.ErrClosed):
 			return
-		case err != nil:
-			k.mu.Lock()
-			k.missed = err
-			k.mu.Unlock()
+		case err != nil: // there were more than there was room for (netlink(7), ENOBUFS)
+			k.lost()
 		case n >= eventData+16:
 			k.take(b[eventAt:n])
 		}
+	}
+}
+
+// lost keeps in which worlds something may have been missed.
+func (k *executions) lost() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.worlds {
+		w.lost = true
 	}
 }
 
@@ -222,7 +229,7 @@ func (k *executions) begin(dir string) {
 	k.worlds[dir] = &executed{again: map[string]string{}}
 }
 
-// end tells what was wrong in a world; nothing where something was missed. The runs of a component that was removed meanwhile are counted anew
+// end tells what was wrong in a world; nothing where something was not heard of. The runs of a component that was removed meanwhile are counted anew
 // when it is there again.
 func (k *executions) end(dir string, anew func(component string) bool) []string {
 	if k == nil {
@@ -232,7 +239,7 @@ func (k *executions) end(dir string, anew func(component string) bool) []string 
 	defer k.mu.Unlock()
 	w := k.worlds[dir]
 	delete(k.worlds, dir)
-	if w == nil || k.missed != nil {
+	if w == nil || w.lost {
 		return nil
 	}
 	for component, what := range w.again {
