@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,18 @@ func legal(from string) []string {
 		"ready":    {"stopping", "down", "failed"},
 		"stopping": {"down", "failed"},
 		"failed":   {"starting", "down", "ready"},
+	}[from]
+}
+
+// legalWhole are the states that the whole may go to from another; "" is before the first. Only a transition may change the target, or
+// follow its like.
+func legalWhole(from string) []string {
+	return map[string][]string{
+		"":           {"transition", "shutdown"},
+		"transition": {"transition", "settled", "degraded", "fallback", "shutdown"},
+		"settled":    {"transition", "degraded", "fallback", "shutdown"},
+		"degraded":   {"transition", "settled", "fallback", "shutdown"},
+		"fallback":   {"transition", "settled", "degraded", "shutdown"}, // the two when it is asked for by hand, or is no fallback any more
 	}[from]
 }
 
@@ -56,17 +69,57 @@ func (w *world) chronicle(s *scenario) {
 			byName[e.Component] = append(byName[e.Component], e)
 		}
 	}
-	for _, c := range w.status().Components {
-		for _, what := range possible(c.Name, byName[c.Name]) {
-			w.Error(what)
-		}
-		if list := byName[c.Name]; len(list) > 0 && list[len(list)-1].To != c.State {
-			w.Errorf("%s: the last event says %s, the status %s", c.Name, list[len(list)-1].To, c.State)
-		}
+	status := w.status()
+	for _, what := range append(untrue(byName, status), whole(events, status)...) {
+		w.Error(what)
 	}
 	if !s.lossy {
 		w.logged(events)
 	}
+}
+
+// untrue checks the changes of all components that were told of. Those of one that is not there any more end when it is down.
+func untrue(byName map[string][]control.Event, status control.Status) (wrong []string) {
+	now := map[string]string{}
+	for _, c := range status.Components {
+		now[c.Name] = c.State
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		list := byName[name]
+		wrong = append(wrong, possible(name, list)...)
+		switch state, there := now[name]; {
+		case !there && list[len(list)-1].To != "down":
+			wrong = append(wrong, fmt.Sprintf("%s: it is not there any more, and the last event says %s", name, list[len(list)-1].To))
+		case there && list[len(list)-1].To != state:
+			wrong = append(wrong, fmt.Sprintf("%s: the last event says %s, the status %s", name, list[len(list)-1].To, state))
+		}
+	}
+	return wrong
+}
+
+// whole checks the changes of the whole, which are events of targets: each is legal and has a cause, unless it is what a transition was
+// for, and the last is what status says.
+func whole(events []control.Event, status control.Status) (wrong []string) {
+	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	var was control.Event
+	for _, e := range events {
+		if e.Kind != "target" {
+			continue
+		}
+		switch {
+		case !slices.Contains(legalWhole(was.To), e.To):
+			finds("event %d: the whole goes from %s to %s", e.Seq, was.To, e.To)
+		case e.To != "transition" && e.Target != was.Target && was.To != "":
+			finds("event %d: %s is %s, and the target was %s", e.Seq, e.Target, e.To, was.Target)
+		case e.Reason == "" && e.To != "settled" && (e.To != "fallback" || was.To != "transition"):
+			finds("event %d: %s is %s without a cause", e.Seq, e.Target, e.To)
+		}
+		was = e
+	}
+	if was.To != status.State || was.Target != status.Target {
+		finds("the last event says that %s is %s, the status that %s is %s", was.Target, was.To, status.Target, status.State)
+	}
+	return wrong
 }
 
 // gapless checks that no event is missing, and that none is before the one before it.
@@ -80,6 +133,22 @@ func gapless(events []control.Event) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// removal is why a component that is not in the configuration any more is down; the second is said where the manager died before it told that.
+const (
+	removal = "removed from the configuration"
+	untold  = "a manager died before it told why"
+)
+
+// anew says whether the runs of a component may be counted anew behind an event.
+func anew(e control.Event) bool { return e.To == "down" && (e.Reason == removal || e.Reason == untold) }
+
+// removed says whether a component may have been removed meanwhile.
+func (w *world) removed(component string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.events, func(e control.Event) bool { return e.Component == component && anew(e) })
 }
 
 // possible checks the changes of one component: each begins where the last one ended, is legal and has a cause.
@@ -101,9 +170,8 @@ func possible(name string, list []control.Event) (wrong []string) {
 		case e.Run < run, e.To == "starting" && e.Run == run:
 			finds("%s: event %d is of run %d, behind run %d", name, e.Seq, e.Run, run)
 		}
-		state, run = e.To, e.Run
-		if e.Reason == "removed from the configuration" {
-			run = 0 // one that comes back under this name may count its runs anew
+		if state, run = e.To, e.Run; anew(e) {
+			run = 0
 		}
 	}
 	return wrong

@@ -15,8 +15,8 @@ import (
 // deaths are scenarios about the end of the manager, and of what is between it and a component.
 func deaths() []scenario {
 	return []scenario{
-		{id: "O129a", story: "with 1000 components a new manager is in control 200 ms after the death of the one before, not counting what anybody waited for a processor", play: soonInControl, config: many(1000) + wanting(1000),
-			places: []place{foreground}, mortal: true, loaded: true},
+		{id: "O129a", story: "with 1000 components a new manager is in control 200 ms after the death of the one before, and has begun again what died meanwhile, not counting what anybody waited for a processor; one of four may take longer", play: soonInControl, config: swift(1000),
+			places: []place{foreground}, mortal: true, loaded: true, alone: true},
 		{id: "O129b", story: "what starts a component is killed at any step while its child is on the way: the child is gone before the next run begins", play: orphanedStarts, config: galleryText(`
 [template.one]
 stop_timeout = "0s"
@@ -104,14 +104,16 @@ func processOf(story string) string {
 	return f[slices.Index(f, "process")+1]
 }
 
-// answers says whether somebody says how a component is.
-func (w *world) answers() bool {
+// answers says whether somebody says how a component is: in a certain run at least, and ready.
+func (w *world) answers(name string, run uint32) bool {
 	c, err := control.Dial(w.socket)
 	if err != nil {
 		return false
 	}
 	defer c.Close()
-	return c.Call("GetStatus", control.NameParam{Name: "c0"}, &control.StatusReply{}) == nil
+	var reply control.StatusReply
+	err = c.Call("GetStatus", control.NameParam{Name: name}, &reply)
+	return err == nil && reply.Status.Components[0].Run >= run && reply.Status.Components[0].State == "ready"
 }
 
 // lastControl is how long after the death of a manager the next one answers.
@@ -119,26 +121,39 @@ const lastControl = 200 * time.Millisecond
 
 func soonInControl(w *world) {
 	w.reach("all")
-	before := w.status()
-	best := time.Hour
-	for range 4 {
+	w.watching.stopped() // it takes a processor
+	var took []time.Duration
+	for round := range 4 { // a fifth death within a minute means safe mode
+		before := w.status()
+		dying := before.Components[round*100]
 		w.client.Close()
-		dead := time.Now()
+		_, keeperWaited := w.loop(w.keeper)
+		dead, run := time.Now(), dying.Run
 		w.kill(w.manager(), unix.SIGKILL)
-		for !w.answers() {
+		if round%2 == 1 {
+			w.signal(dying.PID)
+			run++
 		}
-		took := time.Since(dead)
-		ran, waited := processor(fmt.Sprintf("%s/%d", w.proc, w.manager()))
-		w.Logf("answered after %v; its threads ran for %v and waited for %v", took, ran, waited)
-		best = min(best, max(ran, took-waited))
+		for !w.answers(dying.Name, run) {
+		}
+		all := time.Since(dead)
+		ran, waited := w.loop(w.manager()) // of a new process
+		if busy() {                        // then its other threads wait too, side by side or one for another
+			waited = delay(fmt.Sprintf("%s/%d", w.proc, w.manager()))
+		}
+		_, waitedThen := w.loop(w.keeper)
+		waited += waitedThen - keeperWaited
+		w.Logf("round %d: answered after %v; its loop ran for %v; with the keeper it waited for %v", round, all, ran, waited)
+		took = append(took, max(ran, all-waited))
 		w.await("a connection", w.connected)
 		for i, c := range w.status().Components {
-			if c.PID != before.Components[i].PID || c.State != before.Components[i].State {
-				w.Errorf("%s was %+v and is %+v", c.Name, before.Components[i], c)
+			if b := before.Components[i]; c.State != b.State || c.Name != dying.Name && c.PID != b.PID || c.Name == dying.Name && c.Run != run {
+				w.Errorf("%s was %+v and is %+v", c.Name, b, c)
 			}
 		}
 	}
-	if best > lastControl {
-		w.Errorf("the next manager answers after %v", best)
+	slices.Sort(took)
+	if second := took[len(took)-2]; second > lastControl {
+		w.Errorf("the next managers answer after %v", took)
 	}
 }

@@ -5,7 +5,8 @@
 // them. It must not know the inside of Orderly: it has commands, the control socket, files, signals and /proc.
 //
 //	scenario ──► world: orderly run, or the same as PID 1 of a namespace ──► idle, footprint taken
-//	                │ body of the scenario        ▲ watched meanwhile: one run of each component at a time, zombies,
+//	                │ body of the scenario        ▲ watched meanwhile: every exec that the kernel tells of, one run of
+//	                │                             │ each component at a time, zombies, whether the manager sleeps,
 //	                ▼                             │ how soon the control socket answers
 //	             status is reality ──► idle again: the footprint is what it was, nobody is woken ──► end: nothing is left
 package conformance

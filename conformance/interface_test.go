@@ -21,7 +21,7 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
-		{id: "N126", story: "a reader of events comes back with the last number, also to the next manager: no gap; one who stays away too long is told of it", play: comesBack, mortal: true, lossy: true, loaded: true, config: `
+		{id: "N126", story: "a reader of events comes back with the last number, also to the next manager: no gap; one who stays away too long is told of it", play: comesBack, mortal: true, lossy: true, loaded: true, alone: true, config: `
 [component.a]
 command = ["sh", "-c", "exit 1"]
 recovery = { delay = "20ms", max_delay = "20ms", then = "retry" } # so fast that who follows the events on a busy machine loses none
@@ -222,7 +222,7 @@ func honestStart(w *world) {
 	if code := <-done; code != 0 || w.component("a").State != "ready" {
 		w.Errorf("the start of a ended with %d, and it is %+v", code, w.component("a"))
 	}
-	for _, s := range []struct{ name, why string }{{"b", "exit 3"}, {"c", "not ready within 200ms"}, {"d", "b"}} {
+	for _, s := range []struct{ name, why string }{{"b", "b: exit 3 before ready"}, {"c", "c: ready: not ready within 200ms"}, {"d", "d: waiting: waits for b (failed: exit 3 before ready)"}} {
 		if out, code := w.orderly("start", s.name); code != 1 || !strings.Contains(out, s.why) {
 			w.Errorf("the start of %s ended with %d: %s", s.name, code, out)
 		}

@@ -17,7 +17,7 @@ func modes() []scenario {
 	return []scenario{
 		{id: "Q143", story: "first process of a container, without `run`: TERM and INT end components in order and it with 0; the last resort ends the container as reboot(2) says; it needs no terminal, and mounts nothing that is there", play: inContainer,
 			root: true, places: []place{foreground}, config: one},
-		{id: "Q147", story: "it may not be a subreaper: it says so and does not begin, since orphans would be nobody's", play: noSubreaper, root: true, places: []place{foreground}, config: one},
+		{id: "Q147", story: "it may not be a subreaper: it says so and refuses to begin; orphans that escaped it are not reported as untracked, since there are none", play: noSubreaper, root: true, places: []place{foreground}, config: one},
 	}
 }
 

@@ -2,10 +2,13 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +31,7 @@ func fake(t *testing.T, script string) *world {
 // awaitFound watches with one of the watchers until it finds something.
 func awaitFound(w *world, watch func(*watching), want string) {
 	w.Helper()
-	k := &watching{w: w, stop: make(chan struct{}), found: map[string]bool{}}
+	k := &watching{w: w, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
 	k.wait.Go(func() { watch(k) })
 	defer k.stopped()
 	w.await("a finding: "+want, func() bool {
@@ -63,23 +66,114 @@ func TestOracleFindsZombies(t *testing.T) {
 	awaitFound(w, (*watching).sample, "is a zombie for more than")
 }
 
-// What all threads of this process wait for a processor is subtracted, so it is played alone: beside a hundred others only an answer that
-// is late by far is found.
-func TestOracleFindsLateAnswers(t *testing.T) {
-	w := fake(t, "exec sleep 100")
+// answers serves a fake control socket, which takes its time: that is told how many answers there were before.
+func answers(w *world, after func(n int) time.Duration) {
 	w.socket = filepath.Join(w.dir, "c")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.socket})
 	w.must(err)
-	late := lastAnswer + 250*time.Millisecond
+	var n atomic.Int64
 	s := &control.Server{Allow: func(control.Peer, control.Access) bool { return true }, Methods: map[string]control.Method{
 		"GetStatus": {Access: control.Look, Serve: func(context.Context, control.Call) (any, error) {
-			time.Sleep(late)
+			time.Sleep(after(int(n.Add(1) - 1)))
 			return control.StatusReply{}, nil
 		}},
 	}}
 	go s.Serve(l)
-	t.Cleanup(func() { l.Close(); s.Close() })
-	awaitFound(w, (*watching).ask, "control answers three times in a row")
+	w.Cleanup(func() { l.Close(); s.Close() })
+}
+
+func TestOracleFindsLateAnswers(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "exec sleep 100")
+	answers(w, func(int) time.Duration { return (lastSingle + lastLoaded) / 2 }) // late on a busy machine too, and else each is late by far
+	awaitFound(w, (*watching).ask, "control answers")
+	for busy, took := range map[bool]time.Duration{false: lastAnswer + 1, true: lastSingle + 1} {
+		k := &watching{found: map[string]bool{}}
+		if late := k.inTime(took, busy, k.inTime(took, busy, 0)); late != 2 || len(k.found) > 0 || k.inTime(took, busy, late) != 3 || len(k.found) != 1 {
+			t.Errorf("busy %v: found %v", busy, k.found)
+		}
+	}
+}
+
+func TestOracleFindsOneLateAnswer(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "exec sleep 100")
+	answers(w, func(n int) time.Duration {
+		if n == 3 {
+			return 2 * lastLoaded
+		}
+		return 0
+	})
+	awaitFound(w, (*watching).ask, "control answers after")
+	for _, c := range []struct {
+		loaded bool
+		took   time.Duration
+		busy   bool
+		found  bool
+	}{
+		{false, lastSingle, false, false}, {false, lastSingle + 1, false, true}, {false, lastSingle + 1, true, false},
+		{false, lastLoaded + 1, true, true}, {true, lastLoaded, false, false}, {true, lastLoaded + 1, false, true},
+	} {
+		k := &watching{loaded: c.loaded, found: map[string]bool{}}
+		if k.inTime(c.took, c.busy, 0); len(k.found) > 0 != c.found {
+			t.Errorf("%+v: found %v", c, k.found)
+		}
+	}
+}
+
+// TestOracleFindsSleep: who waits in vfork(2) is not to be woken by a signal.
+func TestOracleFindsSleep(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(programs, "victim"), filepath.Join(dir, "orderly-manager")); err != nil {
+		t.Fatal(err)
+	}
+	w := fake(t, "PATH="+dir+":$PATH; orderly-manager asleep & wait")
+	t.Cleanup(func() { killAll(w) })
+	awaitFound(w, (*watching).sample, "the manager sleeps and no signal wakes it")
+}
+
+// TestOracleFindsAZombieAtOnce: one that is there when all is idle again is found, however short the play was.
+func TestOracleFindsAZombieAtOnce(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "sleep 0 & exec sleep 100")
+	w.await("the zombie", func() bool { return len(children("/proc", w.keeper)) == 1 })
+	var diff string
+	w.await("its end", func() bool {
+		diff = footprint{}.unlike(footprint{Children: w.children()})
+		return strings.Contains(diff, ", Z)")
+	})
+}
+
+func TestOracleFindsTwoExecutions(t *testing.T) {
+	t.Parallel()
+	if k, err := listen(); err != nil {
+		t.Skip("no proc connector: ", err)
+	} else {
+		k.close()
+	}
+	for want, script := range map[string]string{
+		"run 1 of a (process": "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=1 sleep 2; done",
+		"is there":            "ORDERLY_COMPONENT=a ORDERLY_RUN=1 sh -c 'sleep 4; :' & sleep 1; ORDERLY_COMPONENT=a ORDERLY_RUN=2 sleep 2; wait",
+		"":                    "for i in 1 2; do ORDERLY_COMPONENT=a ORDERLY_RUN=$i sh -c 'sleep 2; exec sleep 2'; done",
+	} {
+		w := fake(t, "true")
+		trace.begin(w.dir)
+		c := exec.Command("sh", "-c", script)
+		c.Env = append(os.Environ(), "CONFORMANCE="+w.dir)
+		w.must(c.Run())
+		w.await("an execution", func() bool { _, ok := trace.find(w.dir, "a", 1); return ok })
+		w.await("a finding", func() bool {
+			trace.mu.Lock()
+			defer trace.mu.Unlock()
+			e := trace.worlds[w.dir]
+			return want == "" || len(e.wrong)+len(e.again) > 0
+		})
+		got := strings.Join(trace.end(w.dir, func(string) bool { return false }), "; ")
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", script, got, want)
+		}
+	}
 }
 
 func TestOracleFindsWakeUps(t *testing.T) {
@@ -94,6 +188,15 @@ func TestOracleFindsWakeUps(t *testing.T) {
 	}
 }
 
+// TestOracleFindsAPeriod: a while of 1.5 seconds fits between two looks for a second without a wake-up, but not into twelve.
+func TestOracleFindsAPeriod(t *testing.T) {
+	t.Parallel()
+	w := fake(t, "while sleep 1.5; do :; done")
+	if n, _ := w.wakes(twelve); n <= 1 {
+		t.Errorf("one that wakes up every 1.5 s was woken %d times in %v", n, twelve)
+	}
+}
+
 func TestOracleFindsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	before := footprint{Descriptors: []string{"manager pipe:"}, Mounts: []string{"/"}, threads: [2]int{5, 5}, private: [2]int{1000, 1000}}
@@ -101,6 +204,8 @@ func TestOracleFindsWhatIsLeft(t *testing.T) {
 		"mount":      func(f *footprint) { f.Mounts = []string{"/", "/mnt"} },
 		"descriptor": func(f *footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
 		"group":      func(f *footprint) { f.Groups = []string{"a"} },
+		"zombie":     func(f *footprint) { f.Children = []string{"sleep (process 7, Z)"} },
+		"pid file":   func(f *footprint) { f.PIDFiles = []string{"a.pid"} },
 		"socket":     func(f *footprint) { f.Sockets = []string{"notify/a"} },
 		"watch":      func(f *footprint) { f.Watches++ },
 		"thread":     func(f *footprint) { f.threads[1] += moreThreads + 1 },
@@ -174,10 +279,93 @@ func TestOracleFindsImpossibleStories(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", last, got, want)
 		}
 	}
-	if got := append(possible("a", begun), gapless(begun)...); len(got) > 0 {
+	again := append(begun[:2:2], e(3, 1, "ready", "down", removal), e(4, 1, "down", "starting", "wanted"))
+	if got := append(possible("a", again), gapless(again)...); len(got) > 0 {
 		t.Errorf("a possible story: %v", got)
 	}
 	if unlogged(begun, "a: starting (wanted\na: ready\n") != "" || unlogged(begun, "a: ready\na: starting (wanted\n") == "" {
 		t.Error("the order in the log does not matter")
+	}
+}
+
+func TestOracleFindsImpossibleWholes(t *testing.T) {
+	t.Parallel()
+	e := func(target, to, why string) control.Event {
+		return control.Event{Kind: "target", Target: target, To: to, Reason: why}
+	}
+	begun := []control.Event{e("a", "transition", "requested"), e("a", "settled", "")}
+	at := func(target, state string) control.Status { return control.Status{Target: target, State: state} }
+	for want, last := range map[string]struct {
+		event control.Event
+		now   control.Status
+	}{
+		"goes from settled to settled":        {e("a", "settled", ""), at("a", "settled")},
+		"goes from settled to ":               {e("a", "ready", "x"), at("a", "ready")},
+		"b is degraded, and the target was a": {e("b", "degraded", "x"), at("b", "degraded")},
+		"a is degraded without a cause":       {e("a", "degraded", ""), at("a", "degraded")},
+		"a is fallback without a cause":       {e("a", "fallback", ""), at("a", "fallback")},
+		"b is transition without a cause":     {e("b", "transition", ""), at("b", "transition")},
+		"the status that a is settled":        {e("a", "degraded", "x"), at("a", "settled")},
+		"the status that b is transition":     {e("a", "transition", "x"), at("b", "transition")},
+	} {
+		if got := strings.Join(whole(append(begun[:2:2], last.event), last.now), "; "); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", last, got, want)
+		}
+	}
+	if got := whole(begun, at("a", "settled")); len(got) > 0 {
+		t.Errorf("a possible story: %v", got)
+	}
+}
+
+// TestOracleFindsOneThatWasRemoved: its events count too.
+func TestOracleFindsOneThatWasRemoved(t *testing.T) {
+	t.Parallel()
+	e := func(from, to string) control.Event {
+		return control.Event{Kind: "component", Component: "gone", Run: 1, From: from, To: to, Reason: "x"}
+	}
+	begun := []control.Event{e("down", "starting"), e("starting", "ready")}
+	for want, last := range map[string]control.Event{
+		"not there any more, and the last event says stopping": e("ready", "stopping"),
+		"goes from ready to starting":                          e("ready", "starting"),
+		"":                                                     e("ready", "down"),
+	} {
+		got := strings.Join(untrue(map[string][]control.Event{"gone": append(begun[:2:2], last)}, control.Status{}), "; ")
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%+v: %q, want %q", last, got, want)
+		}
+	}
+}
+
+// TestOracleFindsWhatIsLeftAtTheEnd: sockets, files, groups and processes.
+func TestOracleFindsWhatIsLeftAtTheEnd(t *testing.T) {
+	t.Parallel()
+	w := &world{T: t, place: foreground, proc: "/proc", dir: t.TempDir()}
+	w.socket = w.path("control.sock")
+	if got := w.nothingLeft(); len(got) > 0 {
+		t.Errorf("nothing is left, and it finds %v", got)
+	}
+	for _, path := range []string{w.socket, w.path("notify.sock")} {
+		l, err := net.Listen("unix", path)
+		w.must(err)
+		defer l.Close()
+	}
+	w.cgroup = w.path("group")
+	w.write("group/x", "")
+	w.write("group.self/x", "")
+	w.write("conf/o.toml", "pid_file = \""+w.path("a.pid")+"\"\n")
+	w.write("a.pid", "7")
+	c := exec.Command("sleep", "100")
+	c.Env = []string{"CONFORMANCE=" + w.dir, "ORDERLY_COMPONENT=a", "PATH=/usr/bin:/bin"}
+	w.must(c.Start())
+	defer func() { c.Process.Kill(); c.Wait() }()
+	w.await("its environment", func() bool { x, _, _ := identify(c.Process.Pid); return x.dir == w.dir })
+	got := strings.Join(w.nothingLeft(), "; ")
+	for _, want := range []string{
+		"sockets are left: [" + w.path("notify.sock"), "the control socket is left", w.cgroup + " is left", w.cgroup + ".self is left",
+		"pid files are left: [" + w.path("a.pid"), fmt.Sprintf("a process is left: /proc/%d/environ", c.Process.Pid),
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type footprint struct {
 	Descriptors      []string // of manager and keeper, without what numbers them
 	Mounts           []string
 	Groups, Sockets  []string
+	Children         []string // of the keeper, living or dead
+	PIDFiles         []string
 	Watches          int    // of inotify, of the manager
 	threads, private [2]int // of manager and keeper; private memory in KiB
 }
@@ -37,7 +39,7 @@ const oneFilter = "anon_inode:bpf-prog"
 var numbered = regexp.MustCompile(`\[[0-9]+\]|/proc/[0-9]+|[0-9]{3,}`)
 
 func (w *world) footprint() footprint {
-	f := footprint{Sockets: w.sockets(), Groups: w.groups()}
+	f := footprint{Sockets: w.sockets(), Groups: w.groups(), Children: w.children(), PIDFiles: w.pidFiles()}
 	for i, pid := range []int{w.manager(), w.keeperInside()} {
 		filter := false
 		for _, to := range w.links(pid) {
@@ -63,6 +65,33 @@ func (w *world) footprint() footprint {
 		}
 	}
 	return f
+}
+
+// children are those of the keeper: nobody but the manager, when nothing runs.
+func (w *world) children() (list []string) {
+	manager := w.manager()
+	for _, pid := range children(w.proc, w.keeperInside()) {
+		switch p, ok := look(w.proc, pid); {
+		case !ok:
+		case pid == manager:
+			list = append(list, "manager")
+		default:
+			list = append(list, fmt.Sprintf("%s (process %d, %c)", field(w.proc, pid, "Name"), pid, p.state))
+		}
+	}
+	return list
+}
+
+var pidFile = regexp.MustCompile(`pid_file = "(.*)"`)
+
+// pidFiles are those of the configuration that are there.
+func (w *world) pidFiles() (list []string) {
+	for _, found := range pidFile.FindAllStringSubmatch(w.read("conf/o.toml"), -1) {
+		if _, err := os.Lstat(found[1]); err == nil {
+			list = append(list, found[1])
+		}
+	}
+	return list
 }
 
 // watches are those that the manager has the kernel keep (inotify(7)).
@@ -226,15 +255,23 @@ func (w *world) woken(calm, patience time.Duration) (n int) {
 
 // switches are how often the threads of manager and keeper have gone to sleep so far.
 func (w *world) switches() (sum int) {
+	for _, n := range w.sleeps() {
+		sum += n
+	}
+	return sum
+}
+
+// sleeps is how often each thread of manager and keeper has gone to sleep so far.
+func (w *world) sleeps() map[int]int {
+	all := map[int]int{}
 	for _, pid := range []int{w.manager(), w.keeperInside()} {
 		threads, _ := filepath.Glob(fmt.Sprintf("%s/%d/task/*", w.proc, pid))
 		for _, dir := range threads {
 			tid, _ := strconv.Atoi(filepath.Base(dir))
-			n, _ := strconv.Atoi(field(filepath.Dir(dir), tid, "voluntary_ctxt_switches"))
-			sum += n
+			all[tid], _ = strconv.Atoi(field(filepath.Dir(dir), tid, "voluntary_ctxt_switches"))
 		}
 	}
-	return sum
+	return all
 }
 
 // reality compares what is reported with the processes that are there. Both change while they are looked at, so what is
@@ -289,17 +326,21 @@ func claims(c control.Component, list []process) (wrong []string) {
 }
 
 // nothingLeft looks for what should have ended with the supervisor.
-func (w *world) nothingLeft() {
+func (w *world) nothingLeft() (wrong []string) {
+	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if list := w.sockets(); len(list) > 0 {
-		w.Errorf("sockets are left: %v", list)
+		finds("sockets are left: %v", list)
 	}
 	if _, err := os.Stat(w.socket); err == nil {
-		w.Error("the control socket is left")
+		finds("the control socket is left")
+	}
+	if list := w.pidFiles(); len(list) > 0 {
+		finds("pid files are left: %v", list)
 	}
 	if w.cgroup != "" {
 		for _, dir := range []string{w.cgroup, w.cgroup + ".self"} {
 			if _, err := os.Stat(dir); err == nil {
-				w.Errorf("%s is left", dir)
+				finds("%s is left", dir)
 			}
 		}
 	}
@@ -308,7 +349,8 @@ func (w *world) nothingLeft() {
 		b, err := os.ReadFile(f)
 		if err == nil && strings.Contains(string(b), "CONFORMANCE="+w.dir+"\x00") && strings.Contains(string(b), "ORDERLY_COMPONENT=") {
 			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
-			w.Errorf("a process is left: %s %q", f, line)
+			finds("a process is left: %s %q", f, line)
 		}
 	}
+	return wrong
 }

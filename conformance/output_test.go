@@ -235,10 +235,11 @@ func fullDisk(w *world) {
 	})
 	run, said := w.component("a").Run, w.figure("said")
 	w.await("more lines than fit the last page, and some that cannot be written", func() bool { return w.figure("said") > said+100 })
-	before := w.switches()
+	before, begin := w.switches(), time.Now()
 	time.Sleep(300 * time.Millisecond)
-	if woken := w.switches() - before; woken > 1000 {
-		w.Errorf("woken %d times for 30 lines", woken)
+	woken, took := w.switches()-before, time.Since(begin)
+	if woken > 1000*int(1+took/(300*time.Millisecond)) {
+		w.Errorf("woken %d times in %v for a line in 10 ms", woken, took)
 	}
 	w.inside("rm", w.path("log/ballast"))
 	if !w.growing() {

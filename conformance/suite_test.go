@@ -23,6 +23,9 @@ var (
 // programs is where the programs under test are built, and those of the tests: prog, victim and tracer. It is set once, before any test.
 var programs string
 
+// trace has the executions of all worlds. It is set once, before any test; nil where the kernel does not tell of them.
+var trace *executions
+
 // place is how the supervisor of a scenario runs.
 type place string
 
@@ -113,7 +116,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	trace, _ = listen()
 	code := m.Run()
+	trace.close()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -193,10 +198,11 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.watching = w.watch(s)
 	s.play(w)
 	w.reality()
-	w.watching.end(s)
+	w.watching.unasked()
 	w.activate("idle")
 	w.reality()
 	w.settled(before)
+	w.watching.end(s)
 	w.quiet(calm)
 	if !s.flooded {
 		w.chronicle(s)

@@ -21,6 +21,9 @@ type tracing struct {
 // trace attaches to the manager that there is.
 func (w *world) trace(args ...string) *tracing {
 	w.Helper()
+	if w.watching != nil {
+		w.watching.held.Store(true)
+	}
 	c := w.insideCommand(append(append([]string{filepath.Join(programs, "tracer")}, args...), strconv.Itoa(w.manager()))...)
 	in, err := c.StdinPipe()
 	w.must(err)

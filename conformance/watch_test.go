@@ -1,11 +1,14 @@
 package conformance
 
 import (
+	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -14,41 +17,61 @@ import (
 const (
 	lastZombie = 4 * time.Second       // the oldest that may be: one second, and what a loaded machine adds
 	lastAnswer = 50 * time.Millisecond // of the control socket, without what either side waited for a processor
+	lastSingle = 5 * lastAnswer        // of one call alone
+	lastLoaded = time.Second           // of one call, where so much is done at once that it takes its time
+	lastHeld   = 5 * time.Second       // of one call, where the test holds up who is to answer it
+	lastAsleep = 10                    // how often in a row the manager is seen to sleep and not to be woken by a signal
 )
 
 // watching looks at a world while a scenario is played.
 type watching struct {
 	w      *world
-	stop   chan struct{}
-	once   sync.Once
+	loaded bool          // as the scenario is
+	held   atomic.Bool   // the manager, or who is on the way to a component: until the test says what becomes of a call, or by a tracer
+	stop   chan struct{} // closed: nobody looks any more
+	deaf   chan struct{} // closed: nobody asks any more
 	wait   sync.WaitGroup
+	asking sync.WaitGroup
 	mu     sync.Mutex
 	found  map[string]bool
 	failed int // calls
 }
 
 func (w *world) watch(s *scenario) *watching {
-	k := &watching{w: w, stop: make(chan struct{}), found: map[string]bool{}}
+	k := &watching{w: w, loaded: s.loaded, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
+	k.held.Store(s.traps != nil)
 	k.wait.Go(k.sample)
 	if !s.mortal || !s.loaded {
-		k.wait.Go(k.ask)
+		k.ask()
 	}
 	return k
 }
 
+// unasked stops calling the control socket.
+func (k *watching) unasked() {
+	end(k.deaf)
+	k.asking.Wait()
+}
+
 // stopped stops watching.
 func (k *watching) stopped() {
-	k.once.Do(func() { close(k.stop) })
+	k.unasked()
+	end(k.stop)
 	k.wait.Wait()
+}
+
+// end closes a channel if it is open still; one goroutine does.
+func end(c chan struct{}) {
+	if !over(c, 0) {
+		close(c)
+	}
 }
 
 // end stops watching and tells what was found.
 func (k *watching) end(s *scenario) {
 	k.stopped()
 	for what := range k.found {
-		if !s.loaded || !strings.HasPrefix(what, "control") {
-			k.w.Error(what)
-		}
+		k.w.Error(what)
 	}
 	if k.failed > 0 && !s.mortal {
 		k.w.Errorf("%d calls failed", k.failed)
@@ -62,9 +85,14 @@ func (k *watching) finds(format string, args ...any) {
 }
 
 // over waits a while, and says whether it is over.
-func (k *watching) over(pause time.Duration) bool {
+func over(c chan struct{}, pause time.Duration) bool {
 	select {
-	case <-k.stop:
+	case <-c:
+		return true
+	default:
+	}
+	select {
+	case <-c:
 		return true
 	case <-time.After(pause):
 		return false
@@ -73,12 +101,27 @@ func (k *watching) over(pause time.Duration) bool {
 
 // sample looks at all processes again and again.
 func (k *watching) sample() {
-	seen, zombies := known{}, map[[2]uint64]time.Time{}
-	for !k.over(8 * time.Millisecond) {
+	seen, zombies, asleep := known{}, map[[2]uint64]time.Time{}, 0
+	for !over(k.stop, 8*time.Millisecond) {
 		list := k.w.tree(seen)
 		k.oneRun(list)
 		k.noZombie(list, zombies)
+		asleep = k.awake(list, asleep)
 	}
+}
+
+// awake finds a manager whose first thread, which does everything that must not wait, waits in the kernel for long (state D in proc(5)).
+func (k *watching) awake(list []process, before int) int {
+	manager := k.w.manager()
+	for _, p := range list {
+		if p.pid == manager && p.state == 'D' {
+			if before+1 == lastAsleep {
+				k.finds("the manager sleeps and no signal wakes it, seen %d times in a row", lastAsleep)
+			}
+			return before + 1
+		}
+	}
+	return 0
 }
 
 // oneRun finds processes of two runs of one component that were alive at one instant: the second was seen between two
@@ -112,36 +155,53 @@ func (k *watching) noZombie(list []process, zombies map[[2]uint64]time.Time) {
 	}
 }
 
-// ask calls the control socket again and again. Three late answers in a row are a finding: a single one may be the
-// scheduler of the test's own.
+// ask has a process of its own call the control socket again and again, so that the scheduler of the test has no say in it.
 func (k *watching) ask() {
-	var c *control.Client
-	late := 0
-	for !k.over(25 * time.Millisecond) {
-		if c == nil {
-			var err error
-			if c, err = control.Dial(k.w.socket); err != nil {
+	c := exec.Command(filepath.Join(programs, "victim"), "asks", k.w.socket, strconv.Itoa(k.w.keeper))
+	in, err := c.StdinPipe()
+	k.w.must(err)
+	out, err := c.StdoutPipe()
+	k.w.must(err)
+	k.w.must(c.Start())
+	k.asking.Go(func() {
+		late := 0
+		for s := bufio.NewScanner(out); s.Scan(); {
+			var took time.Duration
+			if _, err := fmt.Sscan(s.Text(), &took); err != nil {
 				k.failed++
 				continue
 			}
+			late = k.inTime(took, busy(), late)
 		}
-		took, err := k.w.answer(c, "")
-		switch {
-		case err != nil:
-			k.failed++
-			c.Close()
-			c = nil
-		case took > lastAnswer:
-			if late++; late == 3 {
-				k.finds("control answers three times in a row after more than %v", lastAnswer)
-			}
-		default:
-			late = 0
-		}
+		c.Wait()
+	})
+	k.asking.Go(func() {
+		<-k.deaf
+		in.Close()
+	})
+}
+
+// inTime finds an answer that is late by far, and three in a row that are late. It returns how many were in a row. Who is started waits for a
+// processor too, and the manager for him: so on a busy machine they have to be later by more.
+func (k *watching) inTime(took time.Duration, busy bool, before int) int {
+	single, each := lastSingle, lastAnswer
+	switch {
+	case k.held.Load():
+		single, each = lastHeld, lastHeld
+	case k.loaded:
+		single, each = lastLoaded, lastLoaded
+	case busy:
+		single, each = lastLoaded, lastSingle
 	}
-	if c != nil {
-		c.Close()
+	switch {
+	case took > single:
+		k.finds("control answers after %v", took)
+	case took <= each:
+		return 0
+	case before == 2:
+		k.finds("control answers three times in a row after more than %v", each)
 	}
+	return before + 1
 }
 
 // answer is how long a call took, without what either side waited for a processor. It asks for the status of one component, or of all.
@@ -153,20 +213,22 @@ func (w *world) answer(c *control.Client, name string) (time.Duration, error) {
 	return time.Since(begin) - (delay(manager) + delay("/proc/self") - waited), err
 }
 
-// delay is how long the threads of a process have waited for a processor so far.
-func delay(dir string) time.Duration {
-	_, waited := processor(dir)
-	return waited
-}
-
-// processor is how long the threads of a process have had a processor, and have waited for one (the fields of schedstat).
-func processor(dir string) (ran, waited time.Duration) {
+// delay is how long the threads of a process have waited for a processor so far (the second field of schedstat).
+func delay(dir string) (sum time.Duration) {
 	files, _ := filepath.Glob(dir + "/task/*/schedstat")
 	for _, f := range files {
-		var run, wait time.Duration
+		var ran, waited time.Duration
 		b, _ := os.ReadFile(f)
-		fmt.Sscan(string(b), &run, &wait)
-		ran, waited = ran+run, waited+wait
+		fmt.Sscan(string(b), &ran, &waited)
+		sum += waited
 	}
-	return ran, waited
+	return sum
+}
+
+// busy says whether somebody on this machine waited for a processor for half of the last 10 seconds (Documentation/accounting/psi.rst).
+func busy() bool {
+	var percent float64
+	b, _ := os.ReadFile("/proc/pressure/cpu")
+	fmt.Sscanf(string(b), "some avg10=%f", &percent)
+	return percent > 50
 }

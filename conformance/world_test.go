@@ -59,6 +59,7 @@ func begin(t *testing.T, s *scenario, p place) *world {
 		w.write(name, text)
 	}
 	w.write("conf/o.toml", w.text(s.config))
+	trace.begin(w.dir)
 	args := append(w.trapped(s), filepath.Join(programs, "orderly"), "run", "--config", w.path("conf"), "--control", w.socket)
 	if p == first {
 		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"}, args...)
@@ -288,7 +289,9 @@ func (w *world) finish() {
 		w.Error("the supervisor did not end")
 	}
 	close(w.over)
-	w.nothingLeft()
+	for _, what := range append(w.nothingLeft(), trace.end(w.dir, w.removed)...) {
+		w.Error(what)
+	}
 	if w.Failed() {
 		w.Logf("console:\n%s", w.read("console"))
 	}

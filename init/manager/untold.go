@@ -54,16 +54,37 @@ func (m *Manager) tellUntold() {
 
 // tellUntoldWhole does that for the state of the whole.
 func (m *Manager) tellUntoldWhole() {
-	now, last := m.machine.Shown(), journal.Event{}
+	var last *journal.Event
 	events, _ := m.journal.After(0, 0)
-	for _, e := range events {
-		if e.Kind == journal.Target {
-			last = e
+	for i := range events {
+		if events[i].Kind == journal.Target {
+			last = &events[i]
 		}
 	}
-	if now.Target != supervisor.None && (last.To != uint8(now.Top) || last.Name != m.config.Targets[now.Target].Name) {
-		m.moved(now)
+	now := m.machine.Shown()
+	if now.Target == supervisor.None {
+		return
 	}
+	if last == nil && len(events) > 0 && events[0].Seq > 1 { // it is not kept any more
+		last = &journal.Event{Name: m.config.Targets[now.Target].Name, To: uint8(supervisor.Transition)}
+	}
+	for _, e := range skippedWhole(last, m.config.Targets[now.Target].Name, now) {
+		m.moved(e)
+	}
+}
+
+// skippedWhole are the changes of the whole from what was told last to what is now: a transition begins every target. last is nil where
+// nothing was told.
+func skippedWhole(last *journal.Event, target string, now supervisor.Moved) (list []supervisor.Moved) {
+	same := last != nil && last.Name == target
+	if same && last.To == uint8(now.Top) {
+		return nil
+	}
+	now.Reason = untold
+	if !same && now.Top != supervisor.Transition {
+		list = append(list, supervisor.Moved{Top: supervisor.Transition, Target: now.Target, Reason: untold})
+	}
+	return append(list, now)
 }
 
 // skipped are the changes from what was told last to what is now: one at least if that is not the same, and the end of the run that was

@@ -41,3 +41,35 @@ func TestSkippedChanges(t *testing.T) {
 		}
 	}
 }
+
+// The whole goes to another target by a transition, and says that its cause is lost.
+func TestSkippedWholes(t *testing.T) {
+	t.Parallel()
+	told := func(name string, top supervisor.Top) *journal.Event {
+		return &journal.Event{Name: name, To: uint8(top)}
+	}
+	for _, c := range []struct {
+		told *journal.Event
+		now  supervisor.Top
+		want []string
+	}{
+		{told("a", supervisor.Settled), supervisor.Settled, nil},
+		{told("a", supervisor.Settled), supervisor.Degraded, []string{"degraded"}},
+		{told("b", supervisor.Settled), supervisor.Transition, []string{"transition"}},
+		{told("b", supervisor.Settled), supervisor.Settled, []string{"transition", "settled"}},
+		{told("b", supervisor.Settled), supervisor.ShuttingDown, []string{"transition", "shutdown"}},
+		{nil, supervisor.Transition, []string{"transition"}},
+		{nil, supervisor.Settled, []string{"transition", "settled"}},
+	} {
+		var got []string
+		for _, e := range skippedWhole(c.told, "a", supervisor.Moved{Top: c.now}) {
+			got = append(got, e.Top.String())
+			if e.Reason != untold {
+				t.Errorf("%+v: %v (%s)", c, e.Top, e.Reason)
+			}
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("told %+v, now %v:\n%s", c.told, c.now, d)
+		}
+	}
+}

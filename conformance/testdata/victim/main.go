@@ -20,6 +20,9 @@ import (
 func main() {
 	switch filepath.Base(os.Args[0]) {
 	case "orderly-manager":
+		if os.Args[1] == "asleep" {
+			asleep()
+		}
 		halfOrderly()
 		return
 	case "orderly-keeper":
@@ -38,6 +41,8 @@ func main() {
 		check(unix.Exec(os.Args[2], os.Args[2:], os.Environ()))
 	case "parcels": // to the notify socket: nothing, 64 KiB, and as many descriptors as one message may have; then it is ready
 		parcels()
+	case "asks": // how soon the control socket answers
+		asks(os.Args[2], os.Args[3])
 	case "flood": // as many lines as go, for a while
 		flood(os.Args[2])
 	}
@@ -56,6 +61,21 @@ func leaderless(path string) {
 	}
 	time.Sleep(50 * time.Millisecond)
 	unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+}
+
+// asleep waits for its child as vfork(2) does: no signal but SIGKILL wakes its first thread.
+func asleep() {
+	runtime.LockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		panic("this is not the first thread")
+	}
+	if pid, _, _ := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_VFORK|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0); pid != 0 {
+		return
+	}
+	for {
+		unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0)
+		unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
+	}
 }
 
 // orphans starts shells that leave processes of one group behind.
