@@ -20,6 +20,7 @@ type execution struct {
 	component string
 	run       uint32
 	pid       int
+	command   string
 	at        time.Duration // on the monotonic clock
 	ended     time.Duration // of its first thread; 0: not yet
 }
@@ -175,7 +176,8 @@ func (k *executions) ended(x execution, at time.Duration) {
 // identify reads what a process was executed for, and whether it is a main program: others know that one.
 func identify(pid int) (x execution, main, known bool) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	x, main = execution{pid: pid}, true
+	command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	x, main = execution{pid: pid, command: string(command)}, true
 	for word := range bytes.SplitSeq(b, []byte{0}) {
 		name, value, _ := bytes.Cut(word, []byte("="))
 		switch string(name) {
@@ -202,6 +204,9 @@ func (k *executions) tell(x execution) {
 		return
 	}
 	for _, y := range w.list {
+		if y.component == x.component && y.run == x.run && y.command != x.command {
+			return // a command for one whose main process has ended meanwhile
+		}
 		if y.component == x.component && y.run >= x.run {
 			w.again[x.component] = fmt.Sprintf("%v is executed, and %v was", x, y)
 		}

@@ -46,12 +46,14 @@ func longApply(w *world) {
 func (w *world) latest(over *atomic.Bool) (worst time.Duration) {
 	c, err := control.Dial(w.socket)
 	if err != nil {
+		w.Error(err)
 		return 0
 	}
 	defer c.Close()
 	for !over.Load() {
 		took, err := w.answer(c, "a")
 		if err != nil {
+			w.Error(err)
 			return 0
 		}
 		worst = max(worst, took)
