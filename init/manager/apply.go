@@ -28,6 +28,9 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
+	if err := m.claimNext(config); err != nil {
+		return nil, control.Refused(nil, "%v", err)
+	}
 	next := swap{config: config, sources: sources, then: m.settled}
 	if p.ConfirmMS > 0 {
 		if err := m.try(time.Duration(p.ConfirmMS * float64(time.Millisecond))); err != nil {
@@ -87,9 +90,15 @@ func texts(problems targets.Problems) []string {
 func (m *Manager) applyFromDisk(id supervisor.Request) {
 	m.work.Go(func() {
 		config, sources, problems := m.read()
+		lines := texts(problems)
+		if config != nil {
+			if err := m.claimNext(config); err != nil {
+				config, lines = nil, append(lines, err.Error())
+			}
+		}
 		m.loop.Post(func() {
-			for _, p := range problems {
-				m.system(targets.Error, "apply: "+p.String())
+			for _, l := range lines {
+				m.system(targets.Error, "apply: "+l)
 			}
 			if config != nil {
 				m.system(targets.Info, "apply: the configuration is loaded")
