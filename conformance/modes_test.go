@@ -38,6 +38,7 @@ exec %s %s`, w.path("etc/o.toml"), unmounted, w.path("mounted"), strings.Join(wr
 	defer console.Close()
 	c.Stdout, c.Stderr = console, console
 	w.must(c.Start())
+	w.Cleanup(func() { c.Process.Kill() }) // where it has not ended as it should
 	return c
 }
 
