@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,19 +48,36 @@ type claims struct {
 	fds map[uint64]int
 }
 
-// lock makes ours what is to be, before anything is touched that belongs to it.
+// lock makes ours what is to be, before anything is touched that belongs to it. A later manager has it from the one before: it does
+// not ask a disk that may be gone by now.
 func (m *Manager) lock() error {
-	if m.Again == 0 {
-		if err := m.takeLock(mostEnding); err != nil {
-			return err
-		}
-	}
-	err := m.claim(m.config, mostEnding)
-	if err != nil && (m.Again > 0 || !errors.As(err, new(*takenError))) {
-		m.notes = append(m.notes, err.Error()) // a manager before us may have been a program that did not ask
+	if m.Again > 0 {
 		return nil
 	}
-	return err
+	if err := m.takeLock(mostEnding); err != nil {
+		return err
+	}
+	err := m.claim(m.config, mostEnding)
+	if errors.As(err, new(*takenError)) {
+		return err
+	}
+	m.noteClaim(err)
+	return nil
+}
+
+// notLocked begins what status says of a state directory without a lock.
+const notLocked = "state directory is not locked: "
+
+// noteClaim has status say why there is no lock, or nothing of it.
+func (m *Manager) noteClaim(err error) {
+	for _, l := range slices.Clone(m.lasting) {
+		if strings.HasPrefix(l, notLocked) {
+			m.unremark(l)
+		}
+	}
+	if err != nil {
+		m.remark(notLocked + err.Error())
+	}
 }
 
 // resumeLocks takes the locks of the earlier managers: they are ours until we end.
@@ -108,17 +126,14 @@ func (m *Manager) claim(c *targets.Config, patience time.Duration) error {
 	dir := c.StateDirectory
 	name, err := directory(dir)
 	if err != nil {
-		return fmt.Errorf("state directory is not locked: %w", err)
+		return err
 	}
 	if _, ours := m.claims.fds[name]; ours {
 		return nil
 	}
 	fd, err := lockFile("state directory "+dir, filepath.Join(dir, "lock"), patience)
-	if errors.As(err, new(*takenError)) {
-		return err
-	}
 	if err != nil {
-		return fmt.Errorf("state directory is not locked: %w", err)
+		return err
 	}
 	m.claims.fds[name] = fd
 	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Claim, Name: name}}, Files: []int{fd}})
@@ -142,10 +157,10 @@ func directory(path string) (uint64, error) {
 // claimNext is claim for a configuration that is to be applied.
 func (m *Manager) claimNext(c *targets.Config) error {
 	err := m.claim(c, 0)
-	if err == nil || errors.As(err, new(*takenError)) {
+	if errors.As(err, new(*takenError)) {
 		return err
 	}
-	m.loop.Post(func() { m.system(targets.Warning, err.Error()) })
+	m.loop.Post(func() { m.noteClaim(err) })
 	return nil
 }
 
