@@ -25,7 +25,7 @@ command = ["sleep", "1000"]
 environment = { ROUND = "0" }
 `},
 		{id: "O130c", story: "programs that are cut off, of another architecture, or not Orderly: refused or gone back from, and the keeper goes on", play: badUpgrades, mortal: true, loaded: true, config: one},
-		{id: "O130d", story: "a program whose keeper has another format of its state becomes the manager, the keeper stays and says so; one that keeps more than the old one knows becomes both; each time there is a way back, no component notices, and no exit is lost",
+		{id: "O130d", story: "a program whose keeper has another format of its state becomes the manager, the keeper stays and says so; one that keeps more than the old one knows becomes both; each time there is a way back; one that cannot read the facts becomes nothing; no component notices, and no exit is lost",
 			play: otherFormats, mortal: true, loaded: true, config: brief + `
 [component.a]
 command = ["sleep", "1000"]
@@ -151,6 +151,8 @@ type edit struct{ file, old, new string }
 var (
 	// otherState cannot read the state of our keeper, nor ours that of its own.
 	otherState = version("other-state", edit{"init/keeper/state.go", "const stateFormat = 1", "const stateFormat = 2"})
+	// otherFacts cannot read the facts.
+	otherFacts = version("other-facts", edit{"supervisor/table.go", `const tableMagic = "ORDERLY1"`, `const tableMagic = "ORDERLY2"`})
 	// richer has more in that state, and its manager has the keeper hold what we do not know.
 	richer = version("richer",
 		edit{"init/keeper/state.go", "\tFormat int\n", "\tFormat int\n\tLater map[string][]int\n"},
@@ -213,6 +215,8 @@ func otherFormats(w *world) {
 	w.must(err)
 	more, err := richer()
 	w.must(err)
+	facts, err := otherFacts()
+	w.must(err)
 	old := w.install("old")
 	w.activate("all")
 	w.start("a")
@@ -251,6 +255,10 @@ func otherFormats(w *world) {
 		becomes("keeper", path, w.executes)
 		becomes("manager", path, w.manages)
 	}
+	w.upgrade(facts)
+	w.await("a word of the one before", func() bool { return strings.Contains(w.read("console"), "the one before goes on") })
+	becomes("keeper again", old, w.executes)
+	becomes("manager again", old, w.manages)
 	if strings.Contains(notes(), "keeper") {
 		w.Errorf("the notes: %s", notes())
 	}
