@@ -127,7 +127,7 @@ depends_on = ["a"]
 	s.told("WATCHDOG=1")
 	r.end()
 	s.told("STOPPING=1")
-	s.quiet(time.Millisecond) // all that it has said is there
+	s.quiet(time.Second) // all that it has said has been heard
 	nothingLeft(t, r, detail.Detail.Cgroup)
 	r.start(env)
 	s.main = r.keeper
