@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 // clients are scenarios about who talks to the control socket.
 func clients() []scenario {
 	return []scenario{
-		{id: "N123b", story: "clients that are half open, slow, huge, dying, talk nonsense, or are too many, all at once: the others are answered in time, and nothing of them is left",
+		{id: "N123b", story: "clients that are half open, slow, huge, dying, talk nonsense, say a byte a second, or are too many, all at once: the others are answered in time, and nothing of them is left",
 			play: hostileClients, config: brief},
 	}
 }
@@ -46,6 +47,16 @@ func turnedAway(c net.Conn) bool {
 	return n == 0 && err != nil && !os.IsTimeout(err)
 }
 
+// dribble has a client say its question a byte a second, until it is turned away.
+func dribble(c net.Conn) {
+	for _, b := range []byte(question) {
+		if _, err := c.Write([]byte{b}); err != nil {
+			return
+		}
+		time.Sleep(time.Second) // that is what it does
+	}
+}
+
 const (
 	question = `{"method":"org.orderly.Control.GetStatus","parameters":{}}` + "\x00"
 	follow   = `{"method":"org.orderly.Control.Events","parameters":{"follow":true},"more":true}` + "\x00"
@@ -63,6 +74,11 @@ func hostileClients(w *world) {
 		return list
 	}
 	half := add(20, question[:30])
+	slow := add(20, "")
+	var said sync.WaitGroup
+	for _, c := range slow {
+		said.Go(func() { dribble(c) })
+	}
 	add(20, "")
 	add(20, follow)                         // and never read
 	add(10, strings.Repeat(question, 2000)) // answers that nobody reads
@@ -88,7 +104,7 @@ func hostileClients(w *world) {
 	if away == 0 || away == len(many) {
 		w.Errorf("%d of %d are turned away", away, len(many))
 	}
-	for i, c := range half { // at the end of the time that a message may take
+	for i, c := range append(half, slow...) { // at the end of the time that a message may take
 		if !turnedAway(c) {
 			w.Errorf("half open guest %d is not turned away", i)
 		}
@@ -96,6 +112,7 @@ func hostileClients(w *world) {
 	for _, c := range guests {
 		c.Close()
 	}
+	said.Wait()
 	w.await("room for others", func() bool { _, code := w.orderly("status"); return code == 0 })
 	w.stop("c1", "c2", "c3", "c4")
 	for i := 1; i <= 4; i++ {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,59 @@ template = "one"
 template = "one"
 container.boottime_offset = "5s"
 `), places: []place{foreground}, root: true, loaded: true},
+		{id: "O131", story: "100 components end, each with a code of its own, while no manager is there and none can be made: the next one has every exit with its code", play: exitsUnseen,
+			root: true, traps: forks, mortal: true, lossy: true, config: farewells(100)},
+	}
+}
+
+// farewells are components that wait for a word and then end with codes from 1 on.
+func farewells(n int) (text string) {
+	for i := range n {
+		text += fmt.Sprintf("[component.c%d]\ncommand = [\"sh\", \"-c\", \"read word < $DIR/word; exit %d\"]\nrecovery = { attempts = 0, then = \"stop\" }\n", i, i+1)
+	}
+	return text + wanting(n)
+}
+
+func exitsUnseen(w *world) {
+	w.must(unix.Mkfifo(w.path("word"), 0o600))
+	word, err := os.OpenFile(w.path("word"), os.O_RDWR, 0)
+	w.must(err)
+	defer word.Close()
+	w.reach("all")
+	before := w.status()
+	w.object(func(a asked) unix.Errno {
+		if a.thread() || !a.by("orderly") {
+			return 0
+		}
+		time.Sleep(300 * time.Millisecond) // after fifty refusals the keeper gives up
+		return unix.EAGAIN
+	})
+	dead := w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("a refusal", func() bool { return w.refused() > 0 })
+	for range before.Components { // each takes a line
+		_, err := word.WriteString("go\n")
+		w.must(err)
+	}
+	for _, c := range before.Components {
+		w.await("the end of "+c.Name, func() bool { _, there := look(w.proc, c.PID); return c.Name == "warm" || !there })
+	}
+	if m := w.manager(); m != 0 {
+		w.Errorf("a manager is there: %d", m)
+	}
+	w.agree()
+	w.again(dead)
+	for _, c := range before.Components {
+		if c.Name == "warm" {
+			continue
+		}
+		now, code := w.eventually(c.Name, "failed"), -1
+		if now.Exit != nil && now.Exit.Code != nil {
+			code = *now.Exit.Code
+		}
+		if want, _ := strconv.Atoi(c.Name[1:]); code != want+1 || now.Run != c.Run {
+			w.Errorf("%s was to end with %d: %+v, exit %d", c.Name, want+1, now, code)
+		}
 	}
 }
 

@@ -1,10 +1,14 @@
 package conformance
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +25,11 @@ command = ["sleep", "1000"]
 environment = { ROUND = "0" }
 `},
 		{id: "O130c", story: "programs that are cut off, of another architecture, or not Orderly: refused or gone back from, and the keeper goes on", play: badUpgrades, mortal: true, loaded: true, config: one},
+		{id: "O130d", story: "a program whose keeper has another format of its state becomes the manager, the keeper stays and says so; one that keeps more than the old one knows becomes both; each time there is a way back; one that cannot read the facts becomes nothing; no component notices, and no exit is lost",
+			play: otherFormats, mortal: true, loaded: true, config: brief + `
+[component.a]
+command = ["sleep", "1000"]
+`},
 	}
 }
 
@@ -133,4 +142,128 @@ func (w *world) bytes(path string) []byte {
 	b, err := os.ReadFile(path)
 	w.must(err)
 	return b
+}
+
+// edit changes a text that is in a file once.
+type edit struct{ file, old, new string }
+
+// Programs of another version, each of which is built when it is first asked for.
+var (
+	// otherState cannot read the state of our keeper, nor ours that of its own.
+	otherState = version("other-state", edit{"init/keeper/state.go", "const stateFormat = 1", "const stateFormat = 2"})
+	// otherFacts cannot read the facts.
+	otherFacts = version("other-facts", edit{"supervisor/table.go", `const tableMagic = "ORDERLY1"`, `const tableMagic = "ORDERLY2"`})
+	// richer has more in that state, and its manager has the keeper hold what we do not know.
+	richer = version("richer",
+		edit{"init/keeper/state.go", "\tFormat int\n", "\tFormat int\n\tLater map[string][]int\n"},
+		edit{"init/keeper/state.go", "Format: stateFormat, PID", "Format: stateFormat, Later: map[string][]int{\"x\": {1, 2}}, PID"},
+		edit{"init/manager/main.go", "\tm.link.Send(keeper.Message{Kind: keeper.Hello})",
+			"\tm.hold(keeper.Message{Tags: []keeper.Tag{{Use: 999, Run: 1, Name: 2}}, Files: []int{1}})\n\tm.link.Send(keeper.Message{Kind: keeper.Hello})"})
+)
+
+// version is the program with other texts in its files, which the build gets as an overlay (go help build).
+func version(name string, edits ...edit) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		root, err := filepath.Abs("..")
+		if err != nil {
+			return "", err
+		}
+		texts := map[string]string{}
+		for _, e := range edits {
+			b, err := os.ReadFile(filepath.Join(root, e.file))
+			text := cmp.Or(texts[e.file], string(b))
+			if n := strings.Count(text, e.old); err != nil || n != 1 {
+				return "", fmt.Errorf("%s has %q %d times: %v", e.file, e.old, n, err)
+			}
+			texts[e.file] = strings.Replace(text, e.old, e.new, 1)
+		}
+		program := filepath.Join(programs, name)
+		replace := map[string]string{}
+		for file, text := range texts {
+			to := program + "." + filepath.Base(file)
+			if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+				return "", err
+			}
+			replace[filepath.Join(root, file)] = to
+		}
+		overlay, err := json.Marshal(map[string]any{"Replace": replace})
+		if err == nil {
+			err = os.WriteFile(program+".json", overlay, 0o600)
+		}
+		if err != nil {
+			return "", err
+		}
+		build := exec.Command("go", "build", "-trimpath", "-overlay", program+".json", "-o", program, "../init")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+		return program, nil
+	})
+}
+
+// manages says whether the manager is executed from a file.
+func (w *world) manages(path string) bool {
+	want, err := os.Stat(path)
+	w.must(err)
+	is, err := os.Stat(fmt.Sprintf("%s/%d/exe", w.proc, w.manager()))
+	return err == nil && os.SameFile(want, is)
+}
+
+func otherFormats(w *world) {
+	other, err := otherState()
+	w.must(err)
+	more, err := richer()
+	w.must(err)
+	facts, err := otherFacts()
+	w.must(err)
+	old := w.install("old")
+	w.activate("all")
+	w.start("a")
+	a := w.component("a")
+	becomes := func(what, path string, is func(string) bool) {
+		w.Helper()
+		w.await(path+" as the "+what, func() bool { return is(path) })
+		w.reconnect()
+		run := w.component("c1").Run
+		w.await("the components to go on", func() bool { return w.component("c1").Run > run+2 })
+		if now := w.component("a"); now.PID != a.PID || now.Run != a.Run || now.State != "ready" {
+			w.Errorf("a was %+v and is %+v", a, now)
+		}
+	}
+	notes := func() string { return strings.Join(w.status().Notes, "\n") }
+	w.upgrade(old)
+	becomes("keeper", old, w.executes)
+
+	const stays = "the keeper stays the program that it was: the new program does not answer that it can take over"
+	w.upgrade(other)
+	becomes("manager", other, w.manages)
+	w.await("a word of the keeper", func() bool { return strings.Contains(notes(), stays) })
+	dead := w.manager()
+	w.kill(dead, unix.SIGKILL)
+	w.again(dead)
+	becomes("next manager", other, w.manages)
+	if !w.executes(old) || !strings.Contains(notes(), stays) {
+		w.Errorf("the keeper is another program; the notes: %s", notes())
+	}
+	w.upgrade(old)
+	becomes("manager", old, w.manages)
+	w.await("no word of the keeper", func() bool { return !strings.Contains(notes(), "keeper") })
+
+	for _, path := range []string{more, old, more, old} {
+		w.upgrade(path)
+		becomes("keeper", path, w.executes)
+		becomes("manager", path, w.manages)
+	}
+	w.upgrade(facts)
+	w.await("a word of the one before", func() bool { return strings.Contains(w.read("console"), "the one before goes on") })
+	becomes("keeper again", old, w.executes)
+	becomes("manager again", old, w.manages)
+	if strings.Contains(notes(), "keeper") {
+		w.Errorf("the notes: %s", notes())
+	}
+	w.stop("c1", "c2", "c3", "c4")
+	for i := 1; i <= 4; i++ {
+		w.everyRun(fmt.Sprintf("c%d", i), fmt.Sprintf("exit %d", i))
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,17 +14,89 @@ import (
 	"github.com/orderly-init/orderly/control"
 )
 
-// TestServiceManagerAbove: what a service manager with a watchdog is told, of a start, an apply, a critical component that is
-// gone and comes back, and an end; and that the keeper itself says it.
-func TestServiceManagerAbove(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "notify")
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+// serviceManager is the socket of a service manager above us, which hears the main process alone (systemd.service(5), NotifyAccess).
+type serviceManager struct {
+	*testing.T
+	path string
+	conn *net.UnixConn
+	main int // process
+}
+
+func listenAbove(t *testing.T) *serviceManager {
+	t.Helper()
+	s := &serviceManager{T: t, path: filepath.Join(t.TempDir(), "notify")}
+	var err error
+	if s.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: s.path, Net: "unixgram"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.conn.Close() })
+	raw, err := s.conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	r := superviseIn(t, []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=300000"}, `
+	raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// hears is the next message. Nobody but the main process may have sent it (unix(7), SCM_CREDENTIALS).
+func (s *serviceManager) hears(patience time.Duration) (string, error) {
+	s.Helper()
+	s.conn.SetReadDeadline(time.Now().Add(patience))
+	var buf, oob [4096]byte
+	n, oobn, _, _, err := s.conn.ReadMsgUnix(buf[:], oob[:])
+	if err != nil {
+		return "", err
+	}
+	list, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(list) != 1 {
+		s.Fatalf("%q came with %d control messages: %v", buf[:n], len(list), err)
+	}
+	who, err := unix.ParseUnixCredentials(&list[0])
+	if err != nil {
+		s.Fatalf("%q: %v", buf[:n], err)
+	}
+	if int(who.Pid) != s.main {
+		s.Errorf("%q is said by process %d, and the main process is %d", buf[:n], who.Pid, s.main)
+	}
+	return string(buf[:n]), nil
+}
+
+// told waits for a message that begins so.
+func (s *serviceManager) told(want string) {
+	s.Helper()
+	for heard := []string(nil); ; {
+		text, err := s.hears(10 * time.Second)
+		if err != nil {
+			s.Fatalf("not told %s: %v; told %s", strconv.Quote(want), err, strconv.Quote(strings.Join(heard, " | ")))
+		}
+		if strings.HasPrefix(text, want) {
+			return
+		}
+		heard = append(heard, text)
+	}
+}
+
+// quiet waits until no message has come for a while.
+func (s *serviceManager) quiet(while time.Duration) {
+	s.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if _, err := s.hears(while); err != nil {
+			return
+		}
+	}
+	s.Error("messages go on")
+}
+
+// TestServiceManagerAbove: what a service manager with a watchdog is told, of a start, an apply, a critical component that is
+// gone and comes back, and an end; that the keeper itself says it; and that nothing is left, and it starts again.
+func TestServiceManagerAbove(t *testing.T) {
+	t.Parallel()
+	s := listenAbove(t)
+	env := []string{"NOTIFY_SOCKET=" + s.path, "WATCHDOG_USEC=300000"}
+	r := superviseIn(t, env, `
 [watchdog]
 critical = ["a"]
 [component.a]
@@ -32,55 +105,46 @@ recovery = { attempts = 0, then = "stop" }
 [target.main]
 depends_on = ["a"]
 `)
-	told(t, conn, "STATUS=target main: transition (requested)")
-	told(t, conn, "STATUS=target main: settled")
-	told(t, conn, "READY=1")
+	s.main = r.keeper
+	s.told("STATUS=target main: transition (requested)")
+	s.told("STATUS=target main: settled")
+	s.told("READY=1")
 	for range 3 {
-		told(t, conn, "WATCHDOG=1")
+		s.told("WATCHDOG=1")
 	}
 	var applied control.ApplyReply
 	r.call("Apply", control.Empty{}, &applied)
-	told(t, conn, "RELOADING=1\nMONOTONIC_USEC=")
-	told(t, conn, "READY=1")
-	told(t, conn, "WATCHDOG=1")
-	var reply control.StatusReply
-	r.call("GetStatus", control.NameParam{Name: "a"}, &reply)
-	unix.Kill(reply.Status.Components[0].PID, unix.SIGKILL)
-	told(t, conn, "STATUS=target main: degraded")
-	quiet(t, conn, time.Second)
+	s.told("RELOADING=1\nMONOTONIC_USEC=")
+	s.told("READY=1")
+	s.told("WATCHDOG=1")
+	var detail control.ShowReply
+	r.call("Show", control.NameParam{Name: "a"}, &detail)
+	unix.Kill(detail.Detail.Component.PID, unix.SIGKILL)
+	s.told("STATUS=target main: degraded")
+	s.quiet(time.Second)
 	var started control.ResultReply
 	r.call("Start", control.StartParam{Names: []string{"a"}}, &started)
-	told(t, conn, "WATCHDOG=1")
-	unix.Kill(r.keeper, unix.SIGTERM)
-	told(t, conn, "STOPPING=1")
+	s.told("WATCHDOG=1")
+	r.end()
+	s.told("STOPPING=1")
+	s.quiet(time.Second) // all that it has said has been heard
+	nothingLeft(t, r, detail.Detail.Cgroup)
+	r.start(env)
+	s.main = r.keeper
+	s.told("READY=1")
+	s.told("WATCHDOG=1")
 }
 
-// told waits for a message that begins so.
-func told(t *testing.T, conn *net.UnixConn, want string) {
+// nothingLeft checks that there is no group of one that has ended, nor a socket. group is that of a component; "" is without.
+func nothingLeft(t *testing.T, r *running, group string) {
 	t.Helper()
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	var heard []string
-	for buf := make([]byte, 4096); ; {
-		n, err := conn.Read(buf)
-		if err != nil {
-			t.Fatalf("not told %s: %v; told %s", strconv.Quote(want), err, strconv.Quote(strings.Join(heard, " | ")))
-		}
-		if strings.HasPrefix(string(buf[:n]), want) {
-			return
-		}
-		heard = append(heard, string(buf[:n]))
-	}
-}
-
-// quiet waits until no sign of life has come for a while.
-func quiet(t *testing.T, conn *net.UnixConn, while time.Duration) {
-	t.Helper()
-	end := time.Now().Add(10 * time.Second)
-	for buf := make([]byte, 4096); time.Now().Before(end); {
-		conn.SetReadDeadline(time.Now().Add(while))
-		if _, err := conn.Read(buf); err != nil {
-			return
+	if group != "" {
+		tree := filepath.Dir(group)
+		if list, err := filepath.Glob(tree + "*"); err != nil || len(list) > 0 || !strings.HasPrefix(filepath.Base(tree), "orderly-") {
+			t.Errorf("of %s is left %v: %v", tree, list, err)
 		}
 	}
-	t.Error("signs of life go on")
+	if _, err := os.Stat(r.path); err == nil {
+		t.Errorf("%s is left", r.path)
+	}
 }

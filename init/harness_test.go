@@ -21,6 +21,9 @@ type running struct {
 	dir, path string
 	keeper    int
 	client    *control.Client
+	args      []string
+	command   *exec.Cmd // nil: it has ended
+	done      chan error
 }
 
 // supervise starts `orderly run` on a configuration and ends it with the test.
@@ -39,38 +42,50 @@ func superviseIn(t *testing.T, env []string, config string, args ...string) *run
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	console, err := os.Create(filepath.Join(r.dir, "console"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(binary, append([]string{"run", "--config", conf, "--control", r.path}, args...)...)
-	cmd.Env = append([]string{"PATH=" + filepath.Dir(binary) + ":/usr/bin:/bin"}, env...)
-	cmd.Stdout, cmd.Stderr = console, console
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r.keeper = cmd.Process.Pid
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait(); console.Close() }()
-	t.Cleanup(func() { r.end(cmd, done) })
-	r.connect()
+	r.args = append([]string{"run", "--config", conf, "--control", r.path}, args...)
+	t.Cleanup(r.end)
+	r.start(env)
 	return r
 }
 
-func (r *running) end(cmd *exec.Cmd, done chan error) {
+// start starts it, and waits for a connection.
+func (r *running) start(env []string) {
+	r.Helper()
+	console, err := os.Create(filepath.Join(r.dir, "console"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	cmd := exec.Command(binary, r.args...)
+	cmd.Env = append([]string{"PATH=" + filepath.Dir(binary) + ":/usr/bin:/bin"}, env...)
+	cmd.Stdout, cmd.Stderr = console, console
+	if err := cmd.Start(); err != nil {
+		r.Fatal(err)
+	}
+	r.command, r.done, r.keeper = cmd, make(chan error, 1), cmd.Process.Pid
+	go func(done chan<- error) { done <- cmd.Wait(); console.Close() }(r.done)
+	r.connect()
+}
+
+// end ends it in order, unless it has ended.
+func (r *running) end() {
+	r.Helper()
+	if r.command == nil {
+		return
+	}
 	if r.client != nil {
 		r.client.Close()
 	}
-	cmd.Process.Signal(unix.SIGTERM)
+	r.command.Process.Signal(unix.SIGTERM)
 	select {
-	case err := <-done:
+	case err := <-r.done:
 		if err != nil {
 			r.Errorf("the daemon ended with %v", err)
 		}
 	case <-time.After(30 * time.Second):
-		cmd.Process.Kill()
+		r.command.Process.Kill()
 		r.Error("the daemon did not end within 30 s")
 	}
+	r.command = nil
 	if r.Failed() {
 		b, _ := os.ReadFile(filepath.Join(r.dir, "console"))
 		r.Logf("console:\n%s", b)

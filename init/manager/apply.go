@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"debug/elf"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
 	goruntime "runtime"
 	"runtime/debug"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/control"
 	"github.com/orderly-init/orderly/init/keeper"
@@ -28,9 +28,12 @@ func (m *Manager) applyCall(ctx context.Context, c control.Call) (any, error) {
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
+	if err := m.claimNext(config); err != nil {
+		return nil, control.Refused(nil, "%v", err)
+	}
 	next := swap{config: config, sources: sources, then: m.settled}
 	if p.ConfirmMS > 0 {
-		if err := m.try(time.Duration(p.ConfirmMS * float64(time.Millisecond))); err != nil {
+		if err := m.try(duration(p.ConfirmMS)); err != nil {
 			return nil, err
 		}
 		next.then = m.usesTheDisk
@@ -87,9 +90,15 @@ func texts(problems targets.Problems) []string {
 func (m *Manager) applyFromDisk(id supervisor.Request) {
 	m.work.Go(func() {
 		config, sources, problems := m.read()
+		lines := texts(problems)
+		if config != nil {
+			if err := m.claimNext(config); err != nil {
+				config, lines = nil, append(lines, err.Error())
+			}
+		}
 		m.loop.Post(func() {
-			for _, p := range problems {
-				m.system(targets.Error, "apply: "+p.String())
+			for _, l := range lines {
+				m.system(targets.Error, "apply: "+l)
 			}
 			if config != nil {
 				m.system(targets.Info, "apply: the configuration is loaded")
@@ -161,15 +170,28 @@ func (m *Manager) installed() string {
 	return cmp.Or(os.Getenv(keeper.EnvFile), path)
 }
 
-// checkBinary refuses what cannot be a manager here, before anything is given up.
-func checkBinary(f *os.File) error {
-	st, err := f.Stat()
+// openBinary opens a program, and refuses what cannot be a manager here before anything is given up. What is no regular file is not
+// even opened: of a pipe that would wait for a writer, and arm a watchdog.
+func openBinary(path string) (*os.File, error) {
+	st, err := os.Stat(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
-		return errors.New("not an executable file")
+		return nil, fmt.Errorf("%s: not an executable file", path)
 	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be another one by now
+	if err != nil {
+		return nil, err
+	}
+	if err := checkBinary(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+func checkBinary(f *os.File) error {
 	e, err := elf.NewFile(f)
 	if err != nil {
 		return fmt.Errorf("not an executable: %w", err)

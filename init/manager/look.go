@@ -137,7 +137,7 @@ func (m *Manager) wait(ctx context.Context, c control.Call) (any, error) {
 	}
 	var timeout <-chan time.Time
 	if p.TimeoutMS > 0 {
-		timeout = time.After(time.Duration(p.TimeoutMS * float64(time.Millisecond)))
+		timeout = time.After(duration(p.TimeoutMS))
 	}
 	for {
 		var news <-chan struct{}

@@ -107,7 +107,7 @@ func Main(args []string, version string) int {
 
 // open makes the manager of a keeper's descriptors.
 func open(o Options) (*Manager, error) {
-	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, forgone: map[int]bool{}, pipes: map[uint64]pipeEnds{}, console: 1}
+	m := &Manager{Options: o, notes: strings.FieldsFunc(os.Getenv(EnvNotes), func(r rune) bool { return r == '\n' }), byName: map[string]*unit{}, byPID: map[int32]*process{}, forgone: map[int]bool{}, claims: claims{fds: map[uint64]int{}}, pipes: map[uint64]pipeEnds{}, console: 1}
 	m.life, m.die = context.WithCancel(context.Background())
 	for fd := keeper.LinkFD; fd <= keeper.SelfFD; fd++ {
 		unix.CloseOnExec(fd)
@@ -128,6 +128,7 @@ func open(o Options) (*Manager, error) {
 			return m, err
 		}
 	}
+	m.resumeLocks(held)
 	if err := m.lock(); err != nil {
 		if !o.PID1 {
 			return m, err

@@ -84,6 +84,7 @@ type Manager struct {
 	socket   *ready.Path     // of the control socket, whose end is waited for
 	bound    ready.Mark      // what it was when it was bound
 	locked   int             // descriptor of the lock on the control socket; 0 is none
+	claims   claims          // of state directories
 	listener int             // the control socket that the keeper held, -1 is none
 	work     sync.WaitGroup  // of the goroutines that do slow work
 	life     context.Context // ends when the manager ends

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -215,14 +214,11 @@ func (m *Manager) upgrade(_ context.Context, c control.Call) (any, error) {
 	if p.Binary == "" {
 		p.Binary = m.installed()
 	}
-	file, err := os.Open(p.Binary)
+	file, err := openBinary(p.Binary)
 	if err != nil {
 		return nil, control.Refused(nil, "%v", err)
 	}
 	defer file.Close()
-	if err := checkBinary(file); err != nil {
-		return nil, control.Refused(nil, "%s: %v", p.Binary, err)
-	}
 	return inLoop(m, func() (any, error) {
 		m.system(targets.Info, "upgrade to "+p.Binary)
 		return control.Empty{}, m.replace(file)

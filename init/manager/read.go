@@ -76,7 +76,7 @@ func (m *Manager) log(ctx context.Context, c control.Call) (any, error) {
 	sub := m.sink.Subscribe()
 	defer m.sink.Cancel(sub)
 	m.sink.Sync()
-	lines, err := logs.Read(logs.Query{Dir: dir, Name: p.Name, Last: p.Lines, Since: time.UnixMicro(int64(p.SinceMS * 1000))})
+	lines, err := logs.Read(logs.Query{Dir: dir, Name: p.Name, Last: p.Lines, Since: time.Unix(0, 0).Add(duration(p.SinceMS))})
 	if err != nil {
 		return nil, control.Failed("read the log: %v", err)
 	}

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
@@ -94,44 +92,6 @@ func (m *Manager) bindTo(fd int) error {
 	}
 	return os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }
-
-// mostEnding is how long one whose keeper was killed may need to clean up behind itself.
-const mostEnding = 2 * time.Second
-
-// lock makes the control socket's path ours, before anything is touched that belongs to it. A second Orderly on the
-// same path is refused: the first one has the lock, its keeper and its manager, until both have ended.
-func (m *Manager) lock() error {
-	if m.Again > 0 {
-		return nil
-	}
-	return m.takeLock(mostEnding)
-}
-
-// takeLock is lock that waits so long for another one to end.
-func (m *Manager) takeLock(patience time.Duration) error {
-	path := m.lockPath()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	for end := time.Now().Add(patience); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			unix.Close(fd)
-			return fmt.Errorf("control socket %s: another Orderly uses it", m.Control)
-		}
-	}
-	m.hold(keeper.Message{Tags: []keeper.Tag{{Use: keeper.Lock}}, Files: []int{fd}})
-	if m.locked > 0 {
-		unix.Close(m.locked)
-	}
-	m.locked = fd
-	return nil
-}
-
-func (m *Manager) lockPath() string { return m.Control + ".lock" }
 
 // authorise makes the rules of the present configuration those that are asked.
 func (m *Manager) authorise() {

@@ -88,10 +88,6 @@ func (m *Manager) remember(held heldFiles) error {
 	m.resumeTrial(held.take(keeper.Trial))
 	m.takeForgone(held)
 	for tag, fd := range held {
-		if tag.Use == keeper.Lock {
-			m.locked = fd // it is ours until we end, see [Manager.lock]
-			continue
-		}
 		unix.Close(fd)
 		m.drop(tag) // nobody asks for it any more
 	}

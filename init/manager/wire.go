@@ -14,6 +14,12 @@ import (
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// duration is the inverse of ms, within a hundred years: what is more is different on each processor (Go specification, Conversions).
+func duration(ms float64) time.Duration {
+	const most = 100 * 365 * 24 * time.Hour
+	return time.Duration(max(-float64(most), min(ms*float64(time.Millisecond), float64(most))))
+}
+
 func wireResult(r supervisor.Result) control.Result {
 	why := r.Why
 	if len(r.Hints) > 0 {
