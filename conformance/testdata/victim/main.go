@@ -171,5 +171,5 @@ func parcels() {
 		check(send([]byte("STATUS=again"), 253))
 	}
 	check(send([]byte("READY=1"), 7))
-	select {}
+	time.Sleep(time.Hour)
 }
