@@ -43,6 +43,14 @@ container.init = true
 [target.all]
 depends_on = ["bare", "init"]
 `, files: map[string]string{"root/x": ""}},
+		{id: "L114b", story: "a container with an init is told to end in its first moment, 100 times: the init hears it, and nobody waits for stop_timeout", play: endsAtOnce, root: true, config: `
+[component.boxed]
+command = ["/prog", "pause"]
+stop_timeout = "1m"
+container = { rootfs = "$DIR/root", init = true }
+[target.all]
+depends_on = ["boxed"]
+`},
 		{id: "L115", story: "user namespaces cannot be had, for want of room or of permission: a failed start that says so, and the program never runs; others do", play: noUserNamespaces, root: true, traps: forks, config: `
 [component.a]
 command = ["sh", "-c", "touch /ran"]
@@ -192,4 +200,17 @@ func noUserNamespaces(w *world) {
 		w.Error("it ran")
 	}
 	w.agree()
+}
+
+func endsAtOnce(w *world) {
+	w.withProgram("root")
+	for range 100 {
+		w.reach("all")
+		w.activate("idle")
+	}
+	for _, e := range w.happened("boxed") {
+		if e.From == "stopping" && e.To == "stopping" {
+			w.Errorf("run %d: %s", e.Run, e.Reason)
+		}
+	}
 }

@@ -159,7 +159,9 @@ func (l *list) directory() {
 }
 
 // signals sets what is ignored to its default. A copy of the caller (cow)
-// still has Go's handlers, which must not run once signals are unblocked.
+// still has Go's handlers, which must not run once signals are unblocked. They
+// stay blocked for a container's init: it waits for them, and the kernel drops
+// what the first process of a namespace has no handler for.
 func (l *list) signals() {
 	reset := l.host.Ignored
 	if l.host.Flavour == Cow {
@@ -169,8 +171,11 @@ func (l *list) signals() {
 		l.add(Step{Verb: "default signals", Call: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION, Each: reset,
 			Args: []any{make([]uint64, sigactionWords), 0, sigsetSize}})
 	}
-	l.do("unblock signals", "", "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK,
-		unix.SIG_SETMASK, []uint64{0}, 0, sigsetSize)
+	verb, blocked := "unblock signals", uint64(0)
+	if l.spec.Container != nil && l.spec.Container.Init > 0 {
+		verb, blocked = "block signals", ^blocked
+	}
+	l.do(verb, "", "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, []uint64{blocked}, 0, sigsetSize)
 }
 
 // hold comes before the filter of system calls, which need not allow it.
