@@ -66,7 +66,13 @@ func idling(w *world) {
 	w.reach("all")
 	w.watching.stopped() // it asks the control socket
 	w.quiet(2 * calm)
-	if n, who := w.wakes(twelve); n > 1 {
+	n, who := w.wakes(twelve)
+	for range 3 { // what a start has cost Go gives back a little at a time, on a busy machine for longer (bgscavenge in runtime/mgcscavenge.go)
+		if n > 1 {
+			n, who = w.wakes(twelve)
+		}
+	}
+	if n > 1 {
 		w.Errorf("woken %d times in %v: %s", n, twelve, who)
 	}
 }

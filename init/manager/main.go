@@ -314,7 +314,8 @@ func (m *Manager) keep() {
 
 // begin asks for the initial target, where nothing else is going on.
 func (m *Manager) begin() {
-	if m.machine.Active() != supervisor.None || m.end != supervisor.GoOn {
+	asked := slices.ContainsFunc(m.pending, func(ev supervisor.Event) bool { _, ok := ev.(supervisor.Activate); return ok })
+	if m.machine.Active() != supervisor.None || m.end != supervisor.GoOn || asked {
 		return
 	}
 	name := m.Target
