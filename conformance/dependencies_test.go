@@ -208,6 +208,7 @@ func softFails(w *world) {
 	w.activate("all")
 	w.is("a", "ready", "")
 	w.is("soft", "failed", "exit 1")
+	w.eventually("slow", "failed")
 	w.is("slow", "failed", "not ready within 200ms")
 	w.order("soft:failed", "a:starting")
 	w.order("slow:stopping", "a:starting")

@@ -102,7 +102,7 @@ stop_signal = "INT"
 [component.b]
 command = ["sh", "-c", "trap 'echo INT >> $DIR/b' INT; trap 'echo HUP >> $DIR/b' HUP; trap 'echo TERM >> $DIR/b; exit 6' TERM; touch $DIR/b.armed; while :; do sleep 0.01; done"]
 ready = { file = "$DIR/b.armed" }
-stop_command = ["sh", "-c", "for s in INT HUP TERM; do kill -$s $MAINPID; sleep 0.3; done"]
+stop_command = ["sh", "-c", "for s in INT HUP TERM; do kill -$s $MAINPID; sleep 0.1; until grep -q $s $DIR/b; do sleep 0.01; done; done"]
 [component.c]
 command = ["sh", "-c", "trap '' INT HUP TERM; touch $DIR/c.armed; while :; do sleep 0.01; done"]
 ready = { file = "$DIR/c.armed" }
