@@ -115,16 +115,17 @@ func always(*world) bool { return true }
 
 // turns says whether a transition to a target has begun since the passage did.
 func turns(target string) func(w *world) bool {
-	return func(w *world) bool {
-		return slices.ContainsFunc(w.eventsAfter(w.began, math.MaxInt), func(e control.Event) bool { return e.Target == target && e.To == "transition" })
-	}
+	return tells(func(e control.Event) bool { return e.Target == target && e.To == "transition" })
 }
 
 // moves says whether one of some components has come to a state since the passage began.
 func moves(state string, names ...string) func(w *world) bool {
-	return func(w *world) bool {
-		return slices.ContainsFunc(w.eventsAfter(w.began, math.MaxInt), func(e control.Event) bool { return e.To == state && slices.Contains(names, e.Component) })
-	}
+	return tells(func(e control.Event) bool { return e.To == state && slices.Contains(names, e.Component) })
+}
+
+// tells says whether there has been such an event since the passage began.
+func tells(such func(e control.Event) bool) func(w *world) bool {
+	return func(w *world) bool { return slices.ContainsFunc(w.eventsAfter(w.began, math.MaxInt), such) }
 }
 
 // lastEvent is the number of the newest event.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -235,10 +233,7 @@ func failsLater(w *world) {
 	for run := range 2 {
 		w.reach("full")
 		shared := w.component("shared").PID
-		if got := w.component("late").PID; got == 0 {
-			w.Fatal("late does not run")
-		}
-		w.kill(w.component("late").PID, unix.SIGKILL)
+		w.signal(w.component("late").PID)
 		w.await("the target of the recovery", func() bool { s := w.status(); return s.Target == "small" && s.State == "settled" })
 		turns := 0
 		for _, e := range w.eventsAfter(0, math.MaxInt) {
