@@ -31,7 +31,7 @@ func parseStat(text string) (process, bool) {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(text[:open]))
 	f := strings.Fields(text[shut+1:])
-	if err != nil || len(f) < 7 {
+	if err != nil || len(f) < 7 || len(f[0]) != 1 || !letter(f[0][0]) {
 		return process{}, false
 	}
 	flags, err := strconv.ParseUint(f[6], 10, 64)
@@ -42,6 +42,8 @@ func parseStat(text string) (process, bool) {
 		pid: pid, name: text[open+1 : shut], state: f[0][0], terminal: f[4] != "0", kernel: flags&kernelThread != 0,
 	}, true
 }
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // counts reports whether a process has to end before the machine does: zombies have, and threads of the kernel
 // never do.

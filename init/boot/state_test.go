@@ -119,6 +119,8 @@ func TestStat(t *testing.T) {
 		{"", process{}, false},
 		{"9 (x) Z 1", process{}, false},
 		{")9(", process{}, false},
+		{"7 (a) \x00 7 7 6 7 4 0", process{}, false},
+		{"7 (a) SS 7 7 6 7 4 0", process{}, false},
 	} {
 		if got, ok := parseStat(row.text); got != row.want || ok != row.ok {
 			t.Errorf("%q: got %+v %v", row.text, got, ok)
@@ -129,7 +131,7 @@ func TestStat(t *testing.T) {
 func FuzzStat(f *testing.F) {
 	f.Add("7 (a) b) (c) S 1 7 7 34816 7 4194304 0 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if p, ok := parseStat(text); ok && p.state == 0 {
+		if p, ok := parseStat(text); ok && !letter(p.state) {
 			t.Fatalf("%q: %+v", text, p)
 		}
 	})
