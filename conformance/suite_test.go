@@ -80,7 +80,7 @@ func groups() []group {
 		{"Starts that fail", append(starts(), scarcity()...)},
 		{"Restarts", restarts()},
 		{"Dependencies", dependencies()},
-		{"Run targets", transitions()},
+		{"Run targets", append(transitions(), endings()...)},
 		{"Readiness", append(readiness(), strangers()...)},
 		{"Heartbeat, watchdog, time", times()},
 		{"File systems and early boot", storms()},

@@ -32,6 +32,16 @@ the kernel for long; and the control socket answered within 50 ms, not counting 
 answers in a row later, nor one later than 250 ms, or than a second on a busy machine.
 `
 
+// record heads what testdata/runs.txt has.
+const record = `
+## Long runs on record
+
+What takes too long for each change is done by hand, and written down with the day and the commit.
+
+| run | what came of it | when, at |
+|---|---|---|
+`
+
 // row is one line of the table.
 type row struct{ id, story, where string }
 
@@ -131,6 +141,14 @@ func document(t *testing.T) string {
 	b.WriteString(heading)
 	for _, letter := range slices.Sorted(maps.Keys(sections)) {
 		b.WriteString(sections[letter])
+	}
+	runs, err := os.ReadFile("testdata/runs.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.WriteString(record)
+	for line := range strings.Lines(string(runs)) {
+		fmt.Fprintf(&b, "| %s |\n", strings.TrimSpace(line))
 	}
 	return b.String()
 }

@@ -5,4 +5,7 @@ package main
 // console of its command line does not exist and nobody has mounted /dev, and an init that ends is a panic. So the root directory
 // takes their places, until boot.Early has something better.
 //
+// Then the table of descriptors is made large enough for most machines. Once a program has threads, the kernel waits for a grace period of
+// RCU whenever it enlarges theirs, which takes 10 ms on a small board (expand_fdtable in fs/file.c); here it need not.
+//
 // Linked without the flag it begins where Go does, and all else is the same.

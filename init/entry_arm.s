@@ -31,4 +31,15 @@ next:
 	ADD $1, R4
 	CMP $3, R4
 	BNE each
-	B   _rt0_arm_linux(SB)
+	MOVW $0, R0
+	MOVW $0, R1                  // F_DUPFD
+	MOVW $1023, R2
+	MOVW $55, R7                 // fcntl
+	SWI  $0
+	CMP  $0, R0
+	BLT  begin
+	MOVW $6, R7                  // close
+	SWI  $0
+
+begin:
+	B _rt0_arm_linux(SB)

@@ -24,15 +24,29 @@ func dispatch(args []string) int {
 	switch {
 	case name == keeper.ManagerName:
 		runtime.UnlockOSThread()
+		widen()
 		return manager.Main(args[1:], command.Version())
 	case name == keeper.TrialName:
 		return try()
 	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):
+		widen()
 		return asPID1()
 	case len(args) > 1 && args[1] == "run" && !wantsHelp(args[2:]):
+		widen()
 		return run(args[2:])
 	}
 	return command.Main(args)
+}
+
+// atOnce is how many threads may be in Go code or in a system call that has not been seen to wait, at least.
+const atOnce = 4
+
+// widen is for what waits in the kernel with threads of its own. Go's runtime takes such a thread for a running one until it looks again,
+// which can be 10 ms later; where only one may run, as on a board with one processor, nobody else does until then.
+func widen() {
+	if runtime.GOMAXPROCS(0) < atOnce {
+		runtime.GOMAXPROCS(atOnce)
+	}
 }
 
 func wantsHelp(args []string) bool {

@@ -87,7 +87,16 @@ func TestPowerCutsWhileConfigurationsChange(t *testing.T) {
 		cuts = 100
 	}
 	set, d := cutSet(t)
-	random := rand.New(rand.NewPCG(1, 2))
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("ORDERLY_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	t.Logf("ORDERLY_SEED=%d cuts at the same moments, as far as the machine keeps time", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
 	confirmed, written := 0, 0
 	seeds := map[string]bool{}
 	for n := range cuts + 1 {

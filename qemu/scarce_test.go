@@ -47,18 +47,39 @@ func TestScarce(t *testing.T) {
 func (m machine) noProcesses() {
 	m.t.Helper()
 	const group, nested = "/sys/fs/cgroup/orderly/nested", " --control /run/nested.sock"
-	m.sh("printf 'log.directory = \"/run/own\"\n[defaults.component]\nrecovery = { attempts = 0, then = \"stop\" }\n[component.idle]\ncommand = [\"/bin/sleep\", \"100000\"]\n[target.main]\n' >/run/own.toml")
+	m.sh(`printf 'log.directory = "/run/own"
+[component.idle]
+command = ["/bin/sleep", "100000"]
+recovery = { attempts = 0, then = "stop" }
+[component.patient]
+command = ["/bin/sleep", "100000"]
+recovery = { attempts = 30, delay = "100ms", max_delay = "1s" }
+[target.main]
+' >/run/own.toml`)
 	m.run("orderly", "start", "nested")
-	m.sh("until orderly status" + nested + " >/dev/null 2>&1; do sleep 0.1; done; orderly start idle" + nested)
+	m.sh("until orderly status" + nested + " >/dev/null 2>&1; do sleep 0.1; done; orderly start idle patient" + nested)
+	manager := m.below(m.component("nested").PID)
+	patient := m.sh("orderly show patient" + nested + " | sed -n 's/^ *pid *//p'")
 	m.sh("cat " + group + "/pids.current >" + group + "/pids.max")
 	if r := m.try("/bin/sh", "-c", "orderly restart idle"+nested); r.Exit != 1 || !strings.Contains(r.Err, "resource temporarily unavailable") {
 		m.t.Errorf("restart without processes to be had: exit %d: %s %s", r.Exit, r.Out, r.Err)
 	}
-	m.sh("orderly status" + nested + " >/dev/null; echo max >" + group + "/pids.max; orderly start idle" + nested)
+	m.sh("echo 1 >" + group + "/pids.max; kill -9 " + patient) // the end of both has made room
+	m.sh("until orderly show patient" + nested + " | grep -q 'resource temporarily unavailable'; do sleep 0.1; done")
+	m.sh("orderly status" + nested + " >/dev/null; echo max >" + group + "/pids.max; orderly wait patient --timeout 30s" + nested + "; orderly start idle" + nested)
 	if c := m.component("nested"); c.Run != 1 || c.State != "ready" {
 		m.t.Errorf("nested is %+v", c)
 	}
+	if now := m.below(m.component("nested").PID); now != manager {
+		m.t.Errorf("its manager was process %s, is %s", manager, now)
+	}
 	m.run("orderly", "stop", "nested")
+}
+
+// below is the manager of the Orderly that is this process.
+func (m machine) below(keeper int) string {
+	m.t.Helper()
+	return strings.TrimSpace(m.sh(fmt.Sprintf("for p in $(pidof orderly-manager); do grep -q '^PPid:.%d$' /proc/$p/status && echo $p; done; true", keeper)))
 }
 
 // available is the memory that the machine has left, in bytes.
@@ -75,6 +96,7 @@ func (m machine) available() int {
 func (m machine) littleMemory() {
 	m.t.Helper()
 	left := m.available()
+	manager := m.below(1)
 	m.sh(fmt.Sprintf("echo %d >/run/much; orderly start hog; until [ $(sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\) kB/\\1/p' /proc/$(pidof hog)/status) -gt %d ]; do sleep 0.1; done",
 		left/20*19, left/1024/20*18))
 	if rest := m.available(); rest > left/8 {
@@ -83,6 +105,9 @@ func (m machine) littleMemory() {
 	took := m.sh("b=$(cut -d. -f1 /proc/uptime); orderly activate full >/dev/null; for i in 1 2 3 4 5; do orderly status >/dev/null || exit 1; done; echo $(( $(cut -d. -f1 /proc/uptime) - b ))")
 	if n, err := strconv.Atoi(strings.TrimSpace(took)); err != nil || n > 20 { // each is a program of its own, on a slow machine
 		m.t.Errorf("20 starts and five answers took %s s", took)
+	}
+	if now := m.below(1); now != manager {
+		m.t.Errorf("the manager was process %s, is %s", manager, now)
 	}
 	for i := range 20 {
 		if c := m.component(fmt.Sprintf("c%d", i)); c.State != "ready" || c.Run != 1 {
@@ -96,7 +121,7 @@ func (m machine) littleMemory() {
 // first to be chosen if it could be.
 func (m machine) noMemory() {
 	m.t.Helper()
-	manager := strings.TrimSpace(m.run("pidof", "orderly-manager"))
+	manager := m.below(1)
 	for _, pid := range []string{"1", manager} {
 		if got := strings.TrimSpace(m.run("cat", "/proc/"+pid+"/oom_score_adj")); got != "-1000" {
 			m.t.Errorf("process %s has score %s", pid, got)
@@ -105,8 +130,8 @@ func (m machine) noMemory() {
 	m.sh(fmt.Sprintf("echo 1 >/proc/sys/vm/overcommit_memory; echo %d >/run/much", 2*m.available()))
 	m.try("orderly", "start", "hog")
 	m.reason("hog", "failed", "signal KILL") // it has no limits, so no controller counts who killed it
-	if after := strings.TrimSpace(m.run("pidof", "orderly-manager")); after != manager {
-		m.t.Errorf("the manager was process %s, is %s", manager, after)
+	if now := m.below(1); now != manager {
+		m.t.Errorf("the manager was process %s, is %s", manager, now)
 	}
 	if c := m.component("c0"); c.State != "ready" {
 		m.t.Errorf("c0 is %+v", c)

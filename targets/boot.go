@@ -87,7 +87,7 @@ func (v value) checkBoot(c *Component) {
 	}
 }
 
-func (d digest) boot(b *Boot) {
+func (d *digest) boot(b *Boot) {
 	d.flag(b != nil)
 	if b != nil {
 		d.texts([]string{b.State, b.Argument, b.Try})

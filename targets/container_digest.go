@@ -2,7 +2,7 @@ package targets
 
 import "fmt"
 
-func (d digest) container(c *Container) {
+func (d *digest) container(c *Container) {
 	d.flag(c != nil)
 	if c == nil {
 		return
@@ -33,7 +33,7 @@ func (d digest) container(c *Container) {
 }
 
 // networked covers the network too: what becomes another one, its members join anew.
-func (d digest) networked(c *Container) {
+func (d *digest) networked(c *Container) {
 	n := &c.Joins
 	d.texts([]string{c.Network, n.Bridge})
 	d.number(int64(len(n.Subnets)))
@@ -60,7 +60,7 @@ func printed[T fmt.Stringer](list []T) []string {
 	return texts
 }
 
-func (d digest) idMaps(list []IDMap) {
+func (d *digest) idMaps(list []IDMap) {
 	d.number(int64(len(list)))
 	for _, m := range list {
 		d.number(int64(m.Inside))

@@ -2,14 +2,13 @@ package targets
 
 import (
 	"encoding/binary"
-	"hash"
 	"hash/fnv"
 )
 
 // startDigest covers every key that the start of a component uses (R14). A readiness that the child takes part in
 // counts: its channel is made before the start.
 func startDigest(c *Component) uint64 {
-	d := digest{fnv.New64a()}
+	d := &digest{b: make([]byte, 0, 1024)}
 	d.number(int64(c.Kind))
 	d.flag(c.Detached)
 	d.texts(c.Command)
@@ -45,10 +44,12 @@ func startDigest(c *Component) uint64 {
 	d.container(c.Container)
 	d.flag(c.OwnUmask && c.Container != nil && c.Container.Bundle != "")
 	d.boot(c.Boot)
-	return d.Sum64()
+	h := fnv.New64a()
+	_, _ = h.Write(d.b) // a hash never fails
+	return h.Sum64()
 }
 
-func (d digest) scheduling(s *Scheduling) {
+func (d *digest) scheduling(s *Scheduling) {
 	d.texts([]string{s.Policy, s.IOClass})
 	d.number(int64(s.Priority))
 	d.number(int64(s.IOPriority))
@@ -60,7 +61,7 @@ func (d digest) scheduling(s *Scheduling) {
 	d.number(int64(s.Period))
 }
 
-func (d digest) security(s *Security) {
+func (d *digest) security(s *Security) {
 	d.flag(s.Capabilities == nil)
 	d.numbers(s.Capabilities)
 	d.numbers(s.AmbientCapabilities)
@@ -72,7 +73,7 @@ func (d digest) security(s *Security) {
 	d.sandbox(s)
 }
 
-func (d digest) sandbox(s *Security) {
+func (d *digest) sandbox(s *Security) {
 	d.texts([]string{s.AppArmorLabel, s.SELinuxLabel})
 	d.texts(s.ReadOnlyPaths)
 	d.flag(s.PrivateTmp)
@@ -90,7 +91,7 @@ func (d digest) sandbox(s *Security) {
 	}
 }
 
-func (d digest) filter(f *Filter) {
+func (d *digest) filter(f *Filter) {
 	d.flag(f != nil)
 	if f != nil {
 		d.texts([]string{f.Default})
@@ -101,16 +102,14 @@ func (d digest) filter(f *Filter) {
 	}
 }
 
-// digest writes values so that no two lists of them look alike.
-type digest struct{ hash.Hash64 }
+// digest collects values so that no two lists of them look alike.
+type digest struct{ b []byte }
 
-func (d digest) number(n int64) {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(n))
-	_, _ = d.Write(b[:]) // a hash never fails
+func (d *digest) number(n int64) {
+	d.b = binary.LittleEndian.AppendUint64(d.b, uint64(n))
 }
 
-func (d digest) flag(set bool) {
+func (d *digest) flag(set bool) {
 	n := int64(0)
 	if set {
 		n = 1
@@ -118,24 +117,24 @@ func (d digest) flag(set bool) {
 	d.number(n)
 }
 
-func (d digest) numbers(list []int) {
+func (d *digest) numbers(list []int) {
 	d.number(int64(len(list)))
 	for _, n := range list {
 		d.number(int64(n))
 	}
 }
 
-func (d digest) optional(n *int) {
+func (d *digest) optional(n *int) {
 	d.flag(n != nil)
 	if n != nil {
 		d.number(int64(*n))
 	}
 }
 
-func (d digest) texts(list []string) {
+func (d *digest) texts(list []string) {
 	d.number(int64(len(list)))
 	for _, s := range list {
 		d.number(int64(len(s)))
-		_, _ = d.Write([]byte(s))
+		d.b = append(d.b, s...)
 	}
 }

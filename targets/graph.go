@@ -195,7 +195,7 @@ func reversed(lists [][]int) [][]int {
 
 // Component finds a component's number by its name.
 func (c *Config) Component(name string) (int, bool) {
-	return slices.BinarySearchFunc(c.Components, name, func(c Component, name string) int { return strings.Compare(c.Name, name) })
+	return sort.Find(len(c.Components), func(i int) int { return strings.Compare(name, c.Components[i].Name) }) // copies none of them
 }
 
 // Target finds a target's number by its name.

@@ -65,7 +65,7 @@ func (v value) checkHeartbeat(c *Component, written any) {
 }
 
 // heartbeat covers what the child is given: a pipe, or the variables of sd_watchdog_enabled(3).
-func (d digest) heartbeat(h *Heartbeat) {
+func (d *digest) heartbeat(h *Heartbeat) {
 	d.number(int64(h.Via))
 	if h.Via == ViaNotify {
 		d.number(int64(h.Interval()))

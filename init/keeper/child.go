@@ -224,18 +224,6 @@ func (k *Keeper) replace(files []int, path string) {
 	k.path, k.pathBefore = path, k.path
 }
 
-// MakeRoom enlarges the table of descriptors, beside all else. The kernel waits for a grace period of RCU to enlarge a
-// table that threads share, which takes 6 ms on a small board (expand_fdtable in fs/file.c); here nobody waits
-// for it. Where so many are not allowed it does nothing.
-func MakeRoom() {
-	const room = 2048
-	go func() {
-		if fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, room-1); err == nil {
-			unix.Close(fd)
-		}
-	}()
-}
-
 // spareThreads are as many as can be wanted at once, and more: for the reaper, the signals, the console, the sender, the collector.
 const spareThreads = 4
 

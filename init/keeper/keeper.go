@@ -100,7 +100,6 @@ func Run(o Options) (code int, err error) {
 	if err := k.begin(); err != nil {
 		return 1, err
 	}
-	MakeRoom()
 	go makeThreads()
 	go k.reaper.run()
 	return k.loop(), nil

@@ -31,10 +31,11 @@ type start struct {
 }
 
 // launch starts what is queued, as far as there is room in flight. The keeper holds the pipes of the whole batch
-// before the first clone: a component must not lose its output because the manager died.
+// before its first clone: a component must not lose its output because the manager died. The first batches are small:
+// the sooner one runs, the sooner the next one may.
 func (m *Manager) launch() {
-	for len(m.queue) > 0 && len(m.flight) < maxFlight {
-		n := min(len(m.queue), maxFlight-len(m.flight))
+	for most := 1; len(m.queue) > 0 && len(m.flight) < maxFlight; most *= 2 {
+		n := min(len(m.queue), maxFlight-len(m.flight), most)
 		batch := make([]*start, 0, n)
 		held := keeper.Message{Kind: keeper.Hold}
 		for _, l := range m.queue[:n] {

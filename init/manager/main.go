@@ -27,6 +27,13 @@ import (
 	"github.com/orderly-init/orderly/targets"
 )
 
+// How much the heap may grow between two collections, in percent of what lives (debug.SetGCPercent). While a machine comes up the time of
+// a collection counts, later memory does: what lives is small.
+const (
+	bootGC   = 200
+	steadyGC = 50
+)
+
 // Options are what a manager is started with: flags from the command line of `orderly run`, which the keeper passes
 // on, and what the keeper says in the environment.
 type Options struct {
@@ -92,8 +99,10 @@ func Main(args []string, version string) int {
 	if len(o.Config) == 0 {
 		o.Config = targets.DefaultDirs()
 	}
-	keeper.MakeRoom()
-	debug.SetGCPercent(50) // memory counts for more than the time of a collection: what lives is small
+	debug.SetGCPercent(bootGC)
+	if o.Again > 0 {
+		debug.SetGCPercent(steadyGC)
+	}
 	m, err := open(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)

@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"runtime/debug"
+
 	"github.com/orderly-init/orderly/init/journal"
 	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/init/poll"
@@ -82,6 +84,7 @@ func (m *Manager) reached(e supervisor.Moved) {
 	m.guardAgain()
 	if !m.shown {
 		m.shown = true
+		debug.SetGCPercent(steadyGC)
 		m.above("READY=1")
 	}
 	m.prove(e.Target, e.Top)

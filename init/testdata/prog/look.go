@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // look says what there is at a path: whether it is there, can be written, how much is in it, or its text. What must be read ends the
-// program where it cannot be.
+// program where it cannot be, as does what must be mounted.
 func look(verb, path string) {
 	switch verb {
 	case "see":
@@ -39,5 +41,8 @@ func look(verb, path string) {
 	case "read":
 		_, err := os.ReadFile(path)
 		check(err)
+	case "mount":
+		check(unix.Mount("inside", path, "tmpfs", 0, ""))
+		fmt.Println(path, "is mounted")
 	}
 }

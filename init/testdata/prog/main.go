@@ -4,7 +4,7 @@
 //	ignore SIG     append PATH TEXT              fd N TEXT      closefd N      child ARGS…  orphan ARGS…
 //	onterm PATH TEXT   flood N    raise SIG      environ        fds            open PATH
 //	see PATH       try PATH       size PATH      show PATH      read PATH
-//	scheduling     self            describe     state NAME       own PATH   print-file PATH
+//	mount PATH     scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
 //	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
@@ -74,7 +74,7 @@ func main() {
 			os.Stdout.Write(b)
 		case "notify":
 			notify(next())
-		case "see", "try", "size", "show", "read":
+		case "see", "try", "size", "show", "read", "mount":
 			look(verb, next())
 		case "print":
 			fmt.Println(next())
