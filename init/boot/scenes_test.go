@@ -127,6 +127,26 @@ open /dev/console: no such file or directory
 `, got)
 }
 
+// mount makes the system calls of one mount.
+func mount(m targets.Mount) error {
+	flags, again, share, data := MountCalls(m.Options)
+	if flags&unix.MS_REMOUNT == 0 {
+		os.MkdirAll(m.Target, 0o755)
+	}
+	if err := unix.Mount(m.Source, m.Target, m.Type, flags, data); err != nil {
+		return err
+	}
+	if again != 0 {
+		if err := unix.Mount("", m.Target, "", again, ""); err != nil {
+			return err
+		}
+	}
+	if share == 0 {
+		return nil
+	}
+	return unix.Mount("", m.Target, "", share, "")
+}
+
 func sceneUp(report io.Writer) {
 	Early()
 	os.MkdirAll("/etc", 0o755)
@@ -144,7 +164,8 @@ func sceneUp(report io.Writer) {
 				{Source: "none", Target: "/none", Type: "nosuchfs"},
 			},
 		},
-		Say: func(level targets.Level, text string) { fmt.Fprintln(report, level, text) },
+		Mount: func(_ context.Context, m targets.Mount) error { return mount(m) },
+		Say:   func(level targets.Level, text string) { fmt.Fprintln(report, level, text) },
 	}
 	Up(context.Background(), o)
 	for range 2 { // again: a manager that died on the way
@@ -194,7 +215,7 @@ func sceneUnmount(report io.Writer) {
 		{Source: "6", Target: "/busy/under", Type: "tmpfs"},
 		{Source: "proc", Target: "/jail/proc", Type: "proc"},
 	} {
-		if err := mount(m, parseOptions(m.Options)); err != nil {
+		if err := mount(m); err != nil {
 			fmt.Fprintln(report, err)
 		}
 	}
