@@ -35,7 +35,7 @@ depends_on = ["agent", "user", "other"]
 depends_on = ["agent"]
 `
 
-// A process that SIGKILL does not end: it is told of with its pid, nothing is started on top of it, the rest of the transition goes on, and
+// A process that SIGKILL does not end: it is told of with its pid and where in the kernel it waits, nothing is started on top of it, the rest of the transition goes on, and
 // what it leaves is cleaned when it is gone at last. A machine that is told to end does, and its file system is clean.
 func TestUnkillableProcess(t *testing.T) {
 	disk := emptyDisk(t)
@@ -54,6 +54,10 @@ func TestUnkillableProcess(t *testing.T) {
 		}
 	}
 	m.expect(`writer: stopping \(cannot be killed\)`)
+	where := m.expect(fmt.Sprintf(`writer: process %d \(sh\), state D in (\w+)`, before.PID))[1]
+	if log := m.run("orderly", "log", "writer"); !strings.Contains(log, "state D in "+where) {
+		t.Errorf("the log does not say that it waits in %s:\n%s", where, log)
+	}
 	if got := m.run("orderly", "status"); !regexp.MustCompile(fmt.Sprintf(`writer +stopping .* %d .*cannot be killed; not wanted by less`, before.PID)).MatchString(got) {
 		t.Errorf("who cannot be killed:\n%s", got)
 	}
@@ -72,8 +76,8 @@ func TestUnkillableProcess(t *testing.T) {
 
 	m.freezes(after.PID)
 	m.powerOff()
-	if got := m.Console(); !strings.Contains(got, fmt.Sprintf("cannot be killed: sh(%d)", after.PID)) {
-		t.Errorf("the end says nothing of process %d", after.PID)
+	if got := m.Console(); !strings.Contains(got, fmt.Sprintf("cannot be killed: sh(%d) in %s\n", after.PID, where)) {
+		t.Errorf("the end says nothing of process %d in %s", after.PID, where)
 	}
 	cleanDisk(t, disk)
 }
