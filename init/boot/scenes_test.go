@@ -2,11 +2,13 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,6 +127,27 @@ open /dev/console: no such file or directory
 <nil>
 /dev/null <nil>
 `, got)
+}
+
+// sceneMountless may make devices, but mount nothing: as with a kernel that has neither devtmpfs nor file systems in memory.
+func sceneMountless(report io.Writer) {
+	goruntime.LockOSThread()
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	err := unix.Capget(&head, &caps[0])
+	caps[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+	fmt.Fprintln(report, errors.Join(err, unix.Capset(&head, &caps[0]), os.Mkdir("/dev", 0o755)))
+	fmt.Fprintln(report, makeDevices())
+	for _, d := range defaultDevices() {
+		if !isDevice("/dev/" + d.name) {
+			fmt.Fprintln(report, "no", d.name)
+		}
+	}
+}
+
+func TestDevicesWithoutAnyMount(t *testing.T) {
+	got, _ := perform(t, "mountless")
+	compare(t, "<nil>\nmount tmpfs on /dev: operation not permitted\n", got)
 }
 
 // mount makes the system calls of one mount.

@@ -9,12 +9,14 @@
 //	signals               every signal to PID 1, one by one and then as a burst, but for those that ask it for something
 //	beat INTERVAL         a heartbeat on ORDERLY_HEARTBEAT_FD, at a real-time priority above spin
 //	spin DURATION         a processor for itself, at a real-time priority
+//	refuse TYPES PROGRAM… becomes that program, which cannot mount file systems of these types, separated by commas
 //	descriptors           which descriptors it was started with
 package main
 
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -56,6 +58,10 @@ func do(args []string) error {
 			return beat(d)
 		}
 		return spin(d)
+	case "refuse":
+		return refuse(at(1), args[2:])
+	case "guard":
+		return guard(strings.Split(at(1), ","))
 	case "descriptors":
 		return descriptors()
 	}
