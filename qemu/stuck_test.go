@@ -94,3 +94,48 @@ func (m machine) writers() string {
 	m.t.Helper()
 	return strings.TrimSpace(m.sh("cat /sys/fs/cgroup/orderly/writer/cgroup.procs"))
 }
+
+// A manager with a thread that waits where no signal reaches it, here for the disk with its log: it is left behind, and the next one goes on
+// with the components.
+func TestUnkillableManager(t *testing.T) {
+	disk := emptyDisk(t)
+	const config = `
+initial_target = "main"
+shutdown_timeout = "5s"
+log.directory = "/data/log"
+[system]
+modules = ["virtio_pci", "virtio_console", "virtio_blk"]
+[[system.mounts]]
+source = "/dev/vda"
+target = "/data"
+type = "ext4"
+[component.agent]
+command = ["/sbin/agent"]
+[component.loud]
+command = ["/bin/sh", "-c", "while :; do echo line; usleep 50000; done"]
+[component.other]
+command = ["/bin/sleep", "1000"]
+[target.main]
+depends_on = ["agent", "loud", "other"]
+`
+	o := memoryOptions(t, systems()[0].arch, "unkillable", []string{"virtio_pci", "virtio_console", "virtio_blk"}, config)
+	o.Disks = []guest.Disk{{File: disk, Write: true}}
+	m := boot(t, o)
+	m.reaches("main")
+	before, loud := m.component("other"), m.component("loud")
+	m.run("busybox", "fsfreeze", "--freeze", "/data")
+	pid := strings.TrimSpace(m.sh("pidof orderly-manager"))
+	m.sh("until grep -q '^State:.D' /proc/" + pid + "/task/*/status; do usleep 50000; done")
+	m.sh(fmt.Sprintf("kill -9 %s %d", pid, before.PID))
+	m.expect("manager: process " + pid + " cannot be killed: left behind")
+	m.expect("the manager was started again")
+	m.await("other to be back", func(e event) bool { return e.Component == "other" && e.To == "ready" && e.Run == before.Run+1 })
+	if now := m.component("loud"); now != loud {
+		t.Errorf("loud was %+v, is %+v", loud, now)
+	}
+	m.run("busybox", "fsfreeze", "--unfreeze", "/data")
+	m.sh("until ! test -d /proc/" + pid + "; do usleep 50000; done")
+	m.run("orderly", "upgrade", "/sbin/init")
+	m.powerOff()
+	cleanDisk(t, disk)
+}
