@@ -90,6 +90,7 @@ func (m *Manager) freeTool(base string) string {
 	}
 }
 
+// tool does some work in a process of its own, to its end or until it is called off.
 func (m *Manager) tool(ctx context.Context, name string, w work) (exit int, err error) {
 	ended := make(chan supervisor.Status, 1)
 	var u *unit
