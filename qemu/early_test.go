@@ -15,14 +15,19 @@ import (
 // /sbin/trouble and /sbin/hog. The kernel starts the script where the words say rdinit=/early.
 func troubled(t *testing.T, s system, name, early, config string, mods []string, words ...string) guest.Options {
 	t.Helper()
+	return troubledWith(t, s, name, early, config, mods, nil, words...)
+}
+
+// troubledWith has more files.
+func troubledWith(t *testing.T, s system, name, early, config string, mods []string, more []cpio.Entry, words ...string) guest.Options {
+	t.Helper()
 	return build(t, func(b *image.Builder) (guest.Options, error) {
 		k, err := b.Kernel(s.arch)
 		if err != nil {
 			return guest.Options{}, err
 		}
-		entries := []cpio.Entry{
-			cpio.File("etc/orderly/test.toml", 0o644, []byte(config)), cpio.File("early", 0o755, []byte("#!/bin/sh\n"+early)),
-		}
+		entries := append(more,
+			cpio.File("etc/orderly/test.toml", 0o644, []byte(config)), cpio.File("early", 0o755, []byte("#!/bin/sh\n"+early)))
 		for _, name := range []string{"trouble", "hog"} {
 			file, err := b.Binary("qemu/"+name, s.arch.Go)
 			if err != nil {

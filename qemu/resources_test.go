@@ -57,8 +57,9 @@ resources = { cpu_weight = 300 }
 command = ["/sbin/hog", "cpu"]
 resources = { cpu_max = "20%", cpu_period = "50ms" }
 [component.bomb]
-command = ["/sbin/hog", "fork"]
+command = ["/sbin/hog", "deaf", "fork"]
 resources = { pids_max = 24 }
+stop_timeout = "1s"
 [component.nested]
 command = ["/sbin/orderly", "run", "--config", "/etc/nested.toml", "--control", "/run/nested.sock"]
 [component.shared]
@@ -350,7 +351,7 @@ func (m machine) capped() {
 	m.run("orderly", "stop", "capped")
 }
 
-// bombed: no more processes than allowed, and a stop ends them all.
+// bombed: no more processes than allowed, and a stop ends them all, soon after its time, though none of them takes the signal.
 func (m machine) bombed() {
 	m.t.Helper()
 	m.run("orderly", "start", "bomb")
@@ -359,6 +360,11 @@ func (m machine) bombed() {
 		m.t.Errorf("bomb: %+v", s.Pids)
 	}
 	m.run("orderly", "stop", "bomb")
+	asked := m.reason("bomb", "stopping", "by hand")
+	down := m.await("bomb to be down", func(e event) bool { return e.Component == "bomb" && e.To == "down" && e.Seq > asked.Seq })
+	if took := down.TimeMS - asked.TimeMS; took < 1000 || took > 6000 {
+		m.t.Errorf("the bomb was gone after %.0f ms", took)
+	}
 	if n := m.told("bomb", "reached"); n != 1 {
 		m.t.Errorf("refused processes were told of %d times", n)
 	}

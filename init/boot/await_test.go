@@ -78,3 +78,35 @@ func TestCheckRunsTheChecker(t *testing.T) {
 		t.Errorf("ran %q: %v", ran, err)
 	}
 }
+
+// Nobody answers a checker, and a mount may hang: both are given up with the limit in the message, and what comes of a mount is its source's.
+func TestMountIsBounded(t *testing.T) {
+	t.Parallel()
+	hang := func(ctx context.Context) error {
+		if _, bounded := ctx.Deadline(); !bounded {
+			t.Error("no limit")
+		}
+		return context.DeadlineExceeded
+	}
+	u := &up{ctx: context.Background(), Options: Options{
+		Say:   func(targets.Level, string) {},
+		Run:   func(ctx context.Context, _ []string) (int, error) { return -1, hang(ctx) },
+		Mount: func(ctx context.Context, m targets.Mount) error { return hang(ctx) },
+	}}
+	m := targets.Mount{Source: "none", Target: filepath.Join(t.TempDir(), "point"), Type: "ext4"}
+	if err := u.mount(m); err == nil || err.Error() != "none, ext4: no answer within 1m30s" {
+		t.Errorf("a mount that hangs: %v", err)
+	}
+	u.Mount = func(context.Context, targets.Mount) error { return errors.New("no such device") }
+	if err := u.mount(m); err == nil || err.Error() != "none, ext4: no such device" {
+		t.Errorf("a mount that fails: %v", err)
+	}
+	program, err := find("fsck.ext4", "e2fsck")
+	if err != nil {
+		t.Skipf("needs e2fsck: %v", err)
+	}
+	m.Fsck = true
+	if err := u.mount(m); err == nil || err.Error() != program+" none: not done within 5m0s: killed; not mounted" {
+		t.Errorf("a checker that does not end: %v", err)
+	}
+}

@@ -65,7 +65,7 @@ const (
 )
 
 // check runs the checker of a file system. Without one the file system is mounted unchecked; with errors that it
-// does not correct by itself it is not mounted.
+// does not correct by itself, or where it does not end in time, it is not mounted.
 func (u *up) check(m targets.Mount) error {
 	names := []string{"fsck." + m.Type}
 	if strings.HasPrefix(m.Type, "ext") {
@@ -77,6 +77,9 @@ func (u *up) check(m targets.Mount) error {
 		return nil
 	}
 	exit, err := u.run(fsckLimit, []string{program, "-p", m.Source})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s %s: not done within %v: killed; not mounted", program, m.Source, fsckLimit)
+	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", program, m.Source, err)
 	}

@@ -49,15 +49,16 @@ func defaultLinks() []link {
 	}
 }
 
-// makeDevices fills a /dev for which there is no devtmpfs. An image that comes with device nodes keeps them.
+// makeDevices fills a /dev for which there is no devtmpfs. An image that comes with device nodes keeps them. Where nothing can be
+// mounted they are made in the directory itself: without /dev/null no component starts.
 func makeDevices() error {
 	if isDevice("/dev/null") {
 		return nil
 	}
-	if err := unix.Mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, "mode=0755"); err != nil {
-		return wrap("mount tmpfs on /dev", err)
+	all := wrap("mount tmpfs on /dev", unix.Mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID, "mode=0755"))
+	if all != nil && unix.Mount("ramfs", "/dev", "ramfs", unix.MS_NOSUID, "") == nil {
+		all = nil // every kernel has it
 	}
-	var all error
 	for _, d := range defaultDevices() {
 		err := unix.Mknod("/dev/"+d.name, unix.S_IFCHR|d.mode, int(unix.Mkdev(d.major, d.minor)))
 		if err != nil && err != unix.EEXIST {

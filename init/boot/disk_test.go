@@ -27,7 +27,7 @@ func sceneDisk(report io.Writer) {
 		return
 	}
 	m := targets.Mount{Source: "/dev/" + name, Target: "/disk", Type: "ext4", Options: "noatime"}
-	fmt.Fprintln(report, mount(m, parseOptions(m.Options)), there(m, mountOptions{}))
+	fmt.Fprintln(report, mount(m), there(m, mountOptions{}))
 	file, _ := os.Create("/disk/file")
 	os.Remove("/disk/file")
 	d := &down{voice: NewVoice(report), hung: map[string]bool{}}

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -119,11 +120,17 @@ func (u *up) mounts() {
 	}
 }
 
-// mount waits for the device, checks it, makes the mount point and mounts.
+// errThere says that an earlier manager got this far.
+var errThere = errors.New("mounted already")
+
+// mount waits for the device, checks it and mounts.
 func (u *up) mount(m targets.Mount) error {
 	o := parseOptions(m.Options)
-	if o.flags&unix.MS_REMOUNT == 0 && there(m, o) {
-		return nil // an earlier manager got this far
+	if err := bounded(settingLimit, func() error { return prepare(m, o) }); err != nil {
+		if errors.Is(err, errThere) {
+			return nil
+		}
+		return err
 	}
 	if strings.HasPrefix(m.Source, "/dev/") && o.flags&(unix.MS_REMOUNT|unix.MS_BIND) == 0 {
 		if err := await(u.ctx, m.Source, deviceLimit); err != nil {
@@ -135,44 +142,34 @@ func (u *up) mount(m targets.Mount) error {
 			return err
 		}
 	}
-	return bounded(mountLimit, func() error { return mount(m, o) })
+	ctx, cancel := context.WithTimeout(u.ctx, mountLimit)
+	defer cancel()
+	err := u.Mount(ctx, m)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w within %v", errHangs, mountLimit)
+	}
+	return wrap(m.Source+", "+m.Type, err)
 }
 
-// mount makes the system calls of one mount (mount(2)).
-func mount(m targets.Mount, o mountOptions) error {
-	if o.flags&unix.MS_REMOUNT == 0 {
-		if err := makePoint(m, o); err != nil {
-			return err
-		}
-	}
-	flags, again, share, data := MountCalls(m.Options)
-	if err := unix.Mount(m.Source, m.Target, m.Type, flags, data); err != nil {
-		return fmt.Errorf("%s, %s: %w", m.Source, m.Type, err)
-	}
-	if again != 0 {
-		if err := unix.Mount("", m.Target, "", again, ""); err != nil {
-			return fmt.Errorf("flags of the bind mount: %w", err)
-		}
-	}
-	if share == 0 {
+// prepare looks whether there is anything to do, and makes the empty file that a bind mount of a file lies on.
+func prepare(m targets.Mount, o mountOptions) error {
+	if o.flags&unix.MS_REMOUNT != 0 {
 		return nil
 	}
-	return wrap("sharing", unix.Mount("", m.Target, "", share, ""))
-}
-
-// makePoint makes what is mounted on: a directory, or for a bind mount of a file an empty file.
-func makePoint(m targets.Mount, o mountOptions) error {
-	if _, err := os.Stat(m.Target); err == nil {
+	if there(m, o) {
+		return errThere
+	}
+	if _, err := os.Stat(m.Target); err == nil || o.flags&unix.MS_BIND == 0 {
 		return nil
 	}
-	if from, err := os.Stat(m.Source); o.flags&unix.MS_BIND != 0 && err == nil && !from.IsDir() {
-		f, err := os.OpenFile(m.Target, os.O_WRONLY|os.O_CREATE, 0o644)
-		if err != nil {
-			return err
-		}
-		return f.Close()
+	if from, err := os.Stat(m.Source); err != nil || from.IsDir() {
+		return nil
 	}
-	return os.MkdirAll(m.Target, 0o755)
+	f, err := os.OpenFile(m.Target, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // there reports whether a mount has been made already.

@@ -103,7 +103,7 @@ func (d *down) endProcesses() {
 	again := func() { unix.Kill(-1, unix.SIGKILL) } // a fork may have been faster
 	again()
 	if !waitNobody(killLimit, again) {
-		d.say("cannot be killed: %s", names(processes()))
+		d.say("cannot be killed: %s", list(processes(), func(p process) string { return p.String() + waits(p.pid) }))
 	}
 }
 
@@ -124,8 +124,35 @@ func waitNobody(limit time.Duration, each func()) bool {
 	return true
 }
 
-// names are the first few of some processes, for people.
-func names(all []process) string {
+func (p process) String() string { return fmt.Sprintf("%s(%d)", p.name, p.pid) }
+
+// waits says where in the kernel a process waits, as " in FUNCTION" (proc_pid_wchan(5)); "" where that is not known.
+func waits(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/wchan", pid))
+	if at := string(b); err == nil && at != "" && at != "0" {
+		return " in " + at
+	}
+	return ""
+}
+
+// Held is a process that does not end, for people: its name, its state, and where in the kernel it waits. "" where it has ended.
+func Held(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	p, ok := parseStat(string(b))
+	if !ok || !p.counts() {
+		return ""
+	}
+	return fmt.Sprintf("process %d (%s), state %c%s", pid, printable(p.name), p.state, waits(pid))
+}
+
+// names are some processes, for people.
+func names(all []process) string { return list(all, process.String) }
+
+// list has the first few.
+func list(all []process, text func(process) string) string {
 	const few = 8
 	var b strings.Builder
 	for i, p := range all {
@@ -136,7 +163,7 @@ func names(all []process) string {
 		if i > 0 {
 			b.WriteString(" ")
 		}
-		fmt.Fprintf(&b, "%s(%d)", p.name, p.pid)
+		b.WriteString(text(p))
 	}
 	return b.String()
 }

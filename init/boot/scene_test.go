@@ -25,6 +25,7 @@ func scenes() map[string]scene {
 		"early":     {true, sceneEarly},
 		"read-only": {true, sceneReadOnly},
 		"closed":    {true, sceneClosed},
+		"mountless": {true, sceneMountless},
 		"up":        {true, sceneUp},
 		"unmount":   {true, sceneUnmount},
 		"disk":      {true, sceneDisk},

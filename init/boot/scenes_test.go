@@ -2,11 +2,13 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -127,6 +129,47 @@ open /dev/console: no such file or directory
 `, got)
 }
 
+// sceneMountless may make devices, but mount nothing: as with a kernel that has neither devtmpfs nor file systems in memory.
+func sceneMountless(report io.Writer) {
+	goruntime.LockOSThread()
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	err := unix.Capget(&head, &caps[0])
+	caps[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+	fmt.Fprintln(report, errors.Join(err, unix.Capset(&head, &caps[0]), os.Mkdir("/dev", 0o755)))
+	fmt.Fprintln(report, makeDevices())
+	for _, d := range defaultDevices() {
+		if !isDevice("/dev/" + d.name) {
+			fmt.Fprintln(report, "no", d.name)
+		}
+	}
+}
+
+func TestDevicesWithoutAnyMount(t *testing.T) {
+	got, _ := perform(t, "mountless")
+	compare(t, "<nil>\nmount tmpfs on /dev: operation not permitted\n", got)
+}
+
+// mount makes the system calls of one mount.
+func mount(m targets.Mount) error {
+	flags, again, share, data := MountCalls(m.Options)
+	if flags&unix.MS_REMOUNT == 0 {
+		os.MkdirAll(m.Target, 0o755)
+	}
+	if err := unix.Mount(m.Source, m.Target, m.Type, flags, data); err != nil {
+		return err
+	}
+	if again != 0 {
+		if err := unix.Mount("", m.Target, "", again, ""); err != nil {
+			return err
+		}
+	}
+	if share == 0 {
+		return nil
+	}
+	return unix.Mount("", m.Target, "", share, "")
+}
+
 func sceneUp(report io.Writer) {
 	Early()
 	os.MkdirAll("/etc", 0o755)
@@ -144,7 +187,8 @@ func sceneUp(report io.Writer) {
 				{Source: "none", Target: "/none", Type: "nosuchfs"},
 			},
 		},
-		Say: func(level targets.Level, text string) { fmt.Fprintln(report, level, text) },
+		Mount: func(_ context.Context, m targets.Mount) error { return mount(m) },
+		Say:   func(level targets.Level, text string) { fmt.Fprintln(report, level, text) },
 	}
 	Up(context.Background(), o)
 	for range 2 { // again: a manager that died on the way
@@ -194,7 +238,7 @@ func sceneUnmount(report io.Writer) {
 		{Source: "6", Target: "/busy/under", Type: "tmpfs"},
 		{Source: "proc", Target: "/jail/proc", Type: "proc"},
 	} {
-		if err := mount(m, parseOptions(m.Options)); err != nil {
+		if err := mount(m); err != nil {
 			fmt.Fprintln(report, err)
 		}
 	}

@@ -3,10 +3,15 @@ package boot
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSeed(t *testing.T) {
@@ -141,5 +146,30 @@ func TestLastGood(t *testing.T) {
 	t.Parallel()
 	if got := LastGood(""); got != "/var/lib/orderly/last-good" {
 		t.Errorf("last good %s", got)
+	}
+}
+
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	c := exec.Command("sleep", "60")
+	if err := c.Start(); err != nil {
+		t.Skipf("needs sleep: %v", err)
+	}
+	pid := c.Process.Pid
+	if got, want := Held(pid), regexp.MustCompile(fmt.Sprintf(`^process %d \(.+\), state [A-Z]( in \w+)?$`, pid)); !want.MatchString(got) {
+		t.Errorf("got %q, want %v", got, want)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := Held(pid); got != "" {
+		t.Errorf("a dead one is %q", got)
+	}
+	_ = c.Wait()
+	if got := Held(pid); got != "" {
+		t.Errorf("none is %q", got)
 	}
 }

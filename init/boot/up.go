@@ -21,6 +21,7 @@ type Options struct {
 	StateDirectory string                                                         // "" is the default one
 	Built          time.Time                                                      // the clock is not before it; zero is unknown
 	Run            func(ctx context.Context, argv []string) (exit int, err error) // runs a program to its end
+	Mount          func(ctx context.Context, m targets.Mount) error               // mounts, with the mount point, in a process of its own
 	Loaded         func()                                                         // called when the kernel modules are there; nil is nothing
 	Say            func(level targets.Level, text string)
 }

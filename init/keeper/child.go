@@ -85,6 +85,7 @@ func (k *Keeper) start() error {
 		return fmt.Errorf("start the manager: %w", err)
 	}
 	k.reaper.manager.Store(int32(pid))
+	k.killed = 0
 	k.reaper.started()
 	k.count++
 	return k.connect(NewLink(pair[0]), NewLink(pair[1]))

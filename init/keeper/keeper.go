@@ -82,6 +82,7 @@ type Keeper struct {
 	end     uint64
 	beat    uint64
 	missed  uint64        // bytes of output thrown away since the manager was last there
+	killed  int32         // the manager that was sent SIGKILL, by its pid
 	waiting time.Duration // since when the manager owes a beat; 0 is not at all
 	asked   atomic.Uint64 // the beat, plus one, when a signal was sent that has not been answered; 0: all have been
 }

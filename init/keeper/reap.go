@@ -100,7 +100,7 @@ func (r *reaper) started() {
 // take records one exit. The manager's own goes to the keeper's loop, every other one into the ring.
 func (r *reaper) take(pid int, status unix.WaitStatus, usage *unix.Rusage) {
 	r.starting.Lock()
-	isManager := int32(pid) == r.manager.Load()
+	isManager := r.manager.CompareAndSwap(int32(pid), 0)
 	r.starting.Unlock()
 	if isManager {
 		r.lost(status)
@@ -127,13 +127,13 @@ func (r *reaper) reapManager() {
 		return
 	}
 	var status unix.WaitStatus
-	if got, _ := unix.Wait4(int(pid), &status, unix.WNOHANG|unix.WALL, nil); got == int(pid) {
+	if got, _ := unix.Wait4(int(pid), &status, unix.WNOHANG|unix.WALL, nil); got == int(pid) && r.manager.CompareAndSwap(pid, 0) {
 		r.lost(status)
 	}
 }
 
+// lost tells the loop how the manager ended, by whoever has taken it out of r.manager.
 func (r *reaper) lost(status unix.WaitStatus) {
-	r.manager.Store(0)
 	r.ended.Store(int64(status) + 1)
 	poll.Bump(r.nudge)
 }

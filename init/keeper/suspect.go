@@ -21,7 +21,7 @@ func (k *Keeper) owes() bool {
 	if a := k.asked.Load(); a != 0 && a != r.Beat()+1 { // a beat from before it was sent is no answer
 		k.asked.CompareAndSwap(a, 0)
 	}
-	return k.due != 0 || k.asked.Load() != 0 || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
+	return k.due != 0 || k.replaced || k.asked.Load() != 0 || k.dog.late && r.Beat() == k.dog.beat || r.Head() != r.Applied() || k.ending
 }
 
 // suspect kills a manager that has owed an answer for too long; the reaper then tells of its end like of any other.
@@ -32,11 +32,27 @@ func (k *Keeper) suspect() {
 	case k.waiting == 0:
 		k.waiting = poll.Now()
 	case poll.Now()-k.waiting > k.dog.patience():
-		if pid := k.reaper.manager.Load(); pid != 0 {
-			k.say("manager: no sign of life for %v: killed", (poll.Now() - k.waiting).Round(time.Second/10))
-			unix.Kill(int(pid), unix.SIGKILL)
-		}
+		silent := poll.Now() - k.waiting
 		k.waiting = 0
+		if pid := k.reaper.manager.Load(); pid != 0 {
+			k.waiting = poll.Now() // for its end
+			k.kill(pid, silent)
+		}
+	}
+}
+
+// kill kills the manager, and gives it up where that has been done before: a thread of it waits in the kernel, perhaps for a disk, and
+// will not run again before it ends. The next manager has all that it needs from us.
+func (k *Keeper) kill(pid int32, silent time.Duration) {
+	if pid != k.killed {
+		k.say("manager: no sign of life for %v: killed", silent.Round(time.Second/10))
+		unix.Kill(int(pid), unix.SIGKILL)
+		k.killed = pid
+		return
+	}
+	if k.reaper.manager.CompareAndSwap(pid, 0) {
+		k.say("manager: process %d cannot be killed: left behind", pid)
+		k.reaper.lost(unix.WaitStatus(unix.SIGKILL))
 	}
 }
 

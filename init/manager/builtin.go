@@ -97,11 +97,14 @@ func mountAction(w []string) []runtime.Action {
 	if len(w) > 3 {
 		m.Options = w[3]
 	}
-	remount := targets.Remounts(m.Options)
-	if !remount && boot.Mounted(m) {
+	if !targets.Remounts(m.Options) && boot.Mounted(m) {
 		return []runtime.Action{runtime.Nothing{}}
 	}
-	a := runtime.Mount{Source: m.Source, Target: m.Target, Type: m.Type, Point: !remount}
+	return []runtime.Action{mountOf(m)}
+}
+
+func mountOf(m targets.Mount) runtime.Mount {
+	a := runtime.Mount{Source: m.Source, Target: m.Target, Type: m.Type, Point: !targets.Remounts(m.Options)}
 	a.Flags, a.Again, a.Share, a.Data = boot.MountCalls(m.Options)
-	return []runtime.Action{a}
+	return a
 }

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/orderly-init/orderly/init/keeper"
@@ -26,5 +27,25 @@ func TestExitOfWhatHasJustLanded(t *testing.T) {
 	m.exited(keeper.Exit{Seq: 1, PID: 77})
 	if !told {
 		t.Error("the exit was lost")
+	}
+}
+
+// TestToolThatIsLeftBehind: what one process that hangs writes into is no other's.
+func TestToolThatIsLeftBehind(t *testing.T) {
+	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Manager{table: table}
+	var names []string
+	for range 3 {
+		name := m.freeTool("mount")
+		if err := m.record(&process{unit: m.toolUnit(name), role: toolRole}); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if want := []string{"orderly.tool-mount", "orderly.tool-mount-2", "orderly.tool-mount-3"}; !slices.Equal(names, want) {
+		t.Errorf("got %q", names)
 	}
 }

@@ -24,7 +24,9 @@ func (m *Manager) getStatus(_ context.Context, c control.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return control.StatusReply{Status: m.status(m.machine.SnapshotOf(u.number, poll.Now()))}, nil
+		s := m.status(m.machine.SnapshotOf(u.number, poll.Now()))
+		withDumping(&s.Components[0], u)
+		return control.StatusReply{Status: s}, nil
 	})
 }
 
@@ -72,8 +74,9 @@ func (m *Manager) detail(u *unit, all bool) control.Detail {
 	d := control.Detail{
 		Component:   m.wireComponent(&snap.Components[0]),
 		Description: u.def.Description, Kind: kindOf(u.def), Definition: slices.Concat(definition(u.def, all), m.critical(u), u.onNetwork()),
-		Needs: []string{}, NeededBy: []string{}, Causes: m.machine.Why(poll.Now(), u.number), Processes: m.processes(u),
+		Needs: []string{}, NeededBy: []string{}, Causes: m.causes(u), Processes: m.processes(u),
 	}
+	withDumping(&d.Component, u)
 	if d.Processes == nil {
 		d.Processes = []int{}
 	}
@@ -224,7 +227,7 @@ func WirePlan(g *targets.Graph, from supervisor.Snapshot, target int) control.Pl
 }
 
 func (m *Manager) why(_ context.Context, c control.Call) (any, error) {
-	return m.about(c, func(u *unit) any { return control.WhyReply{Causes: m.machine.Why(poll.Now(), u.number)} })
+	return m.about(c, func(u *unit) any { return control.WhyReply{Causes: m.causes(u)} })
 }
 
 // progress is what the transition waits for.

@@ -26,9 +26,10 @@ type stepError struct {
 
 func (e *stepError) Error() string { return e.step + ": " + e.err.Error() }
 
-// work is what a process is to do: a program with its arguments, or a built-in action.
+// work is what a process is to do: a program with its arguments, a built-in action, or some that are made already.
 type work struct {
 	argv, action []string
+	actions      []runtime.Action
 	outside      bool // of a container: before it is there
 }
 
@@ -67,6 +68,9 @@ func (m *Manager) program(s *runtime.Spec, def *targets.Component, w work, run u
 	if w.action != nil {
 		s.Actions, err = builtin(w.action)
 		return err
+	}
+	if s.Actions = w.actions; w.actions != nil {
+		return nil
 	}
 	if s.Env, err = m.environment(def, run); err != nil {
 		return err

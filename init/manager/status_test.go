@@ -18,6 +18,20 @@ func TestInnermost(t *testing.T) {
 	}
 }
 
+func TestDumps(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]bool{
+		"Name:\tx\nCoreDumping:\t1\nTHP_enabled:\t1\n": true,
+		"Name:\tx\nCoreDumping:\t0\n":                  false,
+		"Name:\tx\n":                                   false, // before Linux 4.15
+		"Name:\tCoreDumping:\t1\\n\n":                  false,
+	} {
+		if got := dumps([]byte(status)); got != want {
+			t.Errorf("%q: %v", status, got)
+		}
+	}
+}
+
 // FuzzStatus: a status file of a process, which may name itself as it likes, is read without a fall.
 func FuzzStatus(f *testing.F) {
 	f.Add("Name:\tx\nSigBlk:\t0000000000000000\nSigCgt:\t0000000180004002\nNSpid:\t417\t1\nVmSize:\t1 kB\nSigPnd:\t0000000000000100\n")
@@ -28,6 +42,7 @@ func FuzzStatus(f *testing.F) {
 			hears(text, sig)
 		}
 		dies([]byte(text))
+		dumps([]byte(text))
 		if pid, ok := innermost(text); ok && pid <= 0 {
 			t.Errorf("%q: pid %d", text, pid)
 		}

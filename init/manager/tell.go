@@ -3,6 +3,7 @@ package manager
 import (
 	"runtime/debug"
 
+	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/journal"
 	"github.com/orderly-init/orderly/init/logs"
 	"github.com/orderly-init/orderly/init/poll"
@@ -51,7 +52,26 @@ func (m *Manager) changed(e supervisor.Changed) {
 		level = targets.Info
 	}
 	m.tell(level, journal.Event{Kind: journal.Component, From: uint8(e.From), To: uint8(e.To), Run: e.Run, Name: m.units[e.Component].name, Text: e.Reason})
+	if e.To == supervisor.Stopping && e.Reason == (supervisor.Cause{Code: supervisor.Unkillable}).String() {
+		m.tellHeld(m.units[e.Component])
+	}
 	m.callers.notice()
+}
+
+// tellHeld tells of the processes that SIGKILL does not end.
+func (m *Manager) tellHeld(u *unit) {
+	var held []string
+	for _, pid := range m.processes(u) {
+		if text := boot.Held(pid); text != "" {
+			held = append(held, text)
+		}
+	}
+	for _, text := range held[:min(len(held), mostNamed)] {
+		m.complain(u, text)
+	}
+	if more := len(held) - mostNamed; more > 0 {
+		m.complain(u, "and "+itoa(more)+" more")
+	}
 }
 
 func because(reason string) string {

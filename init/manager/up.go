@@ -3,12 +3,14 @@ package manager
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
 )
@@ -17,7 +19,7 @@ import (
 // the control socket must answer meanwhile. The first target follows.
 func (m *Manager) bringUp() {
 	options := boot.Options{
-		System: m.config.System, StateDirectory: m.config.StateDirectory, Built: buildTime(), Run: m.runTool,
+		System: m.config.System, StateDirectory: m.config.StateDirectory, Built: buildTime(), Run: m.runTool, Mount: m.runMount,
 		Loaded: func() { m.loop.Post(m.guardAgain) },
 		Say:    func(level targets.Level, text string) { m.loop.Post(func() { m.system(level, text) }) },
 	}
@@ -64,17 +66,43 @@ func (m *Manager) toolUnit(name string) *unit {
 
 // runTool runs a program to its end, in the way that components are run; other goroutines call it.
 func (m *Manager) runTool(ctx context.Context, argv []string) (exit int, err error) {
+	return m.tool(ctx, baseName(argv[0]), work{argv: argv})
+}
+
+// runMount mounts in a process of its own. It may wait where no signal reaches it: a manager with such a thread would never end.
+func (m *Manager) runMount(ctx context.Context, mount targets.Mount) error {
+	a := mountOf(mount)
+	_, err := m.tool(ctx, "mount", work{actions: []runtime.Action{a}})
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "mount "+a.Source+" on "+a.Target+": "))
+}
+
+// freeTool is the name of a tool that no process has: one that could not be ended, or whose manager is dead, keeps its own.
+func (m *Manager) freeTool(base string) string {
+	name := toolPrefix + base
+	for n := 2; ; n++ {
+		if _, taken := m.table.Find(recordOf(m.toolUnit(name), toolRole)); !taken {
+			return name
+		}
+		name = toolPrefix + base + "-" + itoa(n)
+	}
+}
+
+// tool does some work in a process of its own, to its end or until it is called off.
+func (m *Manager) tool(ctx context.Context, name string, w work) (exit int, err error) {
 	ended := make(chan supervisor.Status, 1)
 	var u *unit
 	if !m.loop.Call(func() {
-		u = m.toolUnit(toolPrefix + baseName(argv[0]))
+		u = m.toolUnit(m.freeTool(name))
 		u.ended = func(st supervisor.Status, why string) {
 			if why != "" {
 				err = errors.New(why)
 			}
 			ended <- st
 		}
-		err = m.startCommand(u, work{argv: argv}, toolRole, 1)
+		err = m.startCommand(u, w, toolRole, 1)
 	}) {
 		return -1, errEnding
 	}

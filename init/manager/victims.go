@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	mostNamed   = 4       // of the processes that were killed at once
+	mostNamed   = 4       // of the processes that were killed at once, or cannot be
 	mostRecords = 1 << 16 // that are read: somebody may write to the log faster than it is read, and the loop waits
 )
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,21 +51,59 @@ func serve() error {
 	}
 }
 
-// open finds the port by its name: its number depends on the driver. The device may come after us.
+// open waits for the port. The device may come after us.
 func open(limit time.Duration) (*os.File, error) {
 	const pause = 5 * time.Millisecond
 	for waited := time.Duration(0); waited < limit; waited += pause {
-		names, _ := filepath.Glob("/sys/class/virtio-ports/*/name")
-		for _, file := range names {
-			name, err := os.ReadFile(file)
-			if err != nil || strings.TrimSpace(string(name)) != wire.Port {
-				continue
-			}
-			return os.OpenFile("/dev/"+filepath.Base(filepath.Dir(file)), os.O_RDWR, 0)
+		if path := find(); path != "" {
+			return os.OpenFile(path, os.O_RDWR, 0)
 		}
 		time.Sleep(pause)
 	}
 	return nil, fmt.Errorf("find port %s: not there after %v", wire.Port, limit)
+}
+
+// find finds the port by its name: its number depends on the driver. Where the kernel does not tell the name it is the only one, and
+// where the kernel makes no device for it we do.
+func find() string {
+	names, _ := filepath.Glob("/sys/class/virtio-ports/*/name")
+	for _, file := range names {
+		name, err := os.ReadFile(file)
+		if err != nil || strings.TrimSpace(string(name)) != wire.Port {
+			continue
+		}
+		path := "/dev/" + filepath.Base(filepath.Dir(file))
+		if _, err := os.Stat(path); err != nil {
+			makeNode(path)
+		}
+		return path
+	}
+	if _, err := os.Stat("/sys/class"); err == nil {
+		return ""
+	}
+	if all, _ := filepath.Glob("/dev/vport*p1"); len(all) == 1 {
+		return all[0]
+	}
+	const path = "/dev/port"
+	if makeNode(path) {
+		return path
+	}
+	return ""
+}
+
+// makeNode makes the device of the first port of the first driver that there is.
+func makeNode(path string) bool {
+	text, _ := os.ReadFile("/proc/devices")
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) != 2 || f[1] != "virtio-portsdev" {
+			continue
+		}
+		if major, err := strconv.Atoi(f[0]); err == nil {
+			return syscall.Mknod(path, syscall.S_IFCHR|0o600, major<<8|1) == nil
+		}
+	}
+	return false
 }
 
 // agent knows what runs. The mutex is for both fields: programs end and print at any time.

@@ -3,13 +3,14 @@
 //	memory BYTES   takes so much and keeps it        child ARGS…   has a child do that, and goes on
 //	cpu            keeps a processor busy            fork          starts children without end
 //	write PATH     writes a disk, around its cache   await PATH    until it is there
-//	pause
+//	pause          for ever                          deaf          takes no SIGTERM from then on
 package main
 
 import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -39,6 +40,8 @@ func main() {
 		case "cpu":
 			for n := uint64(1); n != 0; n++ { // longer than any test
 			}
+		case "deaf":
+			signal.Ignore(syscall.SIGTERM)
 		case "fork":
 			fork()
 		case "write":
@@ -70,10 +73,10 @@ func fill(n int) []byte {
 	return b
 }
 
-// fork starts children that pause. Where no more can be had it goes on trying.
+// fork starts children that pause, and are deaf. Where no more can be had it goes on trying.
 func fork() {
 	for {
-		_, err := syscall.ForkExec("/proc/self/exe", []string{"hog", "pause"}, &syscall.ProcAttr{})
+		_, err := syscall.ForkExec("/proc/self/exe", []string{"hog", "deaf", "pause"}, &syscall.ProcAttr{})
 		if err != nil {
 			time.Sleep(10 * time.Millisecond)
 		}

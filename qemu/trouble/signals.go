@@ -88,3 +88,13 @@ func descriptors() error {
 	fmt.Println("descriptors", b.String())
 	return nil
 }
+
+// now prints what the times of events count from the boot on.
+func now() error {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return os.NewSyscallError("clock_gettime", err)
+	}
+	fmt.Println(float64(ts.Nano()) / 1e6)
+	return nil
+}
