@@ -3,7 +3,6 @@ package conformance
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
@@ -55,28 +54,9 @@ func (w *world) removed(component string) bool {
 func (w *world) logged(events []control.Event) {
 	missing := ""
 	if !soon(func() bool {
-		missing = unlogged(events, w.ownLog())
+		missing = oracle.Unlogged(events, w.ownLog())
 		return missing == ""
 	}) {
 		w.Errorf("the log does not have, in this order: %s", missing)
 	}
-}
-
-func unlogged(events []control.Event, log string) string {
-	lines := strings.Split(log, "\n")
-	for _, e := range events {
-		if e.Kind != "component" {
-			continue
-		}
-		want := e.Component + ": " + e.To
-		if e.Reason != "" {
-			want += " (" + e.Reason
-		}
-		at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, want) })
-		if at < 0 {
-			return want
-		}
-		lines = lines[at+1:]
-	}
-	return ""
 }

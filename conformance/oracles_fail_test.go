@@ -245,16 +245,6 @@ func TestOracleFindsMounts(t *testing.T) {
 	}
 }
 
-func TestOracleFindsAnotherLog(t *testing.T) {
-	t.Parallel()
-	events := []control.Event{
-		{Kind: "component", Component: "a", To: "starting", Reason: "wanted"}, {Kind: "component", Component: "a", To: "ready"},
-	}
-	if unlogged(events, "a: starting (wanted\na: ready\n") != "" || unlogged(events, "a: ready\na: starting (wanted\n") == "" {
-		t.Error("the order in the log does not matter")
-	}
-}
-
 // TestOracleFindsWhatIsLeftAtTheEnd: sockets, files, groups and processes.
 func TestOracleFindsWhatIsLeftAtTheEnd(t *testing.T) {
 	t.Parallel()

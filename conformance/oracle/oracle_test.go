@@ -50,6 +50,9 @@ func TestFindsImpossibleStories(t *testing.T) {
 	if got := append(possible("a", again), gapless(again)...); len(got) > 0 {
 		t.Errorf("a possible story: %v", got)
 	}
+	if got := gapless(begun[1:]); len(got) == 0 {
+		t.Error("the first event may be missing")
+	}
 }
 
 func TestFindsImpossibleWholes(t *testing.T) {
@@ -97,5 +100,15 @@ func TestFindsOneThatWasRemoved(t *testing.T) {
 		if !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%+v: %q, want %q", last, got, want)
 		}
+	}
+}
+
+func TestFindsAnotherLog(t *testing.T) {
+	t.Parallel()
+	events := []control.Event{
+		{Kind: "component", Component: "a", To: "starting", Reason: "wanted"}, {Kind: "component", Component: "a", To: "ready"},
+	}
+	if Unlogged(events, "a: starting (wanted\na: ready\n") != "" || Unlogged(events, "a: ready\na: starting (wanted\n") == "" {
+		t.Error("the order in the log does not matter")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orderly-init/orderly/control"
 )
@@ -87,11 +88,14 @@ func whole(events []control.Event, status control.Status) (wrong []string) {
 	return wrong
 }
 
-// gapless checks that no event is missing, and that none is before the one before it.
+// gapless checks that no event is missing, the first neither, and that none is before the one before it.
 func gapless(events []control.Event) (wrong []string) {
 	for i, e := range events {
 		if e.Kind == "gap" {
 			wrong = append(wrong, "events are missing: "+e.Reason)
+		}
+		if i == 0 && e.Seq != 1 {
+			wrong = append(wrong, fmt.Sprintf("the first event is %d", e.Seq))
 		}
 		if i > 0 && (e.Seq != events[i-1].Seq+1 || e.TimeMS < events[i-1].TimeMS) {
 			wrong = append(wrong, fmt.Sprintf("event %d at %f comes behind %d at %f", e.Seq, e.TimeMS, events[i-1].Seq, events[i-1].TimeMS))
@@ -133,4 +137,27 @@ func possible(name string, list []control.Event) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// Unlogged is the first change of a component that a log does not have, in the order of the events; "" where it has all. A
+// remark may be there without the state.
+func Unlogged(events []control.Event, log string) string {
+	lines := strings.Split(log, "\n")
+	for _, e := range events {
+		if e.Kind != "component" {
+			continue
+		}
+		want := e.Component + ": " + e.To
+		if e.Reason != "" {
+			want += " (" + e.Reason
+		}
+		at := slices.IndexFunc(lines, func(line string) bool {
+			return strings.Contains(line, want) || e.From == e.To && strings.Contains(line, e.Component+": "+e.Reason)
+		})
+		if at < 0 {
+			return want
+		}
+		lines = lines[at+1:]
+	}
+	return ""
 }

@@ -27,12 +27,14 @@ func NewWatch(proc string, keeper int, finds func(format string, args ...any)) *
 }
 
 // Look is one look: two runs of a component are not alive at once, no child of the keeper stays dead for long, and the
-// manager does not sleep in the kernel. It is to be repeated after some milliseconds.
-func (w *Watch) Look() {
+// manager does not sleep in the kernel. It is to be repeated after some milliseconds. All processes
+// that it saw are returned.
+func (w *Watch) Look() []Process {
 	list := Tree(w.proc, w.keeper, w.seen)
 	w.oneRun(list)
 	w.noZombie(list)
 	w.awake(list)
+	return list
 }
 
 // awake finds a manager whose first thread, which does everything that must not wait, waits in the kernel for long (state D in proc(5)).
