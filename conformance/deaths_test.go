@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -70,7 +71,7 @@ func exitsUnseen(w *world) {
 		w.must(err)
 	}
 	for _, c := range before.Components {
-		w.await("the end of "+c.Name, func() bool { _, there := look(w.proc, c.PID); return c.Name == "warm" || !there })
+		w.await("the end of "+c.Name, func() bool { _, there := oracle.Look(w.proc, c.PID); return c.Name == "warm" || !there })
 	}
 	if m := w.manager(); m != 0 {
 		w.Errorf("a manager is there: %d", m)
@@ -138,8 +139,8 @@ func (w *world) kills(name, who, deed string, n int) {
 // runs says whether there is a process that has not ended.
 func runs(pid string) bool {
 	n, _ := strconv.Atoi(pid)
-	p, ok := look("/proc", n)
-	return ok && p.alive()
+	p, ok := oracle.Look("/proc", n)
+	return ok && p.Alive()
 }
 
 // spread are some of the calls 1 to n, the first ones among them: what comes before the child is in its group, all of them with -long.
@@ -192,7 +193,7 @@ func soonInControl(w *world) {
 		}
 		all := time.Since(dead)
 		ran, waited := w.loop(w.manager()) // of a new process
-		if busy() {                        // then its other threads wait too, side by side or one for another
+		if oracle.Busy() {                 // then its other threads wait too, side by side or one for another
 			waited = delay(fmt.Sprintf("%s/%d", w.proc, w.manager()))
 		}
 		_, waitedThen := w.loop(w.keeper)

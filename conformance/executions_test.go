@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // execution is that of the main program of a run.
@@ -215,7 +217,7 @@ func (k *executions) tell(x execution) {
 		if y.dir != x.dir || y.component != x.component || y.run == x.run {
 			continue
 		}
-		if p, ok := look("/proc", pid); !ok || !p.alive() {
+		if p, ok := oracle.Look("/proc", pid); !ok || !p.Alive() {
 			delete(k.of, pid)
 		} else if z, _, _ := identify(pid); z.component == y.component && z.run == y.run { // one that is about to end has no environment any more
 			w.wrong = append(w.wrong, fmt.Sprintf("%v is executed, and process %d of %v is there", x, pid, y))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -131,8 +132,8 @@ func (w *world) alive() map[string]life {
 		if c.State != "ready" || c.PID == 0 {
 			continue
 		}
-		p, _ := look(w.proc, c.PID)
-		l := life{PID: c.PID, Born: p.born, Run: c.Run}
+		p, _ := oracle.Look(w.proc, c.PID)
+		l := life{PID: c.PID, Born: p.Born, Run: c.Run}
 		links, _ := filepath.Glob(fmt.Sprintf("%s/%d/fd/*", w.proc, c.PID))
 		for _, path := range links {
 			if to, err := os.Readlink(path); err == nil && !strings.Contains(to, "anon_inode") {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // modes are scenarios about other ways to run.
@@ -87,7 +89,7 @@ recovery = { attempts = 0 }
 func (w *world) initOf(c *exec.Cmd) int {
 	w.Helper()
 	w.await("a component", func() bool { return w.exists("begun") })
-	kids := children("/proc", c.Process.Pid)
+	kids := oracle.Children("/proc", c.Process.Pid)
 	if len(kids) != 1 {
 		w.Fatalf("children of unshare: %v", kids)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // namespaces are scenarios about cgroups, namespaces and containers.
@@ -102,7 +104,7 @@ func leftovers(w *world) {
 	a.kill()
 	for _, word := range strings.Fields(w.read("old/pids")) {
 		pid, _ := strconv.Atoi(word)
-		if p, ok := look("/proc", pid); !ok || !p.alive() {
+		if p, ok := oracle.Look("/proc", pid); !ok || !p.Alive() {
 			w.Fatalf("process %d did not outlive its supervisor: there is nothing to show", pid)
 		}
 	}
@@ -144,8 +146,8 @@ func firstProcess(w *world) {
 		}
 	}
 	inside := func() (n int) {
-		for _, p := range w.tree(known{}) {
-			if p.component == "bare" && p.alive() {
+		for _, p := range w.tree() {
+			if p.Component == "bare" && p.Alive() {
 				n++
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -55,7 +56,7 @@ func TestOracleFindsTwoRuns(t *testing.T) {
 
 // killAll ends what a fake keeper has started.
 func killAll(w *world) {
-	for _, pid := range children("/proc", w.keeper) {
+	for _, pid := range oracle.Children("/proc", w.keeper) {
 		w.kill(pid, 9)
 	}
 }
@@ -137,7 +138,7 @@ func TestOracleFindsSleep(t *testing.T) {
 func TestOracleFindsAZombieAtOnce(t *testing.T) {
 	t.Parallel()
 	w := fake(t, "sleep 0 & exec sleep 100")
-	w.await("the zombie", func() bool { return len(children("/proc", w.keeper)) == 1 })
+	w.await("the zombie", func() bool { return len(oracle.Children("/proc", w.keeper)) == 1 })
 	var diff string
 	w.await("its end", func() bool {
 		diff = footprint{}.unlike(footprint{Children: w.children()})
@@ -241,98 +242,6 @@ func TestOracleFindsMounts(t *testing.T) {
 	w := &world{T: t, place: foreground, proc: "/proc", dir: dir, keeper: c.Process.Pid, command: c}
 	if f := w.footprint(); len(f.Mounts) != 1 || f.Mounts[0] != dir {
 		t.Errorf("the mounts: %v, want %s", f.Mounts, dir)
-	}
-}
-
-func TestOracleFindsLies(t *testing.T) {
-	t.Parallel()
-	there := []process{{pid: 7, state: 'S', component: "a", run: 2}}
-	for want, c := range map[string]control.Component{
-		"a is down and has process 7":              {Name: "a", State: "down"},
-		"a is run 1 and has process 7 of run 2":    {Name: "a", State: "ready", PID: 7, Run: 1},
-		"a is ready with process 8, which is not":  {Name: "a", State: "ready", PID: 8, Run: 2},
-		"b is ready without a process":             {Name: "b", State: "ready"},
-		"b is starting with process 9, which is n": {Name: "b", State: "starting", PID: 9},
-	} {
-		if got := strings.Join(claims(c, there), "; "); !strings.Contains(got, want) {
-			t.Errorf("%+v: %q, want %q", c, got, want)
-		}
-	}
-}
-
-func TestOracleFindsImpossibleStories(t *testing.T) {
-	t.Parallel()
-	e := func(seq uint64, run uint32, from, to, why string) control.Event {
-		return control.Event{Kind: "component", Component: "a", Seq: seq, Run: run, From: from, To: to, Reason: why}
-	}
-	begun := []control.Event{e(1, 1, "down", "starting", "wanted"), e(2, 1, "starting", "ready", "")}
-	for want, last := range map[string]control.Event{
-		"leaves down, but it was ready":      e(3, 2, "down", "starting", "again"),
-		"goes from ready to starting":        e(3, 2, "ready", "starting", "again"),
-		"ready to stopping, has no cause":    e(3, 1, "ready", "stopping", ""),
-		"remarks nothing":                    e(3, 1, "ready", "ready", ""),
-		"is of run 0, behind run 1":          e(3, 0, "ready", "stopping", "by hand"),
-		"event 5 at 0.000000 comes behind 2": e(5, 1, "ready", "stopping", "by hand"),
-	} {
-		list := append(begun[:2:2], last)
-		if got := strings.Join(append(possible("a", list), gapless(list)...), "; "); !strings.Contains(got, want) {
-			t.Errorf("%+v: %q, want %q", last, got, want)
-		}
-	}
-	again := append(begun[:2:2], e(3, 1, "ready", "down", removal), e(4, 1, "down", "starting", "wanted"))
-	if got := append(possible("a", again), gapless(again)...); len(got) > 0 {
-		t.Errorf("a possible story: %v", got)
-	}
-	if unlogged(begun, "a: starting (wanted\na: ready\n") != "" || unlogged(begun, "a: ready\na: starting (wanted\n") == "" {
-		t.Error("the order in the log does not matter")
-	}
-}
-
-func TestOracleFindsImpossibleWholes(t *testing.T) {
-	t.Parallel()
-	e := func(target, to, why string) control.Event {
-		return control.Event{Kind: "target", Target: target, To: to, Reason: why}
-	}
-	begun := []control.Event{e("a", "transition", "requested"), e("a", "settled", "")}
-	at := func(target, state string) control.Status { return control.Status{Target: target, State: state} }
-	for want, last := range map[string]struct {
-		event control.Event
-		now   control.Status
-	}{
-		"goes from settled to settled":        {e("a", "settled", ""), at("a", "settled")},
-		"goes from settled to ":               {e("a", "ready", "x"), at("a", "ready")},
-		"b is degraded, and the target was a": {e("b", "degraded", "x"), at("b", "degraded")},
-		"a is degraded without a cause":       {e("a", "degraded", ""), at("a", "degraded")},
-		"a is fallback without a cause":       {e("a", "fallback", ""), at("a", "fallback")},
-		"b is transition without a cause":     {e("b", "transition", ""), at("b", "transition")},
-		"the status that a is settled":        {e("a", "degraded", "x"), at("a", "settled")},
-		"the status that b is transition":     {e("a", "transition", "x"), at("b", "transition")},
-	} {
-		if got := strings.Join(whole(append(begun[:2:2], last.event), last.now), "; "); !strings.Contains(got, want) {
-			t.Errorf("%+v: %q, want %q", last, got, want)
-		}
-	}
-	if got := whole(begun, at("a", "settled")); len(got) > 0 {
-		t.Errorf("a possible story: %v", got)
-	}
-}
-
-// TestOracleFindsOneThatWasRemoved: its events count too.
-func TestOracleFindsOneThatWasRemoved(t *testing.T) {
-	t.Parallel()
-	e := func(from, to string) control.Event {
-		return control.Event{Kind: "component", Component: "gone", Run: 1, From: from, To: to, Reason: "x"}
-	}
-	begun := []control.Event{e("down", "starting"), e("starting", "ready")}
-	for want, last := range map[string]control.Event{
-		"not there any more, and the last event says stopping": e("ready", "stopping"),
-		"goes from ready to starting":                          e("ready", "starting"),
-		"":                                                     e("ready", "down"),
-	} {
-		got := strings.Join(untrue(map[string][]control.Event{"gone": append(begun[:2:2], last)}, control.Status{}), "; ")
-		if !strings.Contains(got, want) || want == "" && got != "" {
-			t.Errorf("%+v: %q, want %q", last, got, want)
-		}
 	}
 }
 

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 const (
@@ -39,7 +38,7 @@ const oneFilter = "anon_inode:bpf-prog"
 var numbered = regexp.MustCompile(`\[[0-9]+\]|/proc/[0-9]+|[0-9]{3,}`)
 
 func (w *world) footprint() footprint {
-	f := footprint{Sockets: w.sockets(), Groups: w.groups(), Children: w.children(), PIDFiles: w.pidFiles()}
+	f := footprint{Sockets: oracle.Sockets(w.dir, w.socket), Groups: w.groups(), Children: w.children(), PIDFiles: oracle.PIDFiles(w.read("conf/o.toml"))}
 	for i, pid := range []int{w.manager(), w.keeperInside()} {
 		filter := false
 		for _, to := range w.links(pid) {
@@ -49,17 +48,15 @@ func (w *world) footprint() footprint {
 			}
 			f.Descriptors = append(f.Descriptors, []string{"manager ", "keeper "}[i]+numbered.ReplaceAllString(to, ""))
 		}
-		f.threads[i], _ = strconv.Atoi(field(w.proc, pid, "Threads"))
-		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
+		f.threads[i], _ = strconv.Atoi(oracle.Field(w.proc, pid, "Threads"))
+		f.private[i], _ = strconv.Atoi(strings.TrimSuffix(oracle.Field(w.proc, pid, "RssAnon"), " kB"))
 	}
 	f.Watches = w.watches()
 	f.withoutNotify()
 	if i := slices.Index(f.Descriptors, "manager anon_inode:bpf-prog"); i >= 0 { // that of the newest container's devices is kept for the next
 		f.Descriptors = slices.Delete(f.Descriptors, i, i+1)
 	}
-	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/mountinfo", w.proc, w.keeperInside()))
-	for line := range strings.Lines(string(b)) {
-		place := strings.Fields(line)[4]
+	for _, place := range oracle.Mounts(w.proc, w.keeperInside()) {
 		if strings.HasPrefix(place, w.dir) || w.place == first && !strings.HasPrefix(place, os.TempDir()) { // other tests mount there too
 			f.Mounts = append(f.Mounts, place)
 		}
@@ -70,25 +67,13 @@ func (w *world) footprint() footprint {
 // children are those of the keeper: nobody but the manager, when nothing runs.
 func (w *world) children() (list []string) {
 	manager := w.manager()
-	for _, pid := range children(w.proc, w.keeperInside()) {
-		switch p, ok := look(w.proc, pid); {
+	for _, pid := range oracle.Children(w.proc, w.keeperInside()) {
+		switch p, ok := oracle.Look(w.proc, pid); {
 		case !ok:
 		case pid == manager:
 			list = append(list, "manager")
 		default:
-			list = append(list, fmt.Sprintf("%s (process %d, %c)", field(w.proc, pid, "Name"), pid, p.state))
-		}
-	}
-	return list
-}
-
-var pidFile = regexp.MustCompile(`pid_file = "(.*)"`)
-
-// pidFiles are those of the configuration that are there.
-func (w *world) pidFiles() (list []string) {
-	for _, found := range pidFile.FindAllStringSubmatch(w.read("conf/o.toml"), -1) {
-		if _, err := os.Lstat(found[1]); err == nil {
-			list = append(list, found[1])
+			list = append(list, fmt.Sprintf("%s (process %d, %c)", oracle.Field(w.proc, pid, "Name"), pid, p.State))
 		}
 	}
 	return list
@@ -181,17 +166,6 @@ func (w *world) groups() []string {
 	return list
 }
 
-// sockets are the socket files below the scenario's directory, but for the control socket.
-func (w *world) sockets() (list []string) {
-	filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type()&fs.ModeSocket != 0 && path != w.socket {
-			list = append(list, path)
-		}
-		return nil
-	})
-	return list
-}
-
 // settled waits until all is as it was before the scenario.
 func (w *world) settled(before footprint) {
 	w.Helper()
@@ -268,7 +242,7 @@ func (w *world) sleeps() map[int]int {
 		threads, _ := filepath.Glob(fmt.Sprintf("%s/%d/task/*", w.proc, pid))
 		for _, dir := range threads {
 			tid, _ := strconv.Atoi(filepath.Base(dir))
-			all[tid], _ = strconv.Atoi(field(filepath.Dir(dir), tid, "voluntary_ctxt_switches"))
+			all[tid], _ = strconv.Atoi(oracle.Field(filepath.Dir(dir), tid, "voluntary_ctxt_switches"))
 		}
 	}
 	return all
@@ -285,56 +259,20 @@ func (w *world) reality() {
 }
 
 func (w *world) compare() (wrong []string) {
-	list := w.tree(known{})
-	reported := map[string]bool{}
-	for _, c := range w.status().Components {
-		reported[c.Name] = true
-		wrong = append(wrong, claims(c, list)...)
-	}
-	for _, p := range list {
-		if p.alive() && p.component != "" && !reported[p.component] {
-			wrong = append(wrong, fmt.Sprintf("process %d is of %s, which is not reported", p.pid, p.component))
-		}
-	}
-	return wrong
-}
-
-// claims holds what is said of one component to the processes.
-func claims(c control.Component, list []process) (wrong []string) {
-	main := false
-	for _, p := range list {
-		if p.component != c.Name || !p.alive() {
-			continue
-		}
-		main = main || p.pid == c.PID
-		switch c.State {
-		case "down", "waiting", "backoff", "failed":
-			wrong = append(wrong, fmt.Sprintf("%s is %s and has process %d", c.Name, c.State, p.pid))
-		default:
-			if p.run != c.Run {
-				wrong = append(wrong, fmt.Sprintf("%s is run %d and has process %d of run %d", c.Name, c.Run, p.pid, p.run))
-			}
-		}
-	}
-	if c.PID != 0 && !main {
-		wrong = append(wrong, fmt.Sprintf("%s is %s with process %d, which is not there", c.Name, c.State, c.PID))
-	}
-	if c.State == "ready" && c.PID == 0 && c.Exit == nil {
-		wrong = append(wrong, c.Name+" is ready without a process")
-	}
-	return wrong
+	list := w.tree()
+	return oracle.Compare(w.status().Components, list)
 }
 
 // nothingLeft looks for what should have ended with the supervisor.
 func (w *world) nothingLeft() (wrong []string) {
 	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	if list := w.sockets(); len(list) > 0 {
+	if list := oracle.Sockets(w.dir, w.socket); len(list) > 0 {
 		finds("sockets are left: %v", list)
 	}
 	if _, err := os.Stat(w.socket); err == nil {
 		finds("the control socket is left")
 	}
-	if list := w.pidFiles(); len(list) > 0 {
+	if list := oracle.PIDFiles(w.read("conf/o.toml")); len(list) > 0 {
 		finds("pid files are left: %v", list)
 	}
 	if w.cgroup != "" {
@@ -344,13 +282,8 @@ func (w *world) nothingLeft() (wrong []string) {
 			}
 		}
 	}
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err == nil && strings.Contains(string(b), "CONFORMANCE="+w.dir+"\x00") && strings.Contains(string(b), "ORDERLY_COMPONENT=") {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
-			finds("a process is left: %s %q", f, line)
-		}
+	for _, what := range oracle.Processes("CONFORMANCE=" + w.dir) {
+		finds("a process is left: %s", what)
 	}
 	return wrong
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -158,8 +159,8 @@ func (w *world) outside(pid int) int {
 	if w.place == foreground {
 		return pid
 	}
-	for _, p := range children("/proc", w.keeper) {
-		if f := strings.Fields(field("/proc", p, "NSpid")); len(f) == 2 && f[1] == strconv.Itoa(pid) {
+	for _, p := range oracle.Children("/proc", w.keeper) {
+		if f := strings.Fields(oracle.Field("/proc", p, "NSpid")); len(f) == 2 && f[1] == strconv.Itoa(pid) {
 			return p
 		}
 	}

@@ -173,8 +173,8 @@ func hangingProbe(w *world) {
 	go w.apart("all")
 	w.await("three probes", func() bool { return len(strings.Fields(w.read("probes"))) >= 3 })
 	sleepers := 0
-	for _, p := range w.tree(known{}) {
-		if p.alive() && p.component == "a" {
+	for _, p := range w.tree() {
+		if p.Alive() && p.Component == "a" {
 			sleepers++
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // scale are scenarios about many.
@@ -47,7 +49,7 @@ func thousands(w *world, n int) {
 		w.Errorf("%d starts, the first %v", len(order), order[:min(len(order), 20)])
 	}
 	for i, pid := range []int{w.manager(), w.keeper} {
-		kib, _ := strconv.Atoi(strings.TrimSuffix(field(w.proc, pid, "RssAnon"), " kB"))
+		kib, _ := strconv.Atoi(strings.TrimSuffix(oracle.Field(w.proc, pid, "RssAnon"), " kB"))
 		if most := 32<<10 + 16*n; kib > most {
 			w.Errorf("the %s has %d KiB of its own", []string{"manager", "keeper"}[i], kib)
 		}

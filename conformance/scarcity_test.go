@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -103,7 +104,7 @@ func noForks(w *world, times ...int) {
 			errno := map[bool]unix.Errno{false: unix.EAGAIN, true: unix.ENOMEM}[inner]
 			left := n
 			w.object(func(a asked) unix.Errno {
-				if left == 0 || a.thread() || !a.by("orderly-manager") || (field("/proc", a.pid, "Threads") == "1") != inner {
+				if left == 0 || a.thread() || !a.by("orderly-manager") || (oracle.Field("/proc", a.pid, "Threads") == "1") != inner {
 					return 0
 				}
 				left--

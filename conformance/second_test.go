@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // another is a supervisor beside the scenario's own, in a folder of its directory.
@@ -65,7 +67,7 @@ func (a *another) end(sig unix.Signal) int {
 func (a *another) kill() {
 	keeper := a.Process.Pid
 	var managers []int
-	for _, pid := range children("/proc", keeper) {
+	for _, pid := range oracle.Children("/proc", keeper) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if strings.HasPrefix(string(line), "orderly-manager\x00") {
 			managers = append(managers, pid)
@@ -76,6 +78,6 @@ func (a *another) kill() {
 	a.Wait()
 	for _, pid := range managers {
 		unix.Kill(pid, unix.SIGKILL)
-		a.w.await("the end of the manager", func() bool { _, there := look("/proc", pid); return !there })
+		a.w.await("the end of the manager", func() bool { _, there := oracle.Look("/proc", pid); return !there })
 	}
 }

@@ -30,6 +30,10 @@ that they had, no more memory or threads than a fixed amount; no cgroup, mount, 
 to do; each change of a component and of the whole was a legal one and had a cause; event stream, log and status tell the same; the manager never slept in
 the kernel for long; and the control socket answered within 50 ms, not counting the time in which either side waited for a processor: never were three
 answers in a row later, nor one later than 250 ms, or than a second on a busy machine.
+
+A script is held to what can be said without knowing what it does: at no instant were two runs of a component alive, no child of the keeper was dead for long,
+and the manager did not sleep in the kernel; at its end what is reported is what is there, each change was a legal one and had a cause, no event is missing,
+event stream, log and status tell the same; and no cgroup, mount, socket, pid file or process is left.
 `
 
 // record heads what testdata/runs.txt has.

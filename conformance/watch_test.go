@@ -11,16 +11,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
 const (
-	lastZombie = 4 * time.Second       // the oldest that may be: one second, and what a loaded machine adds
 	lastAnswer = 50 * time.Millisecond // of the control socket, without what either side waited for a processor
 	lastSingle = 5 * lastAnswer        // of one call alone
 	lastLoaded = time.Second           // of one call, where so much is done at once that it takes its time
 	lastHeld   = 5 * time.Second       // of one call, where the test holds up who is to answer it
-	lastAsleep = 10                    // how often in a row the manager is seen to sleep and not to be woken by a signal
 )
 
 // watching looks at a world while a scenario is played.
@@ -101,57 +100,9 @@ func over(c chan struct{}, pause time.Duration) bool {
 
 // sample looks at all processes again and again.
 func (k *watching) sample() {
-	seen, zombies, asleep := known{}, map[[2]uint64]time.Time{}, 0
+	watch := oracle.NewWatch(k.w.proc, k.w.keeperInside(), k.finds)
 	for !over(k.stop, 8*time.Millisecond) {
-		list := k.w.tree(seen)
-		k.oneRun(list)
-		k.noZombie(list, zombies)
-		asleep = k.awake(list, asleep)
-	}
-}
-
-// awake finds a manager whose first thread, which does everything that must not wait, waits in the kernel for long (state D in proc(5)).
-func (k *watching) awake(list []process, before int) int {
-	manager := k.w.manager()
-	for _, p := range list {
-		if p.pid == manager && p.state == 'D' {
-			if before+1 >= 25*lastAsleep || before+1 >= lastAsleep && !busy() { // on a busy machine it waits longer for the exec of a child
-				k.finds("the manager sleeps and no signal wakes it")
-			}
-			return before + 1
-		}
-	}
-	return 0
-}
-
-// oneRun finds processes of two runs of one component that were alive at one instant: the second was seen between two
-// looks at the first.
-func (k *watching) oneRun(list []process) {
-	for i := range list {
-		for j := range list {
-			p, q := &list[i], &list[j]
-			if p.component == "" || p.component != q.component || p.run >= q.run || !p.alive() || !q.alive() {
-				continue
-			}
-			if p.same(k.w.proc) && q.same(k.w.proc) && p.same(k.w.proc) {
-				k.finds("%s: runs %d (process %d) and %d (process %d) at once", p.component, p.run, p.pid, q.run, q.pid)
-			}
-		}
-	}
-}
-
-// noZombie finds dead children of the keeper that nobody has reaped for long.
-func (k *watching) noZombie(list []process, zombies map[[2]uint64]time.Time) {
-	for _, p := range list {
-		key := [2]uint64{uint64(p.pid), p.born}
-		switch at, ok := zombies[key]; {
-		case p.alive() || p.parent != k.w.keeperInside():
-			delete(zombies, key)
-		case !ok:
-			zombies[key] = time.Now()
-		case time.Since(at) > lastZombie:
-			k.finds("process %d is a zombie for more than %v", p.pid, lastZombie)
-		}
+		watch.Look()
 	}
 }
 
@@ -171,7 +122,7 @@ func (k *watching) ask() {
 				k.failed++
 				continue
 			}
-			late = k.inTime(took, busy(), late)
+			late = k.inTime(took, oracle.Busy(), late)
 		}
 		c.Wait()
 	})
@@ -223,12 +174,4 @@ func delay(dir string) (sum time.Duration) {
 		sum += waited
 	}
 	return sum
-}
-
-// busy says whether somebody on this machine waited for a processor for half of the last 10 seconds (Documentation/accounting/psi.rst).
-func busy() bool {
-	var percent float64
-	b, _ := os.ReadFile("/proc/pressure/cpu")
-	fmt.Sscanf(string(b), "some avg10=%f", &percent)
-	return percent > 50
 }

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -172,7 +172,7 @@ func (w *world) findKeeper() int {
 	if w.place == foreground {
 		return pid
 	}
-	kids := children("/proc", pid)
+	kids := oracle.Children("/proc", pid)
 	if len(kids) != 1 {
 		w.Fatalf("children of unshare: %v", kids)
 	}
@@ -187,16 +187,12 @@ func (w *world) keeperInside() int {
 	return w.keeper
 }
 
-// manager is the manager's pid inside, 0 while there is none. Processes on their way to a component look like it, but have no
-// second thread.
-func (w *world) manager() int {
-	for _, pid := range children(w.proc, w.keeperInside()) {
-		line, _ := os.ReadFile(fmt.Sprintf("%s/%d/cmdline", w.proc, pid))
-		if bytes.HasPrefix(line, []byte("orderly-manager\x00")) && field(w.proc, pid, "Threads") != "1" {
-			return pid
-		}
-	}
-	return 0
+// manager is the manager's pid inside, 0 while there is none.
+func (w *world) manager() int { return oracle.Manager(w.proc, w.keeperInside()) }
+
+// tree are all processes below the keeper.
+func (w *world) tree() []oracle.Process {
+	return oracle.Tree(w.proc, w.keeperInside(), oracle.Known{})
 }
 
 // kill sends a signal to a process by the pid that its own namespace has for it.

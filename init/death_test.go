@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -64,29 +64,13 @@ func waitReady(c *control.Client, n int) control.Status {
 // kill ends the manager below a keeper.
 func kill(t *testing.T, keeper int) {
 	t.Helper()
-	pid := managerBelow(keeper)
+	pid := oracle.Manager("/proc", keeper)
 	if pid == 0 {
 		t.Fatal("there is no manager")
 	}
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// managerBelow is the manager of a keeper, 0 where there is none. Processes on their way to a component look like it, but have no
-// second thread.
-func managerBelow(keeper int) int {
-	k := strconv.Itoa(keeper)
-	b, _ := os.ReadFile("/proc/" + k + "/task/" + k + "/children")
-	for _, f := range strings.Fields(string(b)) {
-		line, _ := os.ReadFile("/proc/" + f + "/cmdline")
-		threads, _ := os.ReadDir("/proc/" + f + "/task")
-		if strings.HasPrefix(string(line), "orderly-manager\x00") && len(threads) > 1 {
-			pid, _ := strconv.Atoi(f)
-			return pid
-		}
-	}
-	return 0
 }
 
 // judge checks that every component was executed once, and runs in the process that it had. Its run may be another

@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -59,22 +59,29 @@ func lookAtSources() {
 }
 
 // TestScripts runs the real program on the scripts of testdata. Each has its own configuration, control socket and
-// cgroups; the daemon that `daemon` started is ended after the script, and must end well and leave nothing behind.
+// cgroups; a daemon that `daemon` started is ended by `end` or after the script, must end well and leave nothing behind,
+// and is held to the oracles.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
-	testscript.Run(t, testscript.Params{
-		Dir:       "testdata/script",
+	testscript.Run(t, scripts("testdata/script", 10*time.Second, func(script, what string) { t.Errorf("%s: %s", script, what) }))
+}
+
+// scripts are those of a directory; what the oracles find for so long is told. A loaded machine is no failure.
+func scripts(dir string, patience time.Duration, finds func(script, what string)) testscript.Params {
+	return testscript.Params{
+		Dir:       dir,
 		Condition: condition,
 		Setup: func(env *testscript.Env) error {
-			env.Values["t"] = t
+			env.Values["daemons"], env.Values["patience"] = &daemons{}, patience
+			env.Values["finds"] = func(what string) { finds(strings.TrimPrefix(filepath.Base(env.WorkDir), "script-"), what) }
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": startDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually, "samepid": samePID, "pidis": pidIs,
-			"savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole, "shared": shared,
+			"daemon": startDaemon, "end": endDaemon, "order": order, "fact": fact, "signal": sendSignal, "eventually": eventually,
+			"samepid": samePID, "pidis": pidIs, "savepid": savePID, "expand": expandCommand, "untouched": untouched, "whole": whole, "shared": shared,
 		},
-	})
+	}
 }
 
 func setup(env *testscript.Env) error {
@@ -93,44 +100,6 @@ func setup(env *testscript.Env) error {
 	return os.WriteFile(filepath.Join(conf, "00-log.toml"), []byte(log), 0o644)
 }
 
-// startDaemon starts `orderly run` on the script's conf directory and waits for the control socket. With "!" it must
-// fail, and what it prints is in the file "console".
-func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
-	expand(ts)
-	console, err := os.Create(ts.MkAbs("console"))
-	ts.Check(err)
-	cmd := exec.Command(binary, append([]string{"run", "--config", ts.MkAbs("conf"), "--control", ts.Getenv("ORDERLY_CONTROL")}, args...)...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, ts.MkAbs(".")
-	if ts.Getenv("OWN_NETWORK") != "" { // what the daemon makes of networks is gone with it
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	}
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "WORK=" + ts.MkAbs(".")}
-	ts.Check(cmd.Start())
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait(); console.Close() }()
-	if neg {
-		select {
-		case err := <-done:
-			if err == nil {
-				ts.Fatalf("the daemon ended well")
-			}
-		case <-time.After(20 * time.Second):
-			cmd.Process.Kill()
-			ts.Fatalf("the daemon did not end")
-		}
-		return
-	}
-	ts.Setenv("KEEPER", strconv.Itoa(cmd.Process.Pid))
-	ts.Defer(func() { finish(ts, cmd, done) })
-	waitFor(ts, "the control socket", func() bool {
-		c, err := control.Dial(ts.Getenv("ORDERLY_CONTROL"))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-}
-
 // expand puts the script's directory where its configuration says $WORK.
 func expand(ts *testscript.TestScript) {
 	files, err := filepath.Glob(ts.MkAbs("conf/*.toml"))
@@ -144,53 +113,6 @@ func expand(ts *testscript.TestScript) {
 
 // expandCommand is expand for a configuration that a script has changed.
 func expandCommand(ts *testscript.TestScript, _ bool, _ []string) { expand(ts) }
-
-// finish ends the daemon in order, if it still runs, and checks what it leaves. It runs after the script, so what it
-// finds is told to the test as a whole.
-func finish(ts *testscript.TestScript, cmd *exec.Cmd, done chan error) {
-	t := ts.Value("t").(*testing.T)
-	cmd.Process.Signal(unix.SIGTERM)
-	var err error
-	select {
-	case err = <-done:
-	case <-time.After(20 * time.Second):
-		cmd.Process.Kill()
-		t.Errorf("%s: the daemon did not end within 20 s of SIGTERM\n%s", ts.Name(), contents(ts, "console"))
-		return
-	}
-	if ts.Getenv("MAYFAIL") != "" {
-		return
-	}
-	if err != nil {
-		t.Errorf("%s: the daemon ended with %v\n%s", ts.Name(), err, contents(ts, "console"))
-	}
-	if left := belonging(ts); left != "" {
-		t.Errorf("%s: processes are left:\n%s", ts.Name(), left)
-	}
-	if _, err := os.Stat(ts.Getenv("ORDERLY_CONTROL")); err == nil {
-		t.Errorf("%s: the control socket is left", ts.Name())
-	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(ts.Getenv("ORDERLY_CONTROL")), "notify/*")); len(left) > 0 {
-		t.Errorf("%s: notify sockets are left: %v", ts.Name(), left)
-	}
-}
-
-// belonging lists living processes of this script's components: their definitions give them WORK, as [defaults]
-// of every script does.
-func belonging(ts *testscript.TestScript) string {
-	mark := []byte("ORDERLY_COMPONENT=")
-	work := []byte("WORK=" + ts.MkAbs(".") + "\x00") // of no other script whose name begins so
-	var left strings.Builder
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err == nil && bytes.Contains(b, mark) && bytes.Contains(b, work) {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
-			fmt.Fprintf(&left, "%s %q\n", f, line)
-		}
-	}
-	return left.String()
-}
 
 func contents(ts *testscript.TestScript, name string) string {
 	b, _ := os.ReadFile(ts.MkAbs(name))
@@ -313,6 +235,9 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[1] {
 	case "keeper":
 		pid, _ = strconv.Atoi(ts.Getenv("KEEPER"))
+		if sig == unix.SIGKILL {
+			newest(ts).killed = true
+		}
 	case "manager":
 		pid = managerOf(ts)
 	default: // as savepid remembers it: the manager may not be able to answer
@@ -330,7 +255,7 @@ func managerOf(ts *testscript.TestScript) int {
 	keeper, _ := strconv.Atoi(ts.Getenv("KEEPER"))
 	found := 0
 	waitFor(ts, "a manager", func() bool {
-		found = managerBelow(keeper)
+		found = oracle.Manager("/proc", keeper)
 		return found != 0
 	})
 	return found

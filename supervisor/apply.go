@@ -8,7 +8,7 @@ import (
 )
 
 // swap replaces the configuration between two events (R14): all or nothing. Components are matched by name; one that is
-// gone from the configuration and still alive is kept as a leaver, with its old definition, until it is down.
+// gone from the configuration and not down is kept as a leaver, with its old definition, until it is.
 func (m *Machine) swap(e Apply) {
 	from := m.targetName(m.target)
 	active, kept := e.Graph.Config.Target(from)
@@ -71,7 +71,7 @@ func (m *Machine) renumber(g *targets.Graph) numbers {
 	next := len(g.Config.Components)
 	for c := range m.units {
 		to, ok := g.Config.Component(m.name(c))
-		if !ok && m.units[c].alive() {
+		if u := &m.units[c]; !ok && (u.alive() || u.state == Failed) {
 			to, ok = next, true
 			next++
 		}
@@ -181,10 +181,17 @@ func renamed(list, numbers []int) []int {
 	return out
 }
 
-// redefine restarts what runs by an older definition, and lets start afresh what had failed by one.
+// redefine restarts what runs by an older definition, and lets start afresh what had failed by one. What had failed and is gone is down: its
+// story ends there, and begins anew when it comes back.
 func (m *Machine) redefine(before []unit, n numbers) {
 	for c, to := range n.components {
-		if to == None || m.units[to].leaver {
+		if to == None {
+			continue
+		}
+		if m.units[to].leaver {
+			if m.units[to].state == Failed {
+				m.move(to, Down, Cause{Code: Removed})
+			}
 			continue
 		}
 		u, old := &m.units[to], before[c].def

@@ -46,7 +46,7 @@ func (m *Manager) tellUntold() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(told)) { // those that are not there any more
 		e := told[name]
-		if to := supervisor.State(e.To); to != supervisor.Down && to != supervisor.Failed {
+		if to := supervisor.State(e.To); to != supervisor.Down {
 			m.tell(targets.Debug, journal.Event{Kind: journal.Component, From: e.To, To: uint8(supervisor.Down), Run: e.Run, Name: name, Text: untold})
 		}
 	}

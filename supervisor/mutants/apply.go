@@ -4,8 +4,10 @@ package main
 func applyFaults() []mutant {
 	const apply = "supervisor/apply.go"
 	return []mutant{
-		{apply, `if !ok && m.units[c].alive() {`, `if !ok && m.units[c].state == Ready {`,
+		{apply, `if u := &m.units[c]; !ok && (u.alive() || u.state == Failed) {`, `if u := &m.units[c]; !ok && (u.state == Ready || u.state == Failed) {`,
 			"a removed component that is stopping is forgotten"},
+		{apply, `m.move(to, Down, Cause{Code: Removed})`, ``,
+			"a removed component has failed for ever"},
 		{apply, `u.cycle, u.redefined = true, true`, `u.cycle, u.redefined = false, true`,
 			"a changed definition does not restart"},
 		{apply, `if u.def.Start != old.Start && u.alive() {`, `if u.def.Start != old.Start && u.state == Ready {`,

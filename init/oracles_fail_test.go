@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/orderly-init/orderly/control"
+)
+
+var demand = regexp.MustCompile(`(?m)^# finds: (.*)$`)
+
+// TestScriptOraclesFail: an oracle that nobody has seen to fail may be blind. The scripts of testdata/blind each say what must be found.
+func TestScriptOraclesFail(t *testing.T) {
+	t.Parallel()
+	lookAtSources()
+	var mu sync.Mutex
+	found := map[string]string{}
+	p := scripts("testdata/blind", 0, func(script, what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		found[script] += what + "\n"
+	})
+	p.Cmds["liar"] = liar
+	p.Cmds["daemon"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		mu.Lock()
+		found[ts.Name()] += "" // it is not skipped
+		mu.Unlock()
+		startDaemon(ts, neg, args)
+	}
+	t.Run("scripts", func(t *testing.T) { testscript.Run(t, p) })
+	for script, got := range found {
+		b, err := os.ReadFile(filepath.Join("testdata/blind", script+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range demand.FindAllStringSubmatch(string(b), -1) {
+			if !regexp.MustCompile(want[1]).MatchString(got) {
+				t.Errorf("%s: %q is not found, but\n%s", script, want[1], got)
+			}
+		}
+	}
+}
+
+// liar has the rest of a script ask somebody who tells an impossible story.
+func liar(ts *testscript.TestScript, _ bool, _ []string) {
+	socket := ts.MkAbs("liar.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket})
+	ts.Check(err)
+	story := []control.Event{
+		{Kind: "component", Component: "a", Seq: 1, From: "ready", To: "down", Reason: "x"},
+		{Kind: "component", Component: "a", Seq: 3, From: "down", To: "starting", Reason: "x", Run: 1},
+	}
+	s := &control.Server{Allow: func(control.Peer, control.Access) bool { return true }, Methods: map[string]control.Method{
+		"GetStatus": {Access: control.Look, Serve: func(context.Context, control.Call) (any, error) {
+			return control.StatusReply{Status: control.Status{Target: "x", State: "settled"}}, nil
+		}},
+		"Events": {Access: control.Look, Serve: func(_ context.Context, c control.Call) (any, error) {
+			for _, e := range story {
+				if err := c.Send(control.EventsReply{Event: e}); err != nil {
+					return nil, err
+				}
+			}
+			return control.EventsReply{}, nil
+		}},
+	}}
+	go s.Serve(l)
+	ts.Defer(func() { l.Close(); s.Close() })
+	ts.Setenv("ORDERLY_CONTROL", socket)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/orderly-init/orderly/cgroups"
+	"github.com/orderly-init/orderly/conformance/oracle"
+	"github.com/orderly-init/orderly/control"
+)
+
+// eyes look at a daemon and at what it makes, as long as it lives.
+type eyes struct {
+	mounts []string // that were there before
+	wait   sync.WaitGroup
+	found  map[string]bool
+	trees  map[string]bool // names of the groups that groups of components are made in
+	seen   map[[2]uint64]bool
+}
+
+// open sees what there is before a daemon starts.
+func open(ts *testscript.TestScript) *eyes {
+	return &eyes{mounts: mountsBelow(ts.MkAbs(".")), found: map[string]bool{}, trees: map[string]bool{}, seen: map[[2]uint64]bool{}}
+}
+
+func mountsBelow(dir string) []string {
+	return slices.DeleteFunc(oracle.Mounts("/proc", os.Getpid()), func(place string) bool { return !strings.HasPrefix(place, dir+"/") })
+}
+
+// watch looks at the processes again and again until the keeper has ended.
+func (e *eyes) watch(keeper int, ended <-chan struct{}) {
+	w := oracle.NewWatch("/proc", keeper, func(format string, args ...any) { e.found[fmt.Sprintf(format, args...)] = true })
+	e.wait.Go(func() {
+		for {
+			e.groups(w.Look())
+			select {
+			case <-ended:
+				return
+			case <-time.After(8 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// groups learns from processes where groups are made: a group has the name of its component.
+func (e *eyes) groups(list []oracle.Process) {
+	for _, p := range list {
+		id := [2]uint64{uint64(p.PID), p.Born}
+		if p.Component == "" || e.seen[id] {
+			continue
+		}
+		e.seen[id] = true
+		if name := cgroups.Of(p.PID); filepath.Base(name) == p.Component {
+			e.trees[filepath.Dir(name)] = true
+		}
+	}
+}
+
+// saw is what was found, when the daemon has ended.
+func (d *started) saw(finds func(what string)) {
+	d.eyes.wait.Wait()
+	for _, what := range slices.Sorted(maps.Keys(d.eyes.found)) {
+		if name, _, _ := strings.Cut(what, ": "); !d.loose(name) {
+			finds(what)
+		}
+	}
+}
+
+// loose says whether the script has let processes of a component go, or had some taken in (LOOSE): by ancestors and environment nobody
+// can tell then whose they are.
+func (d *started) loose(component string) bool {
+	return slices.Contains(strings.Fields(d.ts.Getenv("LOOSE")), component)
+}
+
+// truth checks, while the daemon runs, that status is reality, and that events, log and status tell one story, and a possible one.
+func (d *started) truth(finds func(what string)) {
+	wrong := d.wrong()
+	for end := d.patience(); len(wrong) > 0 && time.Now().Before(end); wrong = d.wrong() {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if len(wrong) > 0 {
+		finds("status, events, log and reality differ:\n" + strings.Join(wrong, "\n"))
+	}
+}
+
+// patience is the end of what may take its time.
+func (d *started) patience() time.Time {
+	return time.Now().Add(d.ts.Value("patience").(time.Duration))
+}
+
+// wrong is what differs now; things may change while they are looked at.
+func (d *started) wrong() []string {
+	var reply control.StatusReply
+	if err := call(d.ts, "GetStatus", control.NameParam{}, &reply); err != nil {
+		return []string{"the daemon runs and does not answer: " + err.Error()}
+	}
+	list := oracle.Tree("/proc", d.cmd.Process.Pid, oracle.Known{})
+	list = slices.DeleteFunc(list, func(p oracle.Process) bool { return d.loose(p.Component) })
+	told := slices.DeleteFunc(slices.Clone(reply.Status.Components), func(c control.Component) bool { return d.loose(c.Name) })
+	wrong := oracle.Compare(told, list)
+	for i, c := range reply.Status.Components {
+		if c.State == "waiting" || c.State == "backoff" { // which no event tells of: it is down
+			reply.Status.Components[i].State = "down"
+		}
+	}
+	events := eventList(d.ts)
+	wrong = append(wrong, oracle.Story(events, reply.Status)...)
+	if missing := oracle.Unlogged(events, contents(d.ts, "log/orderly.log.1")+"\n"+contents(d.ts, "log/orderly.log")); missing != "" {
+		wrong = append(wrong, "the log does not have, in this order: "+missing)
+	}
+	return wrong
+}
+
+// remains looks for what should have ended with the daemon. After one that was killed, others clear up.
+func (d *started) remains(finds func(what string)) {
+	wrong := d.left()
+	for end := d.patience(); d.killed && len(wrong) > 0 && time.Now().Before(end); wrong = d.left() {
+		time.Sleep(20 * time.Millisecond)
+	}
+	for _, what := range wrong {
+		finds(what)
+	}
+}
+
+func (d *started) left() (wrong []string) {
+	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	work, socket := d.ts.MkAbs("."), d.ts.Getenv("ORDERLY_CONTROL")
+	if list := oracle.Processes("WORK=" + work); len(list) > 0 { // as [defaults] of every script gives it to them
+		finds("processes are left:\n%s", strings.Join(list, "\n"))
+	}
+	if _, err := os.Stat(socket); err == nil {
+		finds("the control socket is left")
+	}
+	if list := oracle.Sockets(filepath.Dir(socket), socket); len(list) > 0 {
+		finds("sockets are left beside it: %v", list)
+	}
+	if list := oracle.PIDFiles(configuration(work)); len(list) > 0 {
+		finds("pid files are left: %v", list)
+	}
+	for _, place := range mountsBelow(work) {
+		if !slices.Contains(d.eyes.mounts, place) {
+			finds("a mount is left: %s", place)
+		}
+	}
+	place, err := cgroups.Hierarchy()
+	for tree := range d.eyes.trees {
+		for _, name := range []string{tree, tree + ".self"} {
+			if _, e := os.Stat(place.Dir(name)); err != nil || e == nil {
+				finds("cgroup %s is left (%v)", name, err)
+			}
+		}
+	}
+	return wrong
+}
+
+// configuration is all of a script's.
+func configuration(work string) string {
+	var all bytes.Buffer
+	files, _ := filepath.Glob(filepath.Join(work, "conf/*.toml"))
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		all.Write(b)
+	}
+	return all.String()
+}
