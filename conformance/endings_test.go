@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -63,7 +64,7 @@ func (w *world) endsInTheMiddle(config string, switches bool) time.Duration {
 	w.Helper()
 	c := w.contained(config)
 	var pids []int
-	w.await("the first process", func() bool { pids = children("/proc", c.Process.Pid); return len(pids) == 1 })
+	w.await("the first process", func() bool { pids = oracle.Children("/proc", c.Process.Pid); return len(pids) == 1 })
 	socket := fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", pids[0])
 	var client *control.Client
 	w.await("its control socket", func() bool {
