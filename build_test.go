@@ -2,11 +2,17 @@ package orderly
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestBuildIsReproducible builds the same sources in two places: the binaries are the same to the byte.
@@ -77,4 +83,46 @@ func TestStartsWithoutDescriptors(t *testing.T) {
 	if err := exec.Command("sh", "-c", "exec chroot "+root+" /orderly version 0<&- 1>&- 2>&-").Run(); err != nil {
 		t.Errorf("without descriptors: %v", err)
 	}
+}
+
+// TestTableOfDescriptors has the table enlarged before there are threads: keeper and manager need not wait for that later.
+func TestTableOfDescriptors(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program, config := filepath.Join(dir, "orderly"), filepath.Join(dir, "o.toml")
+	if err := os.WriteFile(program, build(t, ".", runtime.GOARCH), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("log.directory = %q\n[target.main]\n", filepath.Join(dir, "log"))
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(program, "run", "--config", config, "--control", filepath.Join(dir, "run/control.sock"))
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Signal(syscall.SIGTERM)
+	var sizes []string
+	for end := time.Now().Add(20 * time.Second); len(sizes) < 2 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		sizes = tableSizes(c.Process.Pid)
+	}
+	if !slices.Equal(sizes, []string{"1024", "1024"}) {
+		t.Errorf("the tables have room for %q", sizes)
+	}
+}
+
+// tableSizes are those of a keeper and its manager, as far as that is there (proc_pid_status(5), FDSize).
+func tableSizes(keeper int) (sizes []string) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", keeper, keeper))
+	for i, pid := range append([]string{strconv.Itoa(keeper)}, strings.Fields(string(children))...) {
+		name, _ := os.ReadFile("/proc/" + pid + "/comm")
+		status, _ := os.ReadFile("/proc/" + pid + "/status")
+		_, size, found := strings.Cut(string(status), "\nFDSize:")
+		if found && (i == 0 || strings.HasPrefix(string(name), "orderly-manage")) { // of which a task's name has no more
+			size, _, _ = strings.Cut(strings.TrimSpace(size), "\n")
+			sizes = append(sizes, size)
+		}
+	}
+	return sizes
 }

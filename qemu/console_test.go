@@ -15,11 +15,15 @@ func unknownConsole(words ...string) []string {
 	return []string{"-append", strings.Join(append([]string{"console=ttyS9", "panic=-1", "cryptomgr.notests"}, words...), " ")}
 }
 
-// standard checks what PID 1 and a component have as descriptors 0 to 2, and that the component has no other.
+// standard checks what PID 1 and a component have as descriptors 0 to 2, that the component has no other, and that keeper and manager
+// need not enlarge their tables of them.
 func (m machine) standard(want string) {
 	m.t.Helper()
 	if got := m.sh("for n in 0 1 2; do readlink /proc/1/fd/$n; done"); strings.Join(strings.Fields(got), " ") != want {
 		m.t.Errorf("PID 1 has %q, want %q", got, want)
+	}
+	if got := m.sh("sed -n 's/^FDSize:[^0-9]*//p' /proc/1/status /proc/$(pidof orderly-manager)/status"); got != "1024\n1024\n" {
+		m.t.Errorf("the tables of descriptors have room for %q", got)
 	}
 	m.sh("until orderly log witness | grep -q descriptors; do usleep 50000; done")
 	log := m.run("orderly", "log", "witness")
