@@ -14,6 +14,9 @@ type Landlock struct {
 	TCPBind, TCPConnect  []int    // ports
 }
 
+// RestrictsTCP reports whether it forbids some of TCP; nil does not.
+func (l *Landlock) RestrictsTCP() bool { return l != nil && (l.TCPBind != nil || l.TCPConnect != nil) }
+
 func landlockFields() []field[Landlock] {
 	return []field[Landlock]{
 		{"read", func(v value, l *Landlock) { v.paths(&l.Read) }},

@@ -18,6 +18,7 @@ func (m *Manager) attributes(u *unit, s *runtime.Spec) error {
 	if s.Filter, err = m.filter(u); err != nil {
 		return &stepError{"seccomp", err}
 	}
+	s.FilterEarly = onlyPlainTCP(&def.Security) // allows the rest of the start, and takes no privileges away
 	sandbox(def, s)
 	s.NoNewPrivileges = def.Security.NoNewPrivileges
 	d := &def.Scheduling

@@ -45,7 +45,7 @@ func (m *Manager) overBundle(def *targets.Component, s *runtime.Spec) *oci.Kind 
 	s.OOMScoreAdjust = def.Scheduling.OOMScoreAdjust
 	k := &oci.Kind{
 		Dir: def.Container.Bundle, Host: m.host, Machine: m.surveyed(), Schema: m.bundleSchema(), Share: container.Kinds(def.Container.Share.Namespaces),
-		Privileges: def.Security.NewPrivileges, Terminal: def.Terminal != "",
+		Privileges: def.Security.NewPrivileges, Terminal: def.Terminal != "", PlainTCP: onlyPlainTCP(&def.Security),
 	}
 	if zero := 0; m.shielded {
 		k.OOMScore = &zero
@@ -166,7 +166,8 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	}
 	text := make([]byte, st.Size)
 	n, _ := unix.Pread(fd, text, 0)
-	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], oci.Own{Command: true, Terminal: true}); u.bundle != nil {
+	own := oci.Own{Command: true, Terminal: true, PlainTCP: onlyPlainTCP(&u.def.Security)}
+	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], own); u.bundle != nil {
 		u.bundle.Text, u.bundleTag = nil, tag
 	}
 }

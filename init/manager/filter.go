@@ -18,23 +18,24 @@ type filters struct {
 	code map[filterKey][]uint64
 }
 
-// filterKey is a table, or for the default filter the capabilities that it is made for.
+// filterKey is what a filter is made from: what is written, for the default filter the capabilities too, and whether
+// TCP is restricted.
 type filterKey struct {
-	table        *targets.Filter
-	capabilities string
+	seccomp, capabilities string
+	tcp                   bool
 }
 
 // filter makes the filter of a component, nil where it has none.
 func (m *Manager) filter(u *unit) ([]uint64, error) {
 	s := &u.def.Security
-	if s.Seccomp == "" {
+	if s.Seccomp == "" && !s.Landlock.RestrictsTCP() {
 		return nil, nil
 	}
 	if m.filters.of != m.config {
 		m.filters = filters{m.config, map[filterKey][]uint64{}}
 	}
-	key := filterKey{table: s.Filter}
-	if s.Filter == nil {
+	key := filterKey{seccomp: s.Seccomp, tcp: s.Landlock.RestrictsTCP()}
+	if s.Seccomp != "" && s.Filter == nil {
 		key.capabilities = strings.Join(allowedCapabilities(s), " ")
 	}
 	if code := m.filters.code[key]; code != nil {
@@ -46,6 +47,9 @@ func (m *Manager) filter(u *unit) ([]uint64, error) {
 	}
 	return code, err
 }
+
+// onlyPlainTCP says whether a component has a filter for what Landlock needs, and for nothing else.
+func onlyPlainTCP(s *targets.Security) bool { return s.Seccomp == "" && s.Landlock.RestrictsTCP() }
 
 func compile(s *targets.Security) ([]uint64, error) {
 	arch, ok := calls.Of(goruntime.GOARCH)
@@ -59,10 +63,22 @@ func compile(s *targets.Security) ([]uint64, error) {
 	return seccomp.Compile(p, arch)
 }
 
-// profile is what the configuration says of system calls, in the words of the filter.
+// profile is what the configuration says of system calls, in the words of the filter. What Landlock needs goes before
+// what is written.
 func profile(s *targets.Security) (seccomp.Profile, error) {
+	p, err := ownProfile(s)
+	if s.Landlock.RestrictsTCP() {
+		p.Rules = slices.Concat(seccomp.PlainTCP(), p.Rules)
+	}
+	return p, err
+}
+
+func ownProfile(s *targets.Security) (seccomp.Profile, error) {
 	f := s.Filter
-	if f == nil {
+	switch {
+	case s.Seccomp == "":
+		return seccomp.Profile{Default: seccomp.Allow}, nil
+	case f == nil:
 		return seccomp.Default(allowedCapabilities(s))
 	}
 	fails := seccomp.Errno(uint32(f.Error))

@@ -20,6 +20,18 @@ func sandbox(def *targets.Component, s *runtime.Spec) {
 			s.Optional |= 1 << p
 		}
 	}
+	optionalFilter(def, s)
+}
+
+// optionalFilter makes a filter that Landlock needs as optional as all that it is for.
+func optionalFilter(def *targets.Component, s *runtime.Spec) {
+	switch d := &def.Security; {
+	case !d.Landlock.RestrictsTCP():
+	case s.Optional&(1<<runtime.LandlockPart) == 0:
+		s.Optional &^= 1 << runtime.FilterPart
+	case onlyPlainTCP(d) && !bundled(def): // a bundle may have one of its own
+		s.Optional |= 1 << runtime.FilterPart
+	}
 }
 
 // misses are the optional steps that the newest run of a component goes on without. They are in its record, so that

@@ -22,6 +22,9 @@ type Kind struct {
 	Share uint64
 	// Privileges takes noNewPrivileges of the bundle away.
 	Privileges bool
+	// PlainTCP says that the filter of the Spec is seccomp.PlainTCP alone. A filter of the bundle takes its place, with
+	// these rules before its own.
+	PlainTCP bool
 	// OOMScore is the value where neither says one; nil: the caller's.
 	OOMScore *int
 	// Terminal says that the component has one.
@@ -33,7 +36,7 @@ type Kind struct {
 
 // Make reads the bundle and completes a Spec, in which everything is empty that the component does not say.
 func (k *Kind) Make(s *runtime.Spec) (open []int, err error) {
-	b, err := k.Schema.Read(k.Dir, Own{Command: len(s.Args) > 0, Terminal: k.Terminal})
+	b, err := k.Schema.Read(k.Dir, Own{Command: len(s.Args) > 0, Terminal: k.Terminal, PlainTCP: k.PlainTCP})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +95,7 @@ func (k *Kind) merge(s, p *runtime.Spec) {
 			s.Ambient = p.Ambient
 		}
 	}
-	if s.Filter == nil {
+	if s.Filter == nil || k.PlainTCP && p.Filter != nil {
 		s.Filter, s.FilterFlags, s.FilterEarly = p.Filter, p.FilterFlags, p.FilterEarly
 	}
 	for _, l := range p.Limits {

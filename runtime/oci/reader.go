@@ -39,6 +39,7 @@ type Bundle struct {
 type Own struct {
 	Command  bool // what is executed
 	Terminal bool // which terminal
+	PlainTCP bool // which rules of a filter go before all others: seccomp.PlainTCP
 }
 
 // Read reads a bundle. The error is a Refused where something is wrong with what it says.

@@ -146,6 +146,40 @@ func TestOfRunc(t *testing.T) {
 	}
 }
 
+// The rules that Landlock needs go into the filter of a bundle, which then is instead of them alone.
+func TestPlainTCP(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		file string
+		has  bool // a filter of its own
+	}{{"podman.json", true}, {"runc-spec.json", false}} {
+		data, err := os.ReadFile(filepath.Join("testdata", row.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, _ := Parse("/b", data, Own{Terminal: true})
+		b, problems := Parse("/b", data, Own{Terminal: true, PlainTCP: true})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if longer := len(b.Process.Filter) > len(plain.Process.Filter); longer != row.has {
+			t.Errorf("%s: %d instructions, and %d with the rules", row.file, len(plain.Process.Filter), len(b.Process.Filter))
+		}
+		rules := []uint64{1}
+		for _, k := range []Kind{{}, {PlainTCP: true}} {
+			s := runtime.Spec{Filter: rules}
+			k.Complete(&s, b)
+			want := rules
+			if k.PlainTCP && row.has {
+				want = b.Process.Filter
+			}
+			if diff := cmp.Diff(want, s.Filter); diff != "" {
+				t.Errorf("%s, %v: %s", row.file, k.PlainTCP, diff)
+			}
+		}
+	}
+}
+
 // What podman writes: a profile, mounts that are bound, a user namespace.
 func TestOfPodman(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ func (r *reader) seccomp(s *specs.LinuxSeccomp) {
 	}
 	// one without conditions is for the call whatever others say of its arguments, as in libseccomp
 	slices.SortStableFunc(p.Rules, func(a, b seccomp.Rule) int { return min(len(a.If), 1) - min(len(b.If), 1) })
+	if r.own.PlainTCP {
+		p.Rules = slices.Concat(seccomp.PlainTCP(), p.Rules)
+	}
 	r.architectures(s.Architectures)
 	flags := r.filterFlags(s.Flags)
 	if len(r.problems) > before {

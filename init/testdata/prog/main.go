@@ -7,7 +7,7 @@
 //	mount PATH     scheduling     self            describe     state NAME       own PATH   print-file PATH
 //	daemonize PIDFILE ARGS…        pidfile PATH
 //	beat N D       watchdog N D
-//	greet ADDR TEXT    call ADDR     links          up LINK        gone LINK      cat PATH
+//	greet ADDR TEXT    call ADDR     ways          links          up LINK        gone LINK      cat PATH
 package main
 
 import (
@@ -62,6 +62,8 @@ func main() {
 			greet(next(), next())
 		case "call":
 			call(next())
+		case "ways":
+			ways()
 		case "links":
 			links()
 		case "gone":

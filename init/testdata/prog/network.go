@@ -34,6 +34,31 @@ func call(address string) {
 	check(err)
 }
 
+// ways prints how the ways to TCP end that are not bind and connect of a socket of plain TCP.
+func ways() {
+	socket := func(name string, family, protocol int) {
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, protocol)
+		fmt.Printf("%s: %v\n", name, err)
+		unix.Close(fd)
+	}
+	socket("mptcp", unix.AF_INET, unix.IPPROTO_MPTCP)
+	socket("mptcp of inet6", unix.AF_INET6, unix.IPPROTO_MPTCP)
+	socket("smc", unix.AF_SMC, 0)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	defer l.Close()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	check(err)
+	defer unix.Close(fd)
+	at := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	fmt.Println("upper layer:", unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_ULP, "mptcp")) // no program's, but known
+	fmt.Println("fast open:", unix.Sendto(fd, []byte("x"), unix.MSG_FASTOPEN, at))
+	fmt.Println("fast open of a message:", unix.Sendmsg(fd, []byte("x"), nil, at, unix.MSG_FASTOPEN))
+	fmt.Println("connect:", unix.Connect(fd, at))
+	_, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
+	fmt.Println("io_uring:", errno)
+}
+
 // links prints the names of the network links, and their addresses.
 func links() {
 	all, err := net.Interfaces()
