@@ -56,7 +56,7 @@ depends_on = ["noting"]
 file = "$DIR/gate"
 timeout = "20s"
 [component.failing]
-command = ["sh", "-c", "echo failing >> $DIR/starts; echo here is failing; test -e $DIR/well && echo >&3 && exec sleep 1000; touch $DIR/well; exit 1"]
+command = ["sh", "-c", "echo failing >> $DIR/starts; echo here is failing; test -e $DIR/well && echo >&3 && exec sleep 100000; touch $DIR/well; exit 1"]
 ready = { fd = 3 }
 recovery = { delay = "100ms" }
 [component.box]

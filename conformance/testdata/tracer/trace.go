@@ -171,7 +171,7 @@ func (t *tracer) next() {
 		return
 	}
 	old := t.pid
-	for end := time.Now().Add(10 * time.Second); t.pid == old; {
+	for end := time.Now().Add(30 * time.Second); t.pid == old; {
 		if time.Now().After(end) {
 			check(errors.New("there is no other manager"))
 		}
