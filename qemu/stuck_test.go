@@ -9,8 +9,8 @@ import (
 	"github.com/orderly-init/orderly/qemu/guest"
 )
 
-// stuck has a component that writes to a disk, which can be frozen: it then waits where no signal reaches it.
-const stuck = `
+// freezable is a system with a disk that can be frozen: who writes to it then waits where no signal reaches it.
+const freezable = `
 initial_target = "main"
 shutdown_timeout = "5s"
 [system]
@@ -21,6 +21,10 @@ target = "/data"
 type = "ext4"
 [component.agent]
 command = ["/sbin/agent"]
+`
+
+// stuck has a component that writes to the disk.
+const stuck = freezable + `
 [component.writer]
 command = ["/bin/sh", "-c", "while :; do echo line >> /data/file; done"]
 stop_timeout = "1s"
@@ -99,18 +103,9 @@ func (m machine) writers() string {
 // with the components.
 func TestUnkillableManager(t *testing.T) {
 	disk := emptyDisk(t)
-	const config = `
-initial_target = "main"
-shutdown_timeout = "5s"
-log.directory = "/data/log"
-[system]
-modules = ["virtio_pci", "virtio_console", "virtio_blk"]
-[[system.mounts]]
-source = "/dev/vda"
-target = "/data"
-type = "ext4"
-[component.agent]
-command = ["/sbin/agent"]
+	const config = freezable + `
+[log]
+directory = "/data/log"
 [component.loud]
 command = ["/bin/sh", "-c", "while :; do echo line; usleep 50000; done"]
 [component.other]
