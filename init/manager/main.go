@@ -99,10 +99,11 @@ func Main(args []string, version string) int {
 	if len(o.Config) == 0 {
 		o.Config = targets.DefaultDirs()
 	}
-	debug.SetGCPercent(bootGC)
+	growth := bootGC
 	if o.Again > 0 {
-		debug.SetGCPercent(steadyGC)
+		growth = steadyGC
 	}
+	debug.SetGCPercent(growth)
 	m, err := open(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderly: %v\n", err)
