@@ -84,7 +84,7 @@ func tried() []passage {
 			w.types("apply", "--confirm", "10m")
 		}, do: func(w *world) bool { return w.types("confirm") }, begun: func(w *world) bool { return !w.noted("waits to be confirmed") }, keeps: everybody},
 		{name: "return", before: onTrial, do: func(w *world) bool {
-			w.types("apply", "--confirm", "500ms")
+			w.types("apply", "--confirm", "2s")
 			w.await("the end of the trial", func() bool { return !w.noted("waits to be confirmed") })
 			return w.noted("was not confirmed")
 		}, begun: func(*world) bool { return false }, keeps: keeps, hasty: true},

@@ -39,7 +39,7 @@ func main() {
 	t.keeper = field(t.pid, "PPid")
 	runtime.LockOSThread() // whoever attached is the tracer, and no other thread
 	t.end = watchInput()
-	t.seizeAll()
+	check(t.seizeAll())
 	fmt.Println("ready")
 	for t.wait() {
 	}
@@ -56,19 +56,22 @@ func watchInput() int {
 }
 
 // seizeAll attaches to every thread of the manager.
-func (t *tracer) seizeAll() {
+func (t *tracer) seizeAll() error {
 	for fresh := true; fresh; {
 		fresh = false
 		entries, err := os.ReadDir("/proc/" + strconv.Itoa(t.pid) + "/task")
-		check(err)
+		if err != nil {
+			return err
+		}
 		for _, e := range entries {
 			tid, _ := strconv.Atoi(e.Name())
 			fresh = t.threads[tid] == nil && t.seize(tid) || fresh
 		}
 	}
 	if len(t.threads) == 0 {
-		check(fmt.Errorf("process %d cannot be traced", t.pid))
+		return fmt.Errorf("process %d cannot be traced", t.pid)
 	}
+	return nil
 }
 
 // seize attaches to a thread and has it stop. What the manager clones is traced only where that is of interest.

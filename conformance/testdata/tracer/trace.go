@@ -34,18 +34,18 @@ type thread struct {
 }
 
 // wait takes one stop or end; it reports false when it is over.
-func (t *tracer) wait() bool {
-	if t.over {
-		return false
-	}
+func (t *tracer) wait() bool { return !t.over && t.take(0) && !t.over }
+
+// take takes one stop or end, and reports whether there was one.
+func (t *tracer) take(options int) bool {
 	var status unix.WaitStatus
-	tid, err := unix.Wait4(-1, &status, unix.WALL, nil)
+	tid, err := unix.Wait4(-1, &status, unix.WALL|options, nil)
 	switch {
 	case err == unix.EINTR:
-	case err != nil:
+	case err != nil || tid == 0:
 		return false
 	case tid == t.end:
-		return false
+		t.over = true
 	case !status.Stopped():
 		delete(t.threads, tid)
 	default:
@@ -165,25 +165,35 @@ func (t *tracer) act(tid int, th *thread) {
 	}
 }
 
-// next goes on with the manager that comes after the one that was killed, as early as it can be seen.
+// next goes on with the manager that comes after the one that was killed, as early as it can be seen. One that is gone before all
+// of its threads are traced was not it.
 func (t *tracer) next() {
 	if t.then == 0 {
 		return
 	}
 	old := t.pid
-	for end := time.Now().Add(30 * time.Second); t.pid == old; {
-		if time.Now().After(end) {
-			check(errors.New("there is no other manager"))
-		}
-		for _, pid := range children(t.keeper) {
-			line, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-			if pid != old && strings.HasPrefix(string(line), "orderly-manager\x00") && field(pid, "Threads") != 1 {
-				t.pid = pid
+	t.count, t.n, t.then, t.done = 0, t.then, 0, false
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		if pid := t.another(old); pid != 0 {
+			if t.pid = pid; t.seizeAll() == nil {
+				return
 			}
 		}
+		for t.take(unix.WNOHANG) { // one that is traced ends only when its end is taken
+		}
 	}
-	t.count, t.n, t.then, t.done = 0, t.then, 0, false
-	t.seizeAll()
+	check(errors.New("there is no other manager"))
+}
+
+// another is a manager that is not the old one, 0 if there is none.
+func (t *tracer) another(old int) int {
+	for _, pid := range children(t.keeper) {
+		line, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+		if pid != old && strings.HasPrefix(string(line), "orderly-manager\x00") && field(pid, "Threads") != 1 {
+			return pid
+		}
+	}
+	return 0
 }
 
 func children(pid int) (list []int) {
