@@ -20,7 +20,7 @@ func scale() []scenario {
 		{id: "R148b", story: "R148 with 5000", play: func(w *world) { thousands(w, 5000) }, config: swift(5000), loaded: true, alone: true, flooded: true, places: []place{foreground}, long: true},
 		{id: "R149", story: "300 components run and do nothing: nobody is woken, or once in twelve seconds by Go's runtime", play: idling, config: swift(300), loaded: true, places: []place{foreground}},
 		{id: "R149b", story: "1000 do, for a minute: nobody is woken but by Go's runtime, which looks after itself about once in that time, and takes no time of a processor", play: idleMinute, config: swift(1000), loaded: true, alone: true, places: []place{foreground}, long: true},
-		{id: "R151", story: "of 100 one after another is killed, without a delay of its restart: half of the next runs are executed within 2 ms of the end of the one before, not counting what anybody waited for a processor", play: func(w *world) { swiftly(w, 100) }, config: swift(100), loaded: true, alone: true, places: []place{foreground}},
+		{id: "R151", story: "of 100 one after another is killed, without a delay of its restart: half of the next runs are executed within 2 ms of the end of the one before, and all but one in a hundred within 10 ms, not counting what anybody waited for a processor", play: func(w *world) { swiftly(w, 100) }, config: swift(100), loaded: true, alone: true, places: []place{foreground}},
 		{id: "R151b", story: "R151 with 1000", play: func(w *world) { swiftly(w, 1000) }, config: swift(1000), loaded: true, alone: true, places: []place{foreground}, long: true},
 		{id: "R152", story: "1000 components that end at their signal are stopped within 150 ms, not counting what anybody waited for a processor", play: stoppedAtOnce, config: swift(1000), loaded: true, alone: true, flooded: true, places: []place{foreground}},
 	}
@@ -124,37 +124,50 @@ func (w *world) ticks() (sum int) {
 	return sum
 }
 
-// lastRestart is how long half of the restarts take at most, from the end of one run to the exec of the next.
-const lastRestart = 2 * time.Millisecond
+// How long half of the restarts take at most, and all but one in a hundred, from the end of one run to the exec of the next.
+const (
+	halfRestart = 2 * time.Millisecond
+	lastRestart = 10 * time.Millisecond
+)
 
+// swiftly restarts one in turn a hundred times. What others do on the machine can hold up a few, so it is measured again where those are too many.
 func swiftly(w *world, n int) {
 	if trace == nil {
 		w.Skip("the kernel does not tell of executions: it has no proc connector, or this is no root of the first namespaces")
 	}
 	w.reach("all")
 	w.watching.stopped() // it takes a processor
-	var took []time.Duration
-	for i := range 31 {
-		name := fmt.Sprintf("c%d", i*n/31)
-		c := w.component(name)
-		ran, waited := w.loops()
-		w.signal(c.PID)
-		var old, next execution
-		w.await("another run of "+name, func() bool {
-			old, _ = trace.find(w.dir, name, c.Run)
-			next, _ = trace.find(w.dir, name, c.Run+1)
-			return old.ended > 0 && next.at > 0
-		})
-		w.eventually(name, "ready")
-		ranThen, waitedThen := w.loops()
-		waited = waitedThen - waited + delay(fmt.Sprintf("/proc/%d", next.pid))
-		took = append(took, max(ranThen-ran, next.at-old.ended-waited))
+	var half, last time.Duration
+	for range 12 {
+		took := make([]time.Duration, 100)
+		for i := range took {
+			took[i] = w.restarted(fmt.Sprintf("c%d", i*n/len(took)))
+		}
+		slices.Sort(took)
+		half, last = took[len(took)/2], took[len(took)*99/100-1]
+		if w.Logf("half took %v, all but one %v, and that %v", half, last, took[len(took)-1]); half <= halfRestart && last <= lastRestart {
+			return
+		}
 	}
-	slices.Sort(took)
-	w.Logf("%v", took)
-	if half := took[len(took)/2]; half > lastRestart {
-		w.Errorf("half of them took more than %v: %v", half, took)
-	}
+	w.Errorf("half of them took more than %v, or all but one more than %v, each time", halfRestart, lastRestart)
+}
+
+// restarted is how long it takes until one that is killed runs again, not counting what anybody waited for a processor.
+func (w *world) restarted(name string) time.Duration {
+	w.Helper()
+	c := w.component(name)
+	ran, waited := w.loops()
+	w.signal(c.PID)
+	var old, next execution
+	w.await("another run of "+name, func() bool {
+		old, _ = trace.find(w.dir, name, c.Run)
+		next, _ = trace.find(w.dir, name, c.Run+1)
+		return old.ended > 0 && next.at > 0
+	})
+	w.eventually(name, "ready")
+	ranThen, waitedThen := w.loops()
+	waited = waitedThen - waited + delay(fmt.Sprintf("/proc/%d", next.pid))
+	return max(ranThen-ran, next.at-old.ended-waited)
 }
 
 // loops is how long the loops of manager and keeper have run and have waited for a processor so far.
