@@ -25,7 +25,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	@dead=$$(go run $(DEADCODE) -test ./... | grep -v '^qemu/'); test -z "$$dead" || { echo "$$dead"; exit 1; }
 	go test -race $(PLAIN)
 	go test ./runtime # its races would be in assembly, which the detector does not see, and with it it takes 40 s
-	go test ./conformance # its oracles are about time: it runs by itself
+	go test -timeout 30m ./conformance # its oracles are about time: it runs by itself
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
 test: check ## all tests: check, the long scenarios, some fuzzing, and the boot tests in QEMU

@@ -9,6 +9,7 @@ import (
 const (
 	lastZombie = 4 * time.Second // the oldest that may be: one second, and what a loaded machine adds
 	lastAsleep = 10              // how often in a row the manager is seen to sleep and not to be woken by a signal
+	busyAsleep = 2 * time.Second // and how long on a busy machine, where it waits longer for the exec of a child
 )
 
 // Watch looks at the processes below a keeper, again and again. One goroutine has it.
@@ -19,6 +20,7 @@ type Watch struct {
 	seen    Known
 	zombies map[[2]uint64]time.Time // when each was seen first
 	asleep  int                     // looks in a row
+	since   time.Time               // the first of them
 }
 
 // NewWatch is a watch of one keeper. What a look finds is told as it is found, so more than once.
@@ -42,7 +44,10 @@ func (w *Watch) awake(list []Process) {
 	manager := Manager(w.proc, w.keeper)
 	for _, p := range list {
 		if p.PID == manager && p.State == 'D' {
-			if w.asleep++; w.asleep >= 25*lastAsleep || w.asleep >= lastAsleep && !Busy() { // on a busy machine it waits longer for the exec of a child
+			if w.asleep == 0 {
+				w.since = time.Now()
+			}
+			if w.asleep++; w.asleep >= lastAsleep && (time.Since(w.since) > busyAsleep || !Busy()) {
 				w.finds("the manager sleeps and no signal wakes it")
 			}
 			return
