@@ -151,14 +151,18 @@ func shortLives(w *world, runs uint32) {
 	}
 }
 
-// everyRun checks that each run of a component ended once, as it does, or was stopped.
+// neverMade is the end of a run whose manager died before there was a process.
+const neverMade = "no process after a manager's death"
+
+// everyRun checks that each run of a component ended once, as it does, or was stopped, or was never made.
 func (w *world) everyRun(name, how string) {
 	w.Helper()
 	ends := map[uint32]int{}
 	for _, e := range w.happened(name) {
 		if e.To == "down" && e.From != "down" {
 			ends[e.Run]++
-			if !strings.HasPrefix(e.Reason, how) && e.Reason != "stopped by hand" {
+			unmade := e.Reason == neverMade && !w.executed(name, e.Run)
+			if !unmade && !strings.HasPrefix(e.Reason, how) && e.Reason != "stopped by hand" {
 				w.Errorf("%s run %d ended with %s", name, e.Run, e.Reason)
 			}
 		}
@@ -171,6 +175,15 @@ func (w *world) everyRun(name, how string) {
 	if runs := w.component(name).Run; len(ends) != int(runs) {
 		w.Errorf("%s had %d runs, and %d ended", name, runs, len(ends))
 	}
+}
+
+// executed says whether the kernel has told of a run.
+func (w *world) executed(name string, run uint32) bool {
+	if trace == nil {
+		return false
+	}
+	_, ok := trace.find(w.dir, name, run)
+	return ok
 }
 
 func workerLeft(w *world) {
