@@ -4,6 +4,9 @@ SEEDS       ?= 200000
 FUZZTIME    ?= 30s
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEADCODE     = golang.org/x/tools/cmd/deadcode@v0.52.0
+# Many tests are about time, on machines that others use too. So what fails is tried once more by itself and told as such, unless more than
+# three fail, or a data race was seen.
+TEST         = go run gotest.tools/gotestsum@v1.13.0 --format standard-quiet --rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 GOFLAGS_BIN  = -trimpath -ldflags='-s -w -E=_orderly_start'
 PLAIN        = $(shell go list ./... | grep -vE '/qemu|/runtime$$|/conformance$$')
 
@@ -23,16 +26,16 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	@dead=$$(go run $(DEADCODE) -test ./... | grep -v '^qemu/'); test -z "$$dead" || { echo "$$dead"; exit 1; }
-	go test -race $(PLAIN)
-	go test ./runtime # its races would be in assembly, which the detector does not see, and with it it takes 40 s
-	go test -timeout 30m ./conformance # its oracles are about time: it runs by itself
+	$(TEST) --packages='$(PLAIN)' -- -race
+	$(TEST) --packages=./runtime # its races would be in assembly, which the detector does not see, and with it it takes 40 s
+	$(TEST) --packages=./conformance -- -timeout 30m # its oracles are about time: it runs by itself
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
 test: check ## all tests: check, the long scenarios, some fuzzing, and the boot tests in QEMU
 	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
-	go test -count=1 -timeout 30m ./conformance -long -rest
+	$(TEST) --packages=./conformance -- -count=1 -timeout 30m -args -long -rest
 	$(MAKE) --no-print-directory fuzz FUZZTIME=500x # not a time: when that is over in the middle of a try, it counts as a failure
-	ORDERLY_QEMU_TESTS=1 go test -count=1 -timeout 40m ./qemu/... ./bench
+	ORDERLY_QEMU_TESTS=1 $(TEST) --packages='./qemu/... ./bench' -- -count=1 -timeout 40m
 
 conformance: ## every scenario of docs/reliability.md that needs no machine of its own
 	go test -count=1 -timeout 30m ./conformance -long
