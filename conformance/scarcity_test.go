@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,15 +151,15 @@ func (w *world) again(dead int) {
 func noThreads(w *world) {
 	w.reach("all")
 	before := w.component("a")
-	left := 3
+	dead := w.manager()
+	left, old := 3, strconv.Itoa(w.outside(dead))
 	w.object(func(a asked) unix.Errno {
-		if left == 0 || !a.thread() || !a.by("orderly-manager") {
+		if left == 0 || !a.thread() || !a.by("orderly-manager") || oracle.Field("/proc", a.pid, "Tgid") == old {
 			return 0
 		}
 		left--
 		return unix.ENOMEM // at EAGAIN the runtime tries again for a while
 	})
-	dead := w.manager()
 	w.kill(dead, unix.SIGKILL)
 	w.await("three refusals", func() bool { return w.refused() == 3 })
 	w.again(dead)
