@@ -16,6 +16,7 @@ const (
 	lastAnswer = 50 * time.Millisecond // of three in a row
 	LastSingle = 5 * lastAnswer        // of one call alone
 	LastLoaded = time.Second           // of one call, where so much is done at once that it takes its time
+	lastBeside = 3 * time.Second       // of one call, where a machine is busy with other tests
 	lastHeld   = 5 * time.Second       // of one call, where the test holds up who is to answer it
 )
 
@@ -23,6 +24,7 @@ const (
 type Answers struct {
 	Finds  func(format string, args ...any)
 	Loaded bool        // so much is done at once that an answer takes its time
+	Beside bool        // there are other tests: while the machine is busy only a standstill is found
 	Held   atomic.Bool // somebody holds up the manager, or who is on the way to a component
 	Failed int         // calls, when Wait has returned
 
@@ -98,6 +100,8 @@ func (a *Answers) inTime(took time.Duration, busy bool, before int) int {
 		single, each = lastHeld, lastHeld
 	case a.Loaded:
 		single, each = LastLoaded, LastLoaded
+	case busy && a.Beside:
+		single, each = lastBeside, lastBeside
 	case busy:
 		single, each = LastLoaded, LastSingle
 	}

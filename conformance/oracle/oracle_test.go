@@ -130,17 +130,17 @@ func TestFindsLateAnswers(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		loaded, held bool
-		took         time.Duration
-		busy         bool
-		found        bool
+		how   string
+		took  time.Duration
+		busy  bool
+		found bool
 	}{
-		{false, false, LastSingle, false, false}, {false, false, LastSingle + 1, false, true}, {false, false, LastSingle + 1, true, false},
-		{false, false, LastLoaded + 1, true, true}, {true, false, LastLoaded, false, false}, {true, false, LastLoaded + 1, false, true},
-		{false, true, lastHeld, false, false}, {false, true, lastHeld + 1, true, true},
+		{"", LastSingle, false, false}, {"", LastSingle + 1, false, true}, {"", LastSingle + 1, true, false}, {"", LastLoaded + 1, true, true},
+		{"loaded", LastLoaded, false, false}, {"loaded", LastLoaded + 1, false, true}, {"held", lastHeld, false, false}, {"held", lastHeld + 1, true, true},
+		{"beside", LastSingle + 1, false, true}, {"beside", lastBeside, true, false}, {"beside", lastBeside + 1, true, true},
 	} {
-		a := &Answers{Loaded: c.loaded}
-		a.Held.Store(c.held)
+		a := &Answers{Loaded: c.how == "loaded", Beside: c.how == "beside"}
+		a.Held.Store(c.how == "held")
 		found := heard(a)
 		if a.inTime(c.took, c.busy, 0); len(*found) > 0 != c.found {
 			t.Errorf("%+v: found %v", c, *found)
