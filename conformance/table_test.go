@@ -33,8 +33,8 @@ to do; each change of a component and of the whole was a legal one and had a cau
 the kernel for long; and the control socket answered within 50 ms, not counting the time in which either side waited for a processor: never were three
 answers in a row later, nor one later than 250 ms, or than a second on a busy machine.
 
-A script is held to the same, but that each run was executed once: while it is played the control socket answers in time, unless the script holds up who is to
-answer; and when it is over, its configuration is replaced by an empty one, with which manager and keeper must hold what those of another Orderly hold that
+A script is held to the same, but that each run was executed once: while it is played the control socket answers in time, or within 3 s on a busy machine, unless the
+script holds up who is to answer; and when it is over, its configuration is replaced by an empty one, with which manager and keeper must hold what those of another Orderly hold that
 never had a different one, and rest.
 `
 

@@ -52,28 +52,40 @@ func (d *started) idles(finds func(what string)) {
 	if d.ts.Getenv("BUSY") != "" {
 		return
 	}
-	defer d.restore()
+	wrong := d.restless()
+	d.restore()
+	if len(wrong) == 0 {
+		return
+	}
+	select {
+	case <-d.ended: // the script has told it to
+	case <-time.After(time.Until(d.patience())):
+		for _, what := range wrong {
+			finds(what)
+		}
+	}
+}
+
+func (d *started) restless() (wrong []string) {
 	want, err := d.reference()
 	if err == nil {
 		err = d.empty()
 	}
 	if err != nil {
-		finds("to idle: " + err.Error() + "\n" + contents(d.ts, "console"))
-		return
+		return []string{"to idle: " + err.Error() + "\n" + contents(d.ts, "console")}
 	}
 	now := d.footprint()
 	for end := d.patience(); want.Unlike(now) != "" && !d.hasEnded() && time.Now().Before(end); now = d.footprint() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if diff := want.Unlike(now); diff != "" {
-		finds("idle, but not as one that never did anything (-want +got):\n" + diff)
+		wrong = append(wrong, "idle, but not as one that never did anything (-want +got):\n"+diff)
 	}
-	for _, what := range want.Outgrown(now) {
-		finds(what)
-	}
+	wrong = append(wrong, want.Outgrown(now)...)
 	if n := d.seen(d.eyes.folders()).Woken(oracle.Calm, max(time.Until(d.patience()), oracle.Calm)); n > 0 {
-		finds(fmt.Sprintf("idle, and woken %d times in the last %v", n, oracle.Calm))
+		wrong = append(wrong, fmt.Sprintf("idle, and woken %d times in the last %v", n, oracle.Calm))
 	}
+	return wrong
 }
 
 // reference is what one holds that was started like this one.
@@ -90,9 +102,8 @@ func (d *started) another() (f oracle.Footprint, err error) {
 		return f, err
 	}
 	defer os.RemoveAll(dir)
-	log := fmt.Sprintf("[log]\ndirectory = %q\nconsole = \"debug\"\n", filepath.Join(dir, "log"))
 	write := func(more string) error {
-		return os.WriteFile(filepath.Join(dir, "conf/o.toml"), []byte(idle(log, "warming")+more), 0o644)
+		return os.WriteFile(filepath.Join(dir, "conf/o.toml"), []byte(idle(logOf(dir), "warming")+more), 0o644)
 	}
 	if err := write("depends_on = [\"warm\"]\n[component.warm]\ncommand = [\"sleep\", \"1000\"]\n"); err != nil {
 		return f, err
@@ -116,7 +127,7 @@ func (d *started) another() (f oracle.Footprint, err error) {
 	if err := l.orderly("apply"); err != nil {
 		return f, err
 	}
-	if n := l.seen(nil).Woken(oracle.Calm, patience); n > 0 {
+	if n := l.seen(nil).Woken(oracle.Calm, 3*patience); n > 0 {
 		return f, fmt.Errorf("a daemon of nothing was woken %d times in the last %v", n, oracle.Calm)
 	}
 	return l.footprint(nil), nil
