@@ -93,8 +93,10 @@ func (l *launched) found() bool {
 		pid = kids[0]
 	}
 	folder := "/proc/" + strconv.Itoa(pid)
-	if exe, err := os.Stat(folder + "/exe"); err != nil || !same(exe, binary) {
-		return false // it is what changes its mounts yet
+	if l.place == first || l.ts.Getenv("MOUNTS") != "" { // it is unshare at first, or what changes its mounts
+		if exe, err := os.Stat(folder + "/exe"); err != nil || !same(exe, binary) {
+			return false
+		}
 	}
 	l.keeper, l.proc, l.inside = pid, "/proc", pid
 	if l.place == first {
