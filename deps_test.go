@@ -27,7 +27,7 @@ var allowed = map[string]string{
 	"cgroups":                 "github.com/moby/sys/mountinfo golang.org/x/sys/unix",
 	"netns":                   "github.com/google/nftables github.com/google/nftables/binaryutil github.com/google/nftables/expr github.com/mdlayher/netlink github.com/vishvananda/netlink golang.org/x/net/dns/dnsmessage golang.org/x/sys/unix",
 	"internal/durable":        "",
-	"conformance/oracle":      "control",
+	"conformance/oracle":      "control github.com/google/go-cmp/cmp golang.org/x/sys/unix",
 	"control":                 "golang.org/x/sys/unix",
 	"init/poll":               "golang.org/x/sys/unix",
 	"init/binary":             "golang.org/x/sys/unix",

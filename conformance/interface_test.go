@@ -200,7 +200,7 @@ func waiting(w *world) {
 
 // clients is how many sockets the manager has: one for each connection, and some others.
 func (w *world) clients() (n int) {
-	for _, to := range w.links(w.manager()) {
+	for _, to := range w.seen().Links(w.manager()) {
 		if strings.HasPrefix(to, "socket:") {
 			n++
 		}

@@ -32,7 +32,7 @@ func fake(t *testing.T, script string) *world {
 // awaitFound watches with one of the watchers until it finds something.
 func awaitFound(w *world, watch func(*watching), want string) {
 	w.Helper()
-	k := &watching{w: w, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
+	k := newWatching(w)
 	k.wait.Go(func() { watch(k) })
 	defer k.stopped()
 	found := func() bool {
@@ -91,14 +91,8 @@ func answers(w *world, after func(n int) time.Duration) {
 func TestOracleFindsLateAnswers(t *testing.T) {
 	t.Parallel()
 	w := fake(t, "exec sleep 100")
-	answers(w, func(int) time.Duration { return (lastSingle + lastLoaded) / 2 }) // late on a busy machine too, and else each is late by far
+	answers(w, func(int) time.Duration { return (oracle.LastSingle + oracle.LastLoaded) / 2 }) // late on a busy machine too, and else each is late by far
 	awaitFound(w, (*watching).ask, "control answers")
-	for busy, took := range map[bool]time.Duration{false: lastAnswer + 1, true: lastSingle + 1} {
-		k := &watching{found: map[string]bool{}}
-		if late := k.inTime(took, busy, k.inTime(took, busy, 0)); late != 2 || len(k.found) > 0 || k.inTime(took, busy, late) != 3 || len(k.found) != 1 {
-			t.Errorf("busy %v: found %v", busy, k.found)
-		}
-	}
 }
 
 func TestOracleFindsOneLateAnswer(t *testing.T) {
@@ -106,25 +100,11 @@ func TestOracleFindsOneLateAnswer(t *testing.T) {
 	w := fake(t, "exec sleep 100")
 	answers(w, func(n int) time.Duration {
 		if n == 3 {
-			return 2 * lastLoaded
+			return 2 * oracle.LastLoaded
 		}
 		return 0
 	})
 	awaitFound(w, (*watching).ask, "control answers after")
-	for _, c := range []struct {
-		loaded bool
-		took   time.Duration
-		busy   bool
-		found  bool
-	}{
-		{false, lastSingle, false, false}, {false, lastSingle + 1, false, true}, {false, lastSingle + 1, true, false},
-		{false, lastLoaded + 1, true, true}, {true, lastLoaded, false, false}, {true, lastLoaded + 1, false, true},
-	} {
-		k := &watching{loaded: c.loaded, found: map[string]bool{}}
-		if k.inTime(c.took, c.busy, 0); len(k.found) > 0 != c.found {
-			t.Errorf("%+v: found %v", c, k.found)
-		}
-	}
 }
 
 // TestOracleFindsSleep: who waits in vfork(2) is not to be woken by a signal.
@@ -146,7 +126,7 @@ func TestOracleFindsAZombieAtOnce(t *testing.T) {
 	w.await("the zombie", func() bool { return len(oracle.Children("/proc", w.keeper)) == 1 })
 	var diff string
 	w.await("its end", func() bool {
-		diff = footprint{}.unlike(footprint{Children: w.children()})
+		diff = oracle.Footprint{}.Unlike(oracle.Footprint{Children: w.seen().Children()})
 		return strings.Contains(diff, ", Z)")
 	})
 }
@@ -185,11 +165,11 @@ func TestOracleFindsTwoExecutions(t *testing.T) {
 func TestOracleFindsWakeUps(t *testing.T) {
 	t.Parallel()
 	w := fake(t, "while sleep 0.02; do :; done")
-	if n := w.woken(calm, calm); n == 0 {
+	if n := w.seen().Woken(oracle.Calm, oracle.Calm); n == 0 {
 		t.Error("one that wakes up all the time is idle")
 	}
 	w = fake(t, "exec sleep 100")
-	if n := w.woken(calm, patience); n != 0 {
+	if n := w.seen().Woken(oracle.Calm, patience); n != 0 {
 		t.Errorf("one that sleeps was woken %d times", n)
 	}
 }
@@ -200,31 +180,6 @@ func TestOracleFindsAPeriod(t *testing.T) {
 	w := fake(t, "while sleep 1.5; do :; done")
 	if n, _ := w.wakes(twelve); n <= 1 {
 		t.Errorf("one that wakes up every 1.5 s was woken %d times in %v", n, twelve)
-	}
-}
-
-func TestOracleFindsWhatIsLeft(t *testing.T) {
-	t.Parallel()
-	before := footprint{Descriptors: []string{"manager pipe:"}, Mounts: []string{"/"}, threads: [2]int{5, 5}, private: [2]int{1000, 1000}}
-	for what, change := range map[string]func(*footprint){
-		"mount":      func(f *footprint) { f.Mounts = []string{"/", "/mnt"} },
-		"descriptor": func(f *footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
-		"group":      func(f *footprint) { f.Groups = []string{"a"} },
-		"zombie":     func(f *footprint) { f.Children = []string{"sleep (process 7, Z)"} },
-		"pid file":   func(f *footprint) { f.PIDFiles = []string{"a.pid"} },
-		"socket":     func(f *footprint) { f.Sockets = []string{"notify/a"} },
-		"watch":      func(f *footprint) { f.Watches++ },
-		"thread":     func(f *footprint) { f.threads[1] += moreThreads + 1 },
-		"memory":     func(f *footprint) { f.private[0] += moreMemory + 1 },
-	} {
-		now := before
-		change(&now)
-		if before.unlike(now) == "" && len(before.outgrown(now)) == 0 {
-			t.Errorf("one more %s is not found", what)
-		}
-	}
-	if before.unlike(before) != "" || len(before.outgrown(before)) != 0 {
-		t.Error("the same is not the same")
 	}
 }
 

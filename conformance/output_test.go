@@ -255,9 +255,9 @@ func fullDisk(w *world) {
 // wakeups are how often manager and keeper are woken in a second. Most of it is the Go runtime's own clock, which looks every few
 // dozen microseconds for a while after anything has happened.
 func (w *world) wakeups() float64 {
-	before, begin := w.switches(), time.Now()
+	before, begin := w.seen().Switches(), time.Now()
 	time.Sleep(500 * time.Millisecond)
-	return float64(w.switches()-before) / time.Since(begin).Seconds()
+	return float64(w.seen().Switches()-before) / time.Since(begin).Seconds()
 }
 
 // notMoreOftenThan measures again while lines cannot be written: each costs what it costs when it can.

@@ -67,7 +67,7 @@ const twelve = 12 * time.Second
 func idling(w *world) {
 	w.reach("all")
 	w.watching.stopped() // it asks the control socket
-	w.quiet(2 * calm)
+	w.quiet(2 * oracle.Calm)
 	n, who := w.wakes(twelve)
 	for range 3 { // what a start has cost Go gives back a little at a time, on a busy machine for longer (bgscavenge in runtime/mgcscavenge.go)
 		if n > 1 {
@@ -99,9 +99,9 @@ func idleMinute(w *world) {
 
 // wakes is how often manager and keeper are woken in a while, and which of their threads.
 func (w *world) wakes(while time.Duration) (sum int, who string) {
-	before := w.sleeps()
+	before := w.seen().Sleeps()
 	time.Sleep(while)
-	now := w.sleeps()
+	now := w.seen().Sleeps()
 	for _, thread := range slices.Sorted(maps.Keys(now)) {
 		if n := now[thread] - before[thread]; n > 0 {
 			sum += n

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 var (
@@ -194,7 +196,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	defer w.finish()
 	w.warm()
 	before := w.footprint()
-	before.expect(s.pipes)
+	before.Expect(s.pipes)
 	w.watching = w.watch(s)
 	s.play(w)
 	w.reality()
@@ -203,7 +205,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	w.reality()
 	w.settled(before)
 	w.watching.end(s)
-	w.quiet(calm)
+	w.quiet(oracle.Calm)
 	if !s.flooded {
 		w.chronicle(s)
 	}

@@ -22,7 +22,7 @@ type tracing struct {
 func (w *world) trace(args ...string) *tracing {
 	w.Helper()
 	if w.watching != nil {
-		w.watching.held.Store(true)
+		w.watching.answers.Held.Store(true)
 	}
 	c := w.insideCommand(append(append([]string{filepath.Join(programs, "tracer")}, args...), strconv.Itoa(w.manager()))...)
 	in, err := c.StdinPipe()

@@ -1,44 +1,39 @@
 package conformance
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
-const (
-	lastAnswer = 50 * time.Millisecond // of the control socket, without what either side waited for a processor
-	lastSingle = 5 * lastAnswer        // of one call alone
-	lastLoaded = time.Second           // of one call, where so much is done at once that it takes its time
-	lastHeld   = 5 * time.Second       // of one call, where the test holds up who is to answer it
-)
-
 // watching looks at a world while a scenario is played.
 type watching struct {
-	w      *world
-	loaded bool          // as the scenario is
-	held   atomic.Bool   // the manager, or who is on the way to a component: until the test says what becomes of a call, or by a tracer
-	stop   chan struct{} // closed: nobody looks any more
-	deaf   chan struct{} // closed: nobody asks any more
-	wait   sync.WaitGroup
-	asking sync.WaitGroup
-	mu     sync.Mutex
-	found  map[string]bool
-	failed int // calls
+	w       *world
+	answers oracle.Answers // held where the test says what becomes of a system call, and by a tracer
+	stop    chan struct{}  // closed: nobody looks any more
+	deaf    chan struct{}  // closed: nobody asks any more
+	wait    sync.WaitGroup
+	mu      sync.Mutex
+	found   map[string]bool
+}
+
+func newWatching(w *world) *watching {
+	k := &watching{w: w, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
+	k.answers.Finds = k.finds
+	return k
 }
 
 func (w *world) watch(s *scenario) *watching {
-	k := &watching{w: w, loaded: s.loaded, stop: make(chan struct{}), deaf: make(chan struct{}), found: map[string]bool{}}
-	k.held.Store(s.traps != nil)
+	k := newWatching(w)
+	k.answers.Loaded = s.loaded
+	k.answers.Held.Store(s.traps != nil)
 	k.wait.Go(k.sample)
 	if !s.mortal || !s.loaded {
 		k.ask()
@@ -49,7 +44,7 @@ func (w *world) watch(s *scenario) *watching {
 // unasked stops calling the control socket.
 func (k *watching) unasked() {
 	end(k.deaf)
-	k.asking.Wait()
+	k.answers.Wait()
 }
 
 // stopped stops watching.
@@ -72,8 +67,8 @@ func (k *watching) end(s *scenario) {
 	for what := range k.found {
 		k.w.Error(what)
 	}
-	if k.failed > 0 && !s.mortal {
-		k.w.Errorf("%d calls failed", k.failed)
+	if k.answers.Failed > 0 && !s.mortal {
+		k.w.Errorf("%d calls failed", k.answers.Failed)
 	}
 }
 
@@ -113,53 +108,9 @@ func (k *watching) sample() {
 	}
 }
 
-// ask has a process of its own call the control socket again and again, so that the scheduler of the test has no say in it.
+// ask has a process of its own call the control socket again and again.
 func (k *watching) ask() {
-	c := exec.Command(filepath.Join(programs, "victim"), "asks", k.w.socket, strconv.Itoa(k.w.keeper))
-	in, err := c.StdinPipe()
-	k.w.must(err)
-	out, err := c.StdoutPipe()
-	k.w.must(err)
-	k.w.must(c.Start())
-	k.asking.Go(func() {
-		late := 0
-		for s := bufio.NewScanner(out); s.Scan(); {
-			var took time.Duration
-			if _, err := fmt.Sscan(s.Text(), &took); err != nil {
-				k.failed++
-				continue
-			}
-			late = k.inTime(took, oracle.Busy(), late)
-		}
-		c.Wait()
-	})
-	k.asking.Go(func() {
-		<-k.deaf
-		in.Close()
-	})
-}
-
-// inTime finds an answer that is late by far, and three in a row that are late. It returns how many were in a row. Who is started waits for a
-// processor too, and the manager for him: so on a busy machine they have to be later by more.
-func (k *watching) inTime(took time.Duration, busy bool, before int) int {
-	single, each := lastSingle, lastAnswer
-	switch {
-	case k.held.Load():
-		single, each = lastHeld, lastHeld
-	case k.loaded:
-		single, each = lastLoaded, lastLoaded
-	case busy:
-		single, each = lastLoaded, lastSingle
-	}
-	switch {
-	case took > single:
-		k.finds("control answers after %v", took)
-	case took <= each:
-		return 0
-	case before == 2:
-		k.finds("control answers three times in a row after more than %v", each)
-	}
-	return before + 1
+	k.w.must(k.answers.Ask(exec.Command(filepath.Join(programs, "victim"), "asks", k.w.socket, strconv.Itoa(k.w.keeper)), k.deaf))
 }
 
 // answer is how long a call took, without what either side waited for a processor. It asks for the status of one component, or of all.

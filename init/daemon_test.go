@@ -1,31 +1,32 @@
 package main
 
 import (
-	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
 
-	"github.com/orderly-init/orderly/control"
+	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // started is a daemon that a script has started.
 type started struct {
-	ts     *testscript.TestScript
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when it has
-	err    error         // how it ended
-	killed bool          // by the script, so there was no end in order
-	over   bool          // its end was looked at
-	eyes   *eyes
+	*launched
+	killed  bool // by the script, so there was no end in order
+	over    bool // its end was looked at
+	eyes    *eyes
+	mounts  []string // that it saw when it began
+	answers oracle.Answers
+	deaf    chan struct{} // closed: nobody asks it any more
 }
 
 // daemons are those of a script, in their order.
-type daemons struct{ list []*started }
+type daemons struct {
+	list []*started
+	like *references
+}
 
 func newest(ts *testscript.TestScript) *started {
 	all := ts.Value("daemons").(*daemons).list
@@ -39,44 +40,37 @@ func newest(ts *testscript.TestScript) *started {
 // fail, and what it prints is in the file "console".
 func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	expand(ts)
-	console, err := os.Create(ts.MkAbs("console"))
+	e := open(ts)
+	l, err := launch(ts, ts.Getenv("WORK"), ts.Getenv("ORDERLY_CONTROL"), args)
 	ts.Check(err)
-	d := &started{ts: ts, cmd: runCommand(ts, args), ended: make(chan struct{})}
-	d.cmd.Stdout, d.cmd.Stderr, d.cmd.Dir = console, console, ts.MkAbs(".")
-	d.eyes = open(ts)
-	ts.Check(d.cmd.Start())
-	go func() { d.err = d.cmd.Wait(); console.Close(); close(d.ended) }()
+	d := &started{launched: l, eyes: e, deaf: make(chan struct{})}
 	if neg {
 		d.mustFail()
 		return
 	}
-	ts.Setenv("KEEPER", strconv.Itoa(d.cmd.Process.Pid))
 	all := ts.Value("daemons").(*daemons)
 	all.list = append(all.list, d)
 	ts.Defer(d.finish)
-	d.eyes.watch(d.cmd.Process.Pid, d.ended)
-	waitFor(ts, "the control socket", func() bool {
-		c, err := control.Dial(ts.Getenv("ORDERLY_CONTROL"))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	waitFor(ts, "the keeper", d.found)
+	ts.Setenv("KEEPER", strconv.Itoa(d.keeper))
+	d.mounts = oracle.Mounts(d.proc, d.inside)
+	d.eyes.watch(d.launched)
+	waitFor(ts, "the control socket", d.listens)
+	ts.Check(d.ask())
 }
 
-// runCommand is `orderly run`, after what the script wants changed for it: OWN_NETWORK gives it an empty network, which is gone with it,
-// and MOUNTS is a command that it changes its mounts by, in a namespace of its own.
-func runCommand(ts *testscript.TestScript, args []string) *exec.Cmd {
-	args = append([]string{binary, "run", "--config", ts.MkAbs("conf"), "--control", ts.Getenv("ORDERLY_CONTROL")}, args...)
-	if change := ts.Getenv("MOUNTS"); change != "" {
-		args = append([]string{"unshare", "--mount", "sh", "-ec", change + `; exec "$0" "$@"`}, args...)
-	}
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "WORK=" + ts.MkAbs(".")}
-	if ts.Getenv("OWN_NETWORK") != "" {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	}
-	return cmd
+// ask has somebody call the control socket again and again, as long as the daemon lives.
+func (d *started) ask() error {
+	d.answers.Finds, d.answers.Beside = d.eyes.finds, true
+	over := make(chan struct{})
+	d.eyes.wait.Go(func() {
+		select {
+		case <-d.ended:
+		case <-d.deaf:
+		}
+		close(over)
+	})
+	return d.answers.Ask(exec.Command(filepath.Join(filepath.Dir(binary), "victim"), "asks", d.socket, strconv.Itoa(d.keeper)), over)
 }
 
 func (d *started) mustFail() {
@@ -85,7 +79,7 @@ func (d *started) mustFail() {
 		if d.err == nil {
 			d.ts.Fatalf("the daemon ended well")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		d.cmd.Process.Kill()
 		d.ts.Fatalf("the daemon did not end")
 	}
@@ -102,14 +96,16 @@ func (d *started) finish() {
 	}
 	d.over = true
 	finds := d.ts.Value("finds").(func(string))
-	if !d.hasEnded() && !d.killed {
+	lives := d.keeper > 0 && !d.hasEnded() && !d.killed
+	if lives {
 		d.truth(finds)
 	}
-	d.cmd.Process.Signal(unix.SIGTERM)
-	select {
-	case <-d.ended:
-	case <-time.After(20 * time.Second):
-		d.cmd.Process.Kill()
+	close(d.deaf)
+	d.answers.Wait()
+	if lives {
+		d.idles(finds)
+	}
+	if !d.end() {
 		finds("the daemon did not end within 20 s of SIGTERM\n" + contents(d.ts, "console"))
 		return
 	}
@@ -118,13 +114,4 @@ func (d *started) finish() {
 	}
 	d.saw(finds)
 	d.remains(finds)
-}
-
-func (d *started) hasEnded() bool {
-	select {
-	case <-d.ended:
-		return true
-	default:
-		return false
-	}
 }

@@ -22,14 +22,16 @@ import (
 type eyes struct {
 	mounts []string // that were there before
 	wait   sync.WaitGroup
-	found  map[string]bool
-	trees  map[string]bool // names of the groups that groups of components are made in
 	seen   map[[2]uint64]bool
+
+	mu    sync.Mutex
+	found map[string]bool
+	trees map[string]bool // names of the groups that groups of components are made in
 }
 
 // open sees what there is before a daemon starts.
 func open(ts *testscript.TestScript) *eyes {
-	return &eyes{mounts: mountsBelow(ts.MkAbs(".")), found: map[string]bool{}, trees: map[string]bool{}, seen: map[[2]uint64]bool{}}
+	return &eyes{mounts: mountsBelow(ts.Getenv("WORK")), found: map[string]bool{}, trees: map[string]bool{}, seen: map[[2]uint64]bool{}}
 }
 
 func mountsBelow(dir string) []string {
@@ -37,13 +39,13 @@ func mountsBelow(dir string) []string {
 }
 
 // watch looks at the processes again and again until the keeper has ended.
-func (e *eyes) watch(keeper int, ended <-chan struct{}) {
-	w := oracle.NewWatch("/proc", keeper, func(format string, args ...any) { e.found[fmt.Sprintf(format, args...)] = true })
+func (e *eyes) watch(l *launched) {
+	w := oracle.NewWatch(l.proc, l.inside, e.finds)
 	e.wait.Go(func() {
 		for {
-			e.groups(w.Look())
+			e.groups(l.proc, w.Look())
 			select {
-			case <-ended:
+			case <-l.ended:
 				return
 			case <-time.After(8 * time.Millisecond):
 			}
@@ -51,18 +53,41 @@ func (e *eyes) watch(keeper int, ended <-chan struct{}) {
 	})
 }
 
+func (e *eyes) finds(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.found[fmt.Sprintf(format, args...)] = true
+}
+
 // groups learns from processes where groups are made: a group has the name of its component.
-func (e *eyes) groups(list []oracle.Process) {
+func (e *eyes) groups(proc string, list []oracle.Process) {
 	for _, p := range list {
 		id := [2]uint64{uint64(p.PID), p.Born}
 		if p.Component == "" || e.seen[id] {
 			continue
 		}
 		e.seen[id] = true
-		if name := cgroups.Of(p.PID); filepath.Base(name) == p.Component {
+		b, _ := os.ReadFile(fmt.Sprintf("%s/%d/cgroup", proc, p.PID))
+		_, name, _ := strings.Cut(string(b), "0::") // of version 2, the last line (cgroups(7))
+		if name = strings.TrimSpace(name); filepath.Base(name) == p.Component {
+			e.mu.Lock()
 			e.trees[filepath.Dir(name)] = true
+			e.mu.Unlock()
 		}
 	}
+}
+
+// folders are those that groups of components are made in.
+func (e *eyes) folders() (list []string) {
+	place, err := cgroups.Hierarchy()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for tree := range e.trees {
+		if err == nil {
+			list = append(list, place.Dir(tree))
+		}
+	}
+	return list
 }
 
 // saw is what was found, when the daemon has ended.
@@ -103,7 +128,7 @@ func (d *started) wrong() []string {
 	if err := call(d.ts, "GetStatus", control.NameParam{}, &reply); err != nil {
 		return []string{"the daemon runs and does not answer: " + err.Error()}
 	}
-	list := oracle.Tree("/proc", d.cmd.Process.Pid, oracle.Known{})
+	list := oracle.Tree(d.proc, d.inside, oracle.Known{})
 	list = slices.DeleteFunc(list, func(p oracle.Process) bool { return d.loose(p.Component) })
 	told := slices.DeleteFunc(slices.Clone(reply.Status.Components), func(c control.Component) bool { return d.loose(c.Name) })
 	wrong := oracle.Compare(told, list)
@@ -133,7 +158,7 @@ func (d *started) remains(finds func(what string)) {
 
 func (d *started) left() (wrong []string) {
 	finds := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	work, socket := d.ts.MkAbs("."), d.ts.Getenv("ORDERLY_CONTROL")
+	work, socket := d.dir, d.socket
 	if list := oracle.Processes("WORK=" + work); len(list) > 0 { // as [defaults] of every script gives it to them
 		finds("processes are left:\n%s", strings.Join(list, "\n"))
 	}
@@ -143,7 +168,7 @@ func (d *started) left() (wrong []string) {
 	if list := oracle.Sockets(filepath.Dir(socket), socket); len(list) > 0 {
 		finds("sockets are left beside it: %v", list)
 	}
-	if list := oracle.PIDFiles(configuration(work)); len(list) > 0 {
+	if list := oracle.PIDFiles(configuration(filepath.Join(work, "conf"))); len(list) > 0 {
 		finds("pid files are left: %v", list)
 	}
 	for _, place := range mountsBelow(work) {
@@ -162,10 +187,10 @@ func (d *started) left() (wrong []string) {
 	return wrong
 }
 
-// configuration is all of a script's.
-func configuration(work string) string {
+// configuration is all of a folder.
+func configuration(dir string) string {
 	var all bytes.Buffer
-	files, _ := filepath.Glob(filepath.Join(work, "conf/*.toml"))
+	files, _ := filepath.Glob(filepath.Join(dir, "*.toml"))
 	for _, f := range files {
 		b, _ := os.ReadFile(f)
 		all.Write(b)

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +19,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -23,19 +26,26 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue && runtime.GOMAXPROCS(0) < 8 { // as many as there are processors, but mostly they wait
+		flag.Set("test.parallel", "8")
+	}
 	dir, err := os.MkdirTemp("", "orderly-test-")
 	if err != nil {
 		panic(err)
 	}
 	os.Chmod(dir, 0o755) // a script may run as another user
 	binary = filepath.Join(dir, "orderly")
-	for name, pkg := range map[string]string{"orderly": ".", "prog": "./testdata/prog"} {
+	for name, pkg := range map[string]string{"orderly": ".", "prog": "./testdata/prog", "victim": "../conformance/testdata/victim"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
 			os.Exit(1)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "inside"), []byte(inside), 0o755); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
@@ -64,17 +74,60 @@ func lookAtSources() {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
-	testscript.Run(t, scripts("testdata/script", 10*time.Second, func(script, what string) { t.Errorf("%s: %s", script, what) }))
+	p := scripts(foreground, patience, func(script, what string) { t.Errorf("%s: %s", script, what) })
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
 }
 
-// scripts are those of a directory; what the oracles find for so long is told. A loaded machine is no failure.
-func scripts(dir string, patience time.Duration, finds func(script, what string)) testscript.Params {
+// TestScriptsAsFirst plays those that docs/reliability.md names with the daemon as PID 1 of a PID namespace, but for those of
+// testdata/foreground.txt, which says why.
+func TestScriptsAsFirst(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: namespaces")
+	}
+	lookAtSources()
+	p := scripts(first, patience, func(script, what string) { t.Errorf("%s as PID 1: %s", script, what) })
+	p.Files = asFirst(t)
+	testscript.Run(t, p)
+}
+
+var named = regexp.MustCompile("`([a-z-]+\\.txtar)`")
+
+// asFirst are the scripts that are played as PID 1 too.
+func asFirst(t *testing.T) (files []string) {
+	t.Helper()
+	table, err := os.ReadFile("../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exempt, err := os.ReadFile("testdata/foreground.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range named.FindAllStringSubmatch(string(table), -1) {
+		file := filepath.Join("testdata/script", name[1])
+		if !strings.Contains("\n"+string(exempt), "\n"+name[1]+" | ") && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// scripts is how scripts are played in a place; what the oracles find for so long is told. A loaded machine is no failure.
+func scripts(where place, patience time.Duration, finds func(script, what string)) testscript.Params {
+	all := &references{by: map[string]*reference{}}
 	return testscript.Params{
-		Dir:       dir,
-		Condition: condition,
+		Condition: func(name string) (bool, error) {
+			if name == "first" { // it is PID 1
+				return where == first, nil
+			}
+			return condition(name)
+		},
 		Setup: func(env *testscript.Env) error {
-			env.Values["daemons"], env.Values["patience"] = &daemons{}, patience
+			env.Values["daemons"], env.Values["patience"] = &daemons{like: all}, patience
 			env.Values["finds"] = func(what string) { finds(strings.TrimPrefix(filepath.Base(env.WorkDir), "script-"), what) }
+			env.Setenv("PLACE", string(where))
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -95,9 +148,12 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	// every script's log is its own; a line on the console that a test may look for
-	log := fmt.Sprintf("[log]\ndirectory = %q\nconsole = \"debug\"\n[defaults.component]\nenvironment = { WORK = %q }\n",
-		filepath.Join(env.WorkDir, "log"), env.WorkDir)
+	log := logOf(env.WorkDir) + fmt.Sprintf("[defaults.component]\nenvironment = { WORK = %q }\n", env.WorkDir)
 	return os.WriteFile(filepath.Join(conf, "00-log.toml"), []byte(log), 0o644)
+}
+
+func logOf(dir string) string {
+	return fmt.Sprintf("[log]\ndirectory = %q\nconsole = \"debug\"\n", filepath.Join(dir, "log"))
 }
 
 // expand puts the script's directory where its configuration says $WORK.
@@ -119,15 +175,11 @@ func contents(ts *testscript.TestScript, name string) string {
 	return string(b)
 }
 
-// waitFor asks until yes, at most ten seconds: for what another process does, and nobody tells.
+// waitFor asks until yes: for what another process does, and nobody tells.
 func waitFor(ts *testscript.TestScript, what string, yes func() bool) {
-	deadline := time.Now().Add(10 * time.Second)
-	for !yes() {
-		if time.Now().After(deadline) {
-			ts.Logf("%s", contents(ts, "console"))
-			ts.Fatalf("%s: not within 10 s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
+	if !soon(yes) {
+		ts.Logf("%s", contents(ts, "console"))
+		ts.Fatalf("%s: not within %v", what, patience)
 	}
 }
 
@@ -200,7 +252,7 @@ func fact(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// eventually is fact that may become true within ten seconds.
+// eventually is fact that may become true soon.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	waitFor(ts, strings.Join(args, " "), func() bool { return (field(ts, args[0], args[1]) == args[2]) != neg })
 }
@@ -231,34 +283,28 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	if n, err := strconv.Atoi(args[0]); err == nil {
 		sig = unix.Signal(n)
 	}
-	pid := 0
+	pid, d := 0, newest(ts)
 	switch args[1] {
 	case "keeper":
-		pid, _ = strconv.Atoi(ts.Getenv("KEEPER"))
-		if sig == unix.SIGKILL {
-			newest(ts).killed = true
-		}
+		pid = d.inside
+		d.killed = d.killed || sig == unix.SIGKILL
 	case "manager":
-		pid = managerOf(ts)
+		waitFor(ts, "a manager", func() bool { pid = d.manager(); return pid != 0 })
 	default: // as savepid remembers it: the manager may not be able to answer
 		saved, _, _ := strings.Cut(ts.Getenv("PID_"+args[1]), "/")
 		pid, _ = strconv.Atoi(saved)
 	}
-	if pid <= 1 || sig == 0 {
+	if pid < 1 || pid == 1 && args[1] != "keeper" || sig == 0 {
 		ts.Fatalf("kill %v: pid %d, signal %d", args, pid, sig)
 	}
-	ts.Check(unix.Kill(pid, sig))
-}
-
-// managerOf finds the manager below the keeper.
-func managerOf(ts *testscript.TestScript) int {
-	keeper, _ := strconv.Atoi(ts.Getenv("KEEPER"))
-	found := 0
-	waitFor(ts, "a manager", func() bool {
-		found = oracle.Manager("/proc", keeper)
-		return found != 0
-	})
-	return found
+	answers := args[1] == "manager" || args[1] == "keeper"
+	if answers && sig == unix.SIGSTOP {
+		d.answers.Held.Store(true)
+	}
+	ts.Check(d.kill(pid, sig))
+	if answers && (sig == unix.SIGCONT || sig == unix.SIGKILL) {
+		d.answers.LetGo()
+	}
 }
 
 // pidIs waits until the main process of NAME is the one that FILE names.

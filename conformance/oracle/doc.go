@@ -5,5 +5,6 @@
 // what a test does. It looks at /proc and at what the control interface told, and says in a line each what is wrong.
 //
 //	/proc ──► Tree ──► Watch: at every instant     events, status ──► Story: a possible one, and the same
-//	            └────► Compare ◄── status          directory, configuration ──► Sockets, PIDFiles, Mounts, Processes
+//	 │          └────► Compare ◄── status          directory, configuration ──► Sockets, PIDFiles, Mounts, Processes
+//	 └► Daemon ──► Footprint, Woken: as before     a process that asks ──► Answers: in time
 package oracle

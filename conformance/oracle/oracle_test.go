@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orderly-init/orderly/control"
 )
@@ -110,5 +112,73 @@ func TestFindsAnotherLog(t *testing.T) {
 	}
 	if Unlogged(events, "a: starting (wanted\na: ready\n") != "" || Unlogged(events, "a: ready\na: starting (wanted\n") == "" {
 		t.Error("the order in the log does not matter")
+	}
+}
+
+func TestFindsLateAnswers(t *testing.T) {
+	t.Parallel()
+	heard := func(a *Answers) *[]string {
+		list := &[]string{}
+		a.Finds = func(format string, args ...any) { *list = append(*list, fmt.Sprintf(format, args...)) }
+		return list
+	}
+	for busy, took := range map[bool]time.Duration{false: lastAnswer + 1, true: LastSingle + 1} {
+		a := &Answers{}
+		found := heard(a)
+		if late := a.inTime(took, busy, a.inTime(took, busy, 0)); late != 2 || len(*found) > 0 || a.inTime(took, busy, late) != 3 || len(*found) != 1 {
+			t.Errorf("busy %v: found %v", busy, *found)
+		}
+	}
+	for _, c := range []struct {
+		how   string
+		took  time.Duration
+		busy  bool
+		found bool
+	}{
+		{"", LastSingle, false, false}, {"", LastSingle + 1, false, true}, {"", LastSingle + 1, true, false}, {"", LastLoaded + 1, true, true},
+		{"loaded", LastLoaded, false, false}, {"loaded", LastLoaded + 1, false, true}, {"held", lastHeld, false, false}, {"held", lastHeld + 1, true, true},
+		{"beside", LastSingle + 1, false, true}, {"beside", lastBeside, true, false}, {"beside", lastBeside + 1, true, true},
+	} {
+		a := &Answers{Loaded: c.how == "loaded", Beside: c.how == "beside"}
+		a.Held.Store(c.how == "held")
+		found := heard(a)
+		if a.inTime(c.took, c.busy, 0); len(*found) > 0 != c.found {
+			t.Errorf("%+v: found %v", c, *found)
+		}
+	}
+	a := &Answers{}
+	found := heard(a)
+	before := Monotonic()
+	a.LetGo()
+	if a.heard(2*lastHeld, before, 0); len(*found) > 0 {
+		t.Errorf("who was held up answers late: found %v", *found)
+	}
+	if a.heard(2*lastHeld, Monotonic(), 0); len(*found) == 0 {
+		t.Error("who was held up and is not any more may not be late")
+	}
+}
+
+func TestFindsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	before := Footprint{Descriptors: []string{"manager pipe:"}, Mounts: []string{"/"}, threads: [2]int{5, 5}, private: [2]int{1000, 1000}}
+	for what, change := range map[string]func(*Footprint){
+		"mount":      func(f *Footprint) { f.Mounts = []string{"/", "/mnt"} },
+		"descriptor": func(f *Footprint) { f.Descriptors = []string{"manager pipe:", "manager pipe:"} },
+		"group":      func(f *Footprint) { f.Groups = []string{"a"} },
+		"zombie":     func(f *Footprint) { f.Children = []string{"sleep (process 7, Z)"} },
+		"pid file":   func(f *Footprint) { f.PIDFiles = []string{"a.pid"} },
+		"socket":     func(f *Footprint) { f.Sockets = []string{"notify/a"} },
+		"watch":      func(f *Footprint) { f.Watches++ },
+		"thread":     func(f *Footprint) { f.threads[1] += moreThreads + 1 },
+		"memory":     func(f *Footprint) { f.private[0] += moreMemory + 1 },
+	} {
+		now := before
+		change(&now)
+		if before.Unlike(now) == "" && len(before.Outgrown(now)) == 0 {
+			t.Errorf("one more %s is not found", what)
+		}
+	}
+	if before.Unlike(before) != "" || len(before.Outgrown(before)) != 0 {
+		t.Error("the same is not the same")
 	}
 }

@@ -13,8 +13,8 @@ const (
 
 // clean removes the group of a name that nobody uses, now or later.
 func (m *Manager) clean(name string, tries int) {
-	if u := m.byName[name]; u != nil && u.group != groupGone && u.group != groupDeserted {
-		return // it has been launched again
+	if u := m.byName[name]; u != nil && (u.group != groupGone && u.group != groupDeserted || u.inquiry != nil) {
+		return // it has been launched again, or something is asked again
 	}
 	err := m.tree.Remove(name)
 	switch {

@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -17,6 +19,9 @@ func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
+	if !samePIDs(c.Peer.PID) {
+		return nil, control.Refused(nil, "who asks is in another PID namespace, where processes have other numbers")
+	}
 	return inLoop(m, func() (any, error) {
 		u, err := m.component(p.Name)
 		if err != nil {
@@ -25,6 +30,14 @@ func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
 		inside, err := m.inside(u)
 		return control.EnterReply{Inside: inside}, err
 	})
+}
+
+// samePIDs says whether a number of a process means the same to a caller as to us. Who is in no namespace below ours has the number 0
+// (pid_namespaces(7)).
+func samePIDs(caller int) bool {
+	ours, err := os.Readlink("/proc/self/ns/pid")
+	theirs, gone := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", caller))
+	return caller != 0 && (err != nil || gone != nil || ours == theirs)
 }
 
 // inside is what a process of the container has.

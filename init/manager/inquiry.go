@@ -67,7 +67,8 @@ func (m *Manager) inquired(p *process, st supervisor.Status, why string) {
 	}
 }
 
-// clearInquiry kills what an inquiry has left, and removes its group where nothing is left at once.
+// clearInquiry kills what an inquiry has left, and removes its group, and the component's where that has nothing else. What dies takes
+// its time, and the component may not be configured any more.
 func (m *Manager) clearInquiry(u *unit) {
 	if m.tree == nil {
 		return
@@ -75,7 +76,7 @@ func (m *Manager) clearInquiry(u *unit) {
 	m.tree.Kill(inquiryGroup(u))
 	m.tree.Remove(inquiryGroup(u))
 	if u.main == nil && u.command == nil && u.group == groupGone {
-		m.tree.Remove(u.name)
+		m.clean(u.name, 0)
 	}
 }
 

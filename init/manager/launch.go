@@ -77,6 +77,9 @@ func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 	if errors.As(err, &s) {
 		ev.Step, ev.Why = s.step, s.err.Error()
 	}
+	if u := m.units[l.Component]; u.group == groupGone || u.group == groupThere {
+		m.desert(u) // its group may have been made already, and nobody is in it
+	}
 	m.post(ev)
 }
 

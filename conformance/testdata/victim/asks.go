@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
 // asks calls the control socket of a keeper's manager again and again, until its own input ends. It prints how long each answer took in
-// nanoseconds, without what it and the manager waited for a processor, or that the call failed. A call that one
+// nanoseconds, without what it and the manager waited for a processor, and when it began, or that the call failed. A call that one
 // manager takes and another answers says nothing.
 func asks(socket, keeper string) {
 	go func() {
@@ -33,7 +34,7 @@ func asks(socket, keeper string) {
 		if !isManager(manager) {
 			manager = managerOf(keeper)
 		}
-		begin, waited := time.Now(), delay(manager)+delay("/proc/self")
+		began, begin, waited := oracle.Monotonic(), time.Now(), delay(manager)+delay("/proc/self")
 		var reply json.RawMessage
 		if err := c.Call("GetStatus", control.NameParam{}, &reply); err != nil {
 			fmt.Println("failed")
@@ -43,7 +44,7 @@ func asks(socket, keeper string) {
 		}
 		took := time.Since(begin) - (delay(manager) + delay("/proc/self") - waited)
 		if isManager(manager) || managerOf(keeper) == manager { // none before and none now: who answers is no manager
-			fmt.Println(int64(took))
+			fmt.Println(int64(took), began)
 		}
 	}
 }
