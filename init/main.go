@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/orderly-init/orderly/init/command"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/manager"
@@ -16,6 +18,9 @@ func main() {
 	// the main goroutine stays on the main thread: the keeper starts managers from it, and PID 1's main thread
 	// must not end
 	runtime.LockOSThread()
+	if slack > 0 {
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, slack, 0, 0, 0) // it was so before
+	}
 	os.Exit(dispatch(os.Args))
 }
 
@@ -25,7 +30,7 @@ func dispatch(args []string) int {
 	case name == keeper.ManagerName:
 		runtime.UnlockOSThread()
 		widen()
-		return manager.Main(args[1:], command.Version())
+		return manager.Main(args[1:], command.Version(), slack)
 	case name == keeper.TrialName:
 		return try()
 	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):
