@@ -7,20 +7,17 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/orderly-init/orderly/init/command"
 	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/init/manager"
 )
 
 func main() {
+	ownSlack() // this thread's, before it makes others
 	// the main goroutine stays on the main thread: the keeper starts managers from it, and PID 1's main thread
 	// must not end
 	runtime.LockOSThread()
-	if slack > 0 {
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, slack, 0, 0, 0) // it was so before
-	}
+	ownSlacks()
 	os.Exit(dispatch(os.Args))
 }
 
