@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/orderly-init/orderly/qemu/guest"
 )
 
 func main() {
@@ -82,7 +84,7 @@ func run(quick bool, only string, gate, keep bool) error {
 
 // atGate is the guest alone: the figure that does not depend on the host.
 func atGate() error {
-	b, err := guestBoot(1)
+	b, err := guestBoot(1, guest.CountSleeping)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,9 @@ func TestMain(m *testing.M) {
 	programs = dir
 	for name, pkg := range map[string]string{"orderly": "../init", "prog": "../init/testdata/prog", "victim": "./testdata/victim", "trap": "./testdata/trap", "tracer": "./testdata/tracer"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
+		if name == "orderly" {
+			build.Args = slices.Insert(build.Args, 2, "-ldflags=-E=_orderly_start") // as the Makefile does
+		}
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)

@@ -38,9 +38,21 @@ next:
 	MOVQ $72, AX                 // fcntl
 	SYSCALL
 	CMPQ AX, $0
-	JLT  begin
+	JLT  timers
 	MOVQ AX, DI
 	MOVQ $3, AX                  // close
+	SYSCALL
+
+timers:
+	MOVQ $30, DI                 // PR_GET_TIMERSLACK
+	MOVQ $157, AX                // prctl
+	SYSCALL
+	CMPQ AX, $0
+	JLT  begin
+	MOVQ AX, ·slack(SB)
+	MOVQ $29, DI                 // PR_SET_TIMERSLACK
+	MOVQ $1000000, SI            // ns
+	MOVQ $157, AX
 	SYSCALL
 
 begin:

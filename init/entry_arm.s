@@ -37,8 +37,19 @@ next:
 	MOVW $55, R7                 // fcntl
 	SWI  $0
 	CMP  $0, R0
-	BLT  begin
+	BLT  timers
 	MOVW $6, R7                  // close
+	SWI  $0
+
+timers:
+	MOVW $30, R0                 // PR_GET_TIMERSLACK
+	MOVW $172, R7                // prctl
+	SWI  $0
+	CMP  $0, R0
+	BLT  begin
+	MOVW R0, ·slack(SB)
+	MOVW $29, R0                 // PR_SET_TIMERSLACK
+	MOVW $1000000, R1            // ns
 	SWI  $0
 
 begin:

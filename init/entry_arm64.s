@@ -36,8 +36,18 @@ next:
 	MOVD $1023, R2
 	MOVD $25, R8                 // fcntl
 	SVC
-	TBNZ $63, R0, begin
+	TBNZ $63, R0, timers
 	MOVD $57, R8                 // close
+	SVC
+
+timers:
+	MOVD $30, R0                 // PR_GET_TIMERSLACK
+	MOVD $167, R8                // prctl
+	SVC
+	TBNZ $63, R0, begin
+	MOVD R0, ·slack(SB)
+	MOVD $29, R0                 // PR_SET_TIMERSLACK
+	MOVD $1000000, R1            // ns
 	SVC
 
 begin:

@@ -13,9 +13,11 @@ import (
 )
 
 func main() {
+	ownSlack() // this thread's, before it makes others
 	// the main goroutine stays on the main thread: the keeper starts managers from it, and PID 1's main thread
 	// must not end
 	runtime.LockOSThread()
+	ownSlacks()
 	os.Exit(dispatch(os.Args))
 }
 
@@ -25,7 +27,7 @@ func dispatch(args []string) int {
 	case name == keeper.ManagerName:
 		runtime.UnlockOSThread()
 		widen()
-		return manager.Main(args[1:], command.Version())
+		return manager.Main(args[1:], command.Version(), slack)
 	case name == keeper.TrialName:
 		return try()
 	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):

@@ -28,6 +28,9 @@ type Host struct {
 	NoKeyrings bool
 	// Personality is the caller's, see personality(2).
 	Personality uintptr
+	// TimerSlack is what children get, in nanoseconds; 0: that of the caller's
+	// thread. See prctl(2), PR_SET_TIMERSLACK.
+	TimerSlack uintptr
 }
 
 func (h *Host) lastCapability() int {

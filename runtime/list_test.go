@@ -70,7 +70,7 @@ func TestPrintedList(t *testing.T) {
 		{"least", Spec{Path: "/bin/true"}, Host{}},
 		{"nested", everything(), Host{Ignored: []int{1, 13}, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 		{"actions", Spec{Actions: everyAction()}, Host{}},
-		{"deadline", deadlined(), Host{Personality: 8}},
+		{"deadline", deadlined(), Host{Personality: 8, TimerSlack: 50000}},
 		{"cow", everything(), Host{Flavour: Cow, OpenFiles: Limit{unix.RLIMIT_NOFILE, 1024, 4096}}},
 	} {
 		var b strings.Builder

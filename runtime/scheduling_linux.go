@@ -10,6 +10,9 @@ import (
 // scheduling sets what is the process's, before it has any other thread: all
 // that it starts inherits it.
 func (l *list) scheduling() {
+	if n := l.host.TimerSlack; n > 0 {
+		l.do("timer slack", strconv.FormatUint(uint64(n), 10), "prctl", unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, n, 0, 0, 0)
+	}
 	l.as(CPUsPart, l.cpus)
 	l.as(IOPart, l.ioPriority)
 	l.as(NicePart, l.nice)

@@ -1,9 +1,9 @@
 package targets
 
 import (
-	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -212,7 +212,7 @@ func readComponents(v value, d *draft) {
 			readComponent(e.instantiate(one), fields, c)
 		}
 	})
-	slices.SortStableFunc(d.Components, func(a, b Component) int { return cmp.Compare(a.Name, b.Name) })
+	sort.SliceStable(d.Components, func(i, j int) bool { return d.Components[i].Name < d.Components[j].Name }) // copies none of them
 }
 
 func readTargets(v value, d *draft) {

@@ -68,7 +68,7 @@ func (r *Resources) Period() time.Duration {
 }
 
 // Written says whether anything of it is.
-func (r *Resources) Written() bool { return !reflect.DeepEqual(*r, Resources{}) }
+func (r *Resources) Written() bool { return !reflect.ValueOf(r).Elem().IsZero() }
 
 func resourceFields() []field[Resources] {
 	return []field[Resources]{

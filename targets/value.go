@@ -30,21 +30,23 @@ func readTable[T any](v value, fields []field[T], to *T) map[string]any {
 		return nil
 	}
 	v.keys = func() []string { return available(fields) }
-	known := 0
-	for _, f := range fields {
-		x, ok := table[f.key]
-		if !ok {
-			continue
+	order := make([]int, 0, 32) // of the keys that are there: the fields are read in theirs
+	for key := range table {
+		if i := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == key }); i >= 0 {
+			order = append(order, i)
 		}
-		known++
-		inner := value{l: v.l, up: &v, name: f.key, x: x}
+	}
+	slices.Sort(order)
+	for _, i := range order {
+		f := fields[i]
+		inner := value{l: v.l, up: &v, name: f.key, x: table[f.key]}
 		if f.read == nil {
 			inner.faultAt(atKey, "unknown key", "this version does not have it")
 			continue
 		}
 		f.read(inner, to)
 	}
-	if known < len(table) {
+	if len(order) < len(table) {
 		unknownKeys(v, fields, table)
 	}
 	return table

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	goruntime "runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -55,6 +56,18 @@ func (m *Manager) launch() {
 		for _, s := range batch {
 			m.clone(s)
 		}
+		if len(m.queue) > 0 && goruntime.NumCPU() == 1 {
+			m.giveWay()
+		}
+	}
+}
+
+// giveWay lets those in flight have the only processor until one has landed, for a moment at most. Else the first would wait until the last
+// has been cloned, and all would be in flight at once.
+func (m *Manager) giveWay() {
+	const moment = 1 // ms
+	if n, _ := unix.Poll([]unix.PollFd{{Fd: keeper.LandFD, Events: unix.POLLIN}}, moment); n > 0 {
+		m.onLand()
 	}
 }
 

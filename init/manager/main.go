@@ -45,6 +45,7 @@ type Options struct {
 	Safe    bool // no decisions but stops (R19)
 	Again   int  // managers before this one
 	Version string
+	slack   uintptr // see runtime.Host
 }
 
 // EnvNotes carries to a manager what the first moments of the boot found, a line each.
@@ -87,13 +88,13 @@ func (o *Options) Arguments() []string {
 	return append(args, "--control", o.Control)
 }
 
-// Main is the manager process. It returns its exit status.
-func Main(args []string, version string) int {
+// Main is the manager process. It returns its exit status. Components get the timer slack; 0 is that of ours.
+func Main(args []string, version string, slack uintptr) int {
 	var o Options
 	if err := Flags(&o).Parse(args); err != nil {
 		return 2
 	}
-	o.Version = version
+	o.Version, o.slack = version, slack
 	o.PID1, o.Booted, o.Safe = os.Getenv(keeper.EnvPID1) == "1", os.Getenv(keeper.EnvBooted) == "1", os.Getenv(keeper.EnvSafe) == "1"
 	o.Again, _ = strconv.Atoi(os.Getenv(keeper.EnvAgain))
 	if len(o.Config) == 0 {
@@ -189,6 +190,7 @@ func (m *Manager) kernel() error {
 		m.path = defaultPath
 	}
 	m.host = runtime.Probe()
+	m.host.TimerSlack = m.slack
 	var err error
 	if m.loop, err = poll.New(); err != nil {
 		return err
