@@ -54,7 +54,7 @@ func notText(data []byte) int {
 	}
 }
 
-// decodeTree calls the decoder, where that is needed. It reports its own mistakes by a panic with a string; bytes from outside must not
+// decodeTree calls the decoder. It reports its own mistakes by a panic with a string; bytes from outside must not
 // end the manager, so that is an error like any other.
 func decodeTree(f *file) (err error) {
 	defer func() {
@@ -62,10 +62,6 @@ func decodeTree(f *file) (err error) {
 			err = fmt.Errorf("decode: %v", r)
 		}
 	}()
-	if tree, ok := plain(f.Data); ok {
-		f.tree = tree
-		return nil
-	}
 	var tree any
 	if _, err := toml.Decode(string(f.Data), &tree); err != nil {
 		return err
