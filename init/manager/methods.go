@@ -67,7 +67,9 @@ func (m *Manager) component(name string) (*unit, error) {
 	}
 	var names []string
 	for _, u := range m.units {
-		names = append(names, u.name)
+		if !m.gone(u) {
+			names = append(names, u.name)
+		}
 	}
 	return nil, control.Refused(targets.Nearest(name, names), "no component %s%s", name, m.otherwise(name, names))
 }
