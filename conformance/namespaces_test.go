@@ -27,6 +27,7 @@ depends_on = ["a"]
 `, "old/pids": ""}},
 		{id: "L112", story: "a filter refuses clone3 with EPERM: components start all the same, each in its cgroup before its first instruction", play: withoutClone3, root: true, traps: []uintptr{unix.SYS_CLONE3}, object: refusing(unix.EPERM), config: cgrouped},
 		{id: "L112b", story: "the same with ENOSYS, as from a kernel that does not have it", play: withoutClone3, root: true, traps: []uintptr{unix.SYS_CLONE3}, object: refusing(unix.ENOSYS), config: cgrouped},
+		{id: "L112c", story: "a filter refuses close_range with ENOSYS, and lets clone3 be made: the same", play: withoutClone3, root: true, traps: []uintptr{unix.SYS_CLOSE_RANGE}, object: refusing(unix.ENOSYS), config: cgrouped},
 		{id: "L114", story: "the first process of a container dies, has no handler for its signal, leaves orphans: the rest dies with it, it is told of and killed in time, and an init reaps them", play: firstProcess, root: true, config: `
 [template.box]
 stop_timeout = "500ms"

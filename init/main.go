@@ -31,10 +31,8 @@ func dispatch(args []string) int {
 	case name == keeper.TrialName:
 		return try()
 	case os.Getpid() == 1 && (len(args) < 2 || args[1] != "run"):
-		widen()
 		return asPID1()
 	case len(args) > 1 && args[1] == "run" && !wantsHelp(args[2:]):
-		widen()
 		return run(args[2:])
 	}
 	return command.Main(args)

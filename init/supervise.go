@@ -26,6 +26,8 @@ const maxRecords = 16384
 
 // asPID1 is the keeper of a machine that is ours. Arguments are ignored: the kernel passes what it does not know.
 func asPID1() int {
+	signals := keeper.Catch()
+	widen()
 	before, err := keeper.Inherited()
 	var notes []string
 	if before == nil {
@@ -44,7 +46,7 @@ func asPID1() int {
 		o.Config = []string{line.Config}
 	}
 	_, err = keeper.Run(keeper.Options{
-		From: before, PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
+		Signals: signals, From: before, PID1: true, Args: o.Arguments(), Facts: supervisor.TableSize(maxRecords), Voice: voice,
 		Env: append(environment(), manager.EnvNotes+"="+strings.Join(notes, "\n")),
 		End: func(e keeper.Ending) {
 			end := supervisor.End(e.End)
@@ -73,6 +75,8 @@ func stays(end supervisor.End) bool {
 
 // run is `orderly run`: the same supervisor in the foreground.
 func run(args []string) int {
+	signals := keeper.Catch()
+	widen()
 	var o manager.Options
 	flags := manager.Flags(&o)
 	if err := flags.Parse(args); err != nil {
@@ -95,7 +99,7 @@ func run(args []string) int {
 		return 1
 	}
 	code, err := keeper.Run(keeper.Options{
-		From: before,
+		Signals: signals, From: before,
 		Args: o.Arguments(), Env: environment(), Facts: supervisor.TableSize(maxRecords), Voice: os.Stderr,
 		GiveUp: giveUp, Shown: func(text string) { daemon.SdNotify(false, text) }, Above: above(),
 	})

@@ -134,8 +134,8 @@ func TestReported(t *testing.T) {
 	if s := m.Snapshot(0).Components[0]; s.Text != "loading" || !s.Degraded {
 		t.Errorf("%+v", s)
 	}
-	m.Step(0, Reported{Component: 0, Run: 1, Healthy: true})
-	if s := m.Snapshot(0).Components[0]; s.Degraded {
+	m.Step(0, Reported{Component: 0, Run: 1, Healthy: true, Blank: true})
+	if s := m.Snapshot(0).Components[0]; s.Degraded || s.Text != "" {
 		t.Errorf("%+v", s)
 	}
 }

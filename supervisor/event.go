@@ -139,6 +139,7 @@ type Reported struct {
 	Component int
 	Run       uint32
 	Text      string // STATUS=, "" is unchanged
+	Blank     bool   // STATUS= without a text, which takes the one before back
 	Degraded  bool
 	Healthy   bool // takes Degraded back
 	Stopping  bool

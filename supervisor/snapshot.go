@@ -98,8 +98,8 @@ func (m *Machine) status(c int, now time.Duration) ComponentStatus {
 		s.Reason = m.waitingText(c, now)
 	case u.stuck && u.state == Stopping:
 		s.Reason = Cause{Code: Unkillable}.String() + "; " + s.Reason
-	case s.State == Down && u.stopped && s.Reason == "": // it has never run
-		s.Reason = Cause{Code: StoppedByHand}.String()
+	case s.State == Down && !u.wanted && (u.stopped || s.Reason != ""): // of one that never ran there is nothing to tell
+		s.Reason = m.whyDown(c).String()
 	}
 	return s
 }

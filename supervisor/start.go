@@ -198,7 +198,7 @@ func (m *Machine) ready(c int, as State) {
 // reported takes in what a component says of itself.
 func (m *Machine) reported(c int, e Reported) {
 	u := &m.units[c]
-	if e.Text != "" {
+	if e.Text != "" || e.Blank {
 		u.text = e.Text
 	}
 	if degraded := (u.degraded || e.Degraded) && !e.Healthy; degraded != u.degraded {

@@ -90,10 +90,10 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 		return "failed" + colon(u.cause) + m.usedText(c, now) + m.replacedText(c)
 	case Down, Waiting, Backoff:
 	}
-	if !u.wanted || u.asking.skipped {
-		if u.stopped {
-			return "is down: stopped by hand"
-		}
+	if !u.wanted {
+		return "is down" + colon(m.whyDown(c))
+	}
+	if u.asking.skipped {
 		return "is down" + colon(u.cause)
 	}
 	text := m.waitingText(c, now)
@@ -101,6 +101,14 @@ func (m *Machine) sentence(c int, now time.Duration) string {
 		return strings.TrimSuffix(text+" after "+u.cause.String()+m.usedText(c, now), " after ")
 	}
 	return text
+}
+
+// whyDown tells why one that is not wanted is down. What it went down of is over: somebody may have wanted it since, and not any more.
+func (m *Machine) whyDown(c int) Cause {
+	if u := &m.units[c]; u.stopped && u.cause.Code == Released {
+		return u.cause
+	}
+	return m.whyStop(c)
 }
 
 func (m *Machine) readyText(c int, now time.Duration) string {

@@ -20,6 +20,9 @@ func activateCommand(o *options) *cobra.Command {
 		Use: "activate TARGET", Short: "Switch the run target", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p.Target = args[0]
+			if err := notNegative("--timeout", timeout); err != nil {
+				return err
+			}
 			return o.activate(c, p, timeout)
 		},
 	}
@@ -65,7 +68,7 @@ func (o *options) activate(c *cobra.Command, p control.ActivateParam, timeout ti
 	}
 	var refused *control.Error
 	if errors.As(err, &refused) && refused.Name == control.Interface+".Refused" && o.json {
-		result, err = &control.Result{Target: p.Target, Result: "refused", Why: refused.Error()}, nil
+		result, err = &control.Result{Target: p.Target, Result: "refused", Why: refused.Error(), Failed: []control.Failure{}, Degraded: []control.Failure{}}, nil
 	}
 	if err != nil {
 		return tried(err)

@@ -77,6 +77,9 @@ func waitCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "wait NAME...", Short: "Wait until components or a target are in a state", Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := notNegative("--timeout", timeout); err != nil {
+				return err
+			}
 			p.Names, p.TimeoutMS = args, float64(timeout)/float64(time.Millisecond)
 			var reply control.WaitReply
 			if err := o.call("Wait", p, &reply); err != nil {

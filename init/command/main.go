@@ -27,7 +27,11 @@ func Main(args []string) int {
 		rest = append([]string{name}, rest...)
 	}
 	root.SetArgs(rest)
+	root.SetOut(&outlet{Writer: os.Stdout})
 	cmd, err := root.ExecuteC()
+	if err == nil {
+		err = unwritten(root)
+	}
 	var code exitCode
 	switch {
 	case errors.As(err, &code):
@@ -100,7 +104,25 @@ func newRoot() *cobra.Command {
 		upgradeCommand(o), endCommand(o, "poweroff"), endCommand(o, "reboot"), endCommand(o, "halt"), endCommand(o, "kexec"))
 	add("files", checkCommand(o), runCommand())
 	root.AddCommand(versionCommand(o))
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil { // alone it is its help, with a shell that it does not know an error
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	return root
+}
+
+func helpCommand() *cobra.Command {
+	return &cobra.Command{Use: "help [COMMAND]", Short: "Help about any command", RunE: func(c *cobra.Command, args []string) error {
+		about, rest, err := c.Root().Find(args)
+		switch {
+		case err != nil:
+			return err
+		case len(rest) > 0:
+			return fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+		}
+		return about.Help()
+	}}
 }
 
 // runCommand is here for the help; the program itself handles it before it comes to commands.

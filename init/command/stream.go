@@ -19,6 +19,9 @@ func logCommand(o *options) *cobra.Command {
 		Use: "log [NAME]", Short: "Print what components and Orderly have said", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p.Name = first(args)
+			if p.Lines < 0 {
+				return fmt.Errorf("--lines %d is less than 0", p.Lines)
+			}
 			from, err := moment(since)
 			if err != nil {
 				return err
@@ -44,12 +47,12 @@ func moment(s string) (float64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	if d, err := time.ParseDuration(s); err == nil {
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return float64(time.Now().Add(-d).UnixMilli()), nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return 0, fmt.Errorf("--since %q: neither a duration (10m) nor a time (2026-01-02T15:04:05Z)", s)
+		return 0, fmt.Errorf("--since %q: neither a duration back (10m) nor a time (2026-01-02T15:04:05Z)", s)
 	}
 	return float64(t.UnixMilli()), nil
 }

@@ -84,13 +84,21 @@ func (o *options) print(c *cobra.Command, v any, human func(*writer)) error {
 func (o *options) printLine(c *cobra.Command, v any, human func(*writer)) error {
 	if !o.json {
 		human(newWriter(c))
-		return nil
+		return unwritten(c)
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return tried(err)
 	}
 	fmt.Fprintln(c.OutOrStdout(), string(b))
+	return unwritten(c)
+}
+
+// notNegative refuses a time-out that would be none.
+func notNegative(flag string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s %v is less than 0; 0 is no limit", flag, d)
+	}
 	return nil
 }
 

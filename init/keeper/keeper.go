@@ -25,11 +25,12 @@ type Options struct {
 	Voice io.Writer // for the few lines that the keeper itself has to say
 	// End makes the last system calls of PID 1 and does not return. A manager that cannot be had any more ends
 	// in GiveUp, which does not return as PID 1 either.
-	End    func(Ending)
-	GiveUp func(facts int)
-	Now    func()            // reboot at once
-	Shown  func(text string) // tells a service manager above us
-	From   *State            // of the program that this process was before, see Inherited; nil is a fresh start
+	End     func(Ending)
+	GiveUp  func(facts int)
+	Now     func()            // reboot at once
+	Shown   func(text string) // tells a service manager above us
+	Signals chan os.Signal    // from Catch
+	From    *State            // of the program that this process was before, see Inherited; nil is a fresh start
 
 	Watchdog string           // the device to feed from the first moment, before anything is configured; "" is none
 	Above    *watchdog.Device // the watchdog of a service manager above us, instead of a device; nil is none
@@ -68,8 +69,7 @@ type Keeper struct {
 	far    *Link     // our copy of the manager's end: what a dead manager has not read is read here
 	sender sync.WaitGroup
 
-	signals chan os.Signal
-	hushed  chan struct{} // every signal that was caught has been passed on
+	hushed chan struct{} // every signal that was caught has been passed on
 
 	dog     dog
 	deaths  deaths

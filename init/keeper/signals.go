@@ -49,22 +49,26 @@ func ignore(sig int) {
 // realtime is SIGRTMIN as C libraries count: the kernel's first two are theirs.
 const realtime = 34
 
-// forward sends the signals to the manager as messages. It is set up before anything else: a signal that Go does not
-// catch can end the program, and PID 1 must not end.
-func (k *Keeper) forward() {
-	k.signals = make(chan os.Signal, 64)
-	all := make(chan struct{})
+// Catch catches the signals, before anything else is done: until then SIGTERM and SIGQUIT end a Go program, also one that was started
+// with them ignored, and PID 1 must not end.
+func Catch() chan os.Signal {
+	signals, all := make(chan os.Signal, 64), make(chan struct{})
 	go func() { // the main thread, to which we are locked, would be changed to and from twice for each
-		signal.Notify(k.signals, caught()...)
+		signal.Notify(signals, caught()...)
 		close(all)
 	}()
 	<-all
 	for _, sig := range uncaught {
 		ignore(sig)
 	}
+	return signals
+}
+
+// forward sends the signals to the manager as messages.
+func (k *Keeper) forward() {
 	go func() {
 		var patience [impatience]time.Duration
-		for s := range k.signals {
+		for s := range k.Signals {
 			sig := s.(syscall.Signal)
 			switch sig {
 			case unix.SIGCHLD:
@@ -90,11 +94,12 @@ func (k *Keeper) forward() {
 // marker is the signal that the keeper sends itself: the highest one, which os/signal delivers behind all that came before.
 const marker = syscall.Signal(64)
 
-// hush ignores what forward catches, and waits until what was caught has been passed on. A Go program unblocks signals before it
+// hush ignores what was caught, and waits until that has been passed on. A Go program unblocks signals before it
 // catches any, so one that is pending then would end the next one: only what is ignored does no harm over an
-// execve(2), which keeps that. What comes in those few milliseconds is lost.
+// execve(2), which keeps that. What comes in those few milliseconds is lost. Of SIGTERM and SIGQUIT Go's runtime takes that back as it
+// begins: until Catch they end the next program, which therefore does nothing before it.
 func (k *Keeper) hush() error {
-	signal.Notify(k.signals, marker)
+	signal.Notify(k.Signals, marker)
 	defer signal.Reset(marker)
 	signal.Ignore(deaf()...)
 	if err := unix.Kill(os.Getpid(), unix.Signal(marker)); err != nil {
@@ -105,7 +110,7 @@ func (k *Keeper) hush() error {
 }
 
 // listen is the end of hush where there is no next program.
-func (k *Keeper) listen() { signal.Notify(k.signals, caught()...) }
+func (k *Keeper) listen() { signal.Notify(k.Signals, caught()...) }
 
 // deaf are those of caught that may be ignored: not SIGCHLD, whose children would be reaped by the kernel (wait(2)), and none of
 // those that the processor raises.

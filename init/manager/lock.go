@@ -54,6 +54,9 @@ func (m *Manager) lock() error {
 	if m.Again > 0 {
 		return nil
 	}
+	if err := m.mayBind(); err != nil {
+		return err
+	}
 	if err := m.takeLock(mostEnding); err != nil {
 		return err
 	}
@@ -63,6 +66,16 @@ func (m *Manager) lock() error {
 	}
 	m.noteClaim(err)
 	return nil
+}
+
+// mayBind refuses a path at which there is something else than a socket: a slip of who types must not cost a file. The path of
+// PID 1 nobody types.
+func (m *Manager) mayBind() error {
+	var st unix.Stat_t
+	if m.PID1 || unix.Stat(m.Control, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFSOCK {
+		return nil
+	}
+	return fmt.Errorf("control socket %s: there is something else than a socket; nothing is changed", m.Control)
 }
 
 // notLocked begins what status says of a state directory without a lock.

@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/orderly-init/orderly/control"
@@ -65,9 +67,23 @@ func (m *Manager) component(name string) (*unit, error) {
 	}
 	var names []string
 	for _, u := range m.units {
-		names = append(names, u.name)
+		if !m.gone(u) {
+			names = append(names, u.name)
+		}
 	}
-	return nil, control.Refused(targets.Nearest(name, names), "no component %s", name)
+	return nil, control.Refused(targets.Nearest(name, names), "no component %s%s", name, m.otherwise(name, names))
+}
+
+// otherwise tells what a name is that is none of a component.
+func (m *Manager) otherwise(name string, components []string) string {
+	if _, ok := m.config.Target(name); ok {
+		return ", but a run target"
+	}
+	instances := slices.DeleteFunc(slices.Clone(components), func(c string) bool { return !strings.HasPrefix(c, name+"@") })
+	if len(instances) == 0 {
+		return ""
+	}
+	return ", but its instances " + strings.Join(instances, ", ")
 }
 
 // gone says that a component was removed from the configuration and has stopped.
@@ -83,6 +99,9 @@ func (m *Manager) target(name string) (int, error) {
 	var names []string
 	for i := range m.config.Targets {
 		names = append(names, m.config.Targets[i].Name)
+	}
+	if u := m.byName[name]; u != nil && !m.gone(u) {
+		return 0, control.Refused(nil, "no run target %s, but a component", name)
 	}
 	return 0, control.Refused(targets.Nearest(name, names), "no run target %s", name)
 }

@@ -115,7 +115,7 @@ func (m *Manager) notified(u *unit, msg *ready.Message) {
 		Extend: int64(msg.Extend),
 	}
 	if msg.HasStatus {
-		r.Text = msg.Status
+		r.Text, r.Blank = msg.Status, msg.Status == ""
 	}
 	for _, r := range msg.Raises {
 		m.raise(u, r)

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"runtime/debug"
+	"time"
 
 	"github.com/orderly-init/orderly/init/boot"
 	"github.com/orderly-init/orderly/init/journal"
@@ -42,6 +43,10 @@ func lineOf(e *journal.Event) logs.Line {
 
 // changed tells of a component's new state: to the journal, the log, and the console where it matters there.
 func (m *Manager) changed(e supervisor.Changed) {
+	if e.From == e.To && e.To != supervisor.Stopping && !m.mayRemark(m.units[e.Component]) {
+		m.callers.notice()
+		return
+	}
 	level := targets.Debug
 	switch {
 	case e.To == supervisor.Failed:
@@ -56,6 +61,38 @@ func (m *Manager) changed(e supervisor.Changed) {
 		m.tellHeld(m.units[e.Component])
 	}
 	m.callers.notice()
+}
+
+// What a component can cause at will must not push everything else out of the log and the event stream: so many events of one that
+// stays in its state, of conditions that it raises above all, are told in such a time, and the others counted.
+const (
+	mostRemarks = 100
+	remarksTime = 10 * time.Second
+)
+
+// remarks are those of one component.
+type remarks struct {
+	until        time.Duration // since boot
+	told, untold int           // before that
+}
+
+// mayRemark says whether one more event of a component that stays in its state may be told.
+func (m *Manager) mayRemark(u *unit) bool {
+	r, now := &u.remarks, poll.Now()
+	if now >= r.until {
+		*r = remarks{until: now + remarksTime}
+	}
+	if r.told < mostRemarks {
+		r.told++
+		return true
+	}
+	if r.untold++; r.untold == 1 {
+		m.in(r.until-now, func() {
+			m.complain(u, itoa(r.untold)+" more events of it are not told: more than "+itoa(mostRemarks)+" in "+remarksTime.String())
+			*r = remarks{}
+		})
+	}
+	return false
 }
 
 // tellHeld tells of the processes that SIGKILL does not end.

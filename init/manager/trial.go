@@ -232,7 +232,7 @@ func (m *Manager) lasts() error {
 		return err
 	}
 	if err := f.wait(); err != nil {
-		return control.Failed("%v", err)
+		return control.Failed("%v; the configuration is in force, but the next boot may use the one before it", err)
 	}
 	return nil
 }

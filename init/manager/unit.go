@@ -50,7 +50,8 @@ type unit struct {
 	leader     int32                           // pid of the newest main process: its session, where there are no cgroups
 	cpu        int64                           // nanoseconds of the runs that have ended
 	ended      func(supervisor.Status, string) // of a tool
-	complained uint32                          // the run, plus one, that complainOnce has complained of
+	remarks    remarks
+	complained uint32 // the run, plus one, that complainOnce has complained of
 }
 
 // groupState says what may be left of a component's processes.

@@ -9,14 +9,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// Forget removes a file that was saved, for good: also after a power cut.
+// Forget removes a file that was saved, for good: also after a power cut. One that is not there is forgotten, also where nothing
+// can be removed: a read-only file system refuses before it looks (EROFS, unlink(2)).
 func Forget(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
 	if err := os.Remove(path); err != nil {
-		if os.IsNotExist(err) {
-			return nil
-		}
 		return err
 	}
 	return settle("forget "+path, filepath.Dir(path))
