@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -25,6 +28,7 @@ command = ["sleep", "1000"]
 environment = { ROUND = "0" }
 `},
 		{id: "O130c", story: "programs that are cut off, of another architecture, or not Orderly: refused or gone back from, and the keeper goes on", play: badUpgrades, mortal: true, loaded: true, config: one},
+		{id: "O130e", story: "a power off that a signal asks for while the keeper becomes the new program is not lost", play: signalInBetween, root: true, places: []place{foreground}, config: one},
 		{id: "O130d", story: "a program whose keeper has another format of its state becomes the manager, the keeper stays and says so; one that keeps more than the old one knows becomes both; each time there is a way back; one that cannot read the facts becomes nothing; no component notices, and no exit is lost",
 			play: otherFormats, mortal: true, loaded: true, config: brief + `
 [component.a]
@@ -34,6 +38,39 @@ command = ["sleep", "1000"]
 }
 
 const renewed = "the keeper is the new program too"
+
+// powerOff is what SIGRTMIN+4 asks for.
+const powerOff = unix.Signal(34 + 4)
+
+func signalInBetween(w *world) {
+	other := w.install("other")
+	for range 4 {
+		c := w.contained(container)
+		init := w.initOf(c)
+		client, err := control.Dial(fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", init))
+		w.must(err)
+		w.must(client.Call("Upgrade", control.UpgradeParam{Binary: other}, &control.Empty{}))
+		client.Close()
+		for late := time.Now().Add(patience); !strings.Contains(w.environment(init), "ORDERLY_KEEPER="); {
+			if time.Now().After(late) {
+				w.Fatal("the keeper does not become the new program")
+			}
+		}
+		w.must(unix.Kill(init, powerOff))
+		exitOf(w, c)
+		if how := c.ProcessState.Sys().(syscall.WaitStatus); how.Signal() != unix.SIGINT || !w.exists("ended") { // see inContainer
+			w.Errorf("it ended with %#x: %s", int(how), w.read("contained"))
+		}
+		os.Remove(w.path("begun"))
+		os.Remove(w.path("ended"))
+	}
+}
+
+// environment is that of the program that a process executes, from the moment on in which it does.
+func (w *world) environment(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return string(b)
+}
 
 // install makes another file of the program.
 func (w *world) install(name string) string {
@@ -81,6 +118,9 @@ func upgradeUnderLoad(w *world) {
 		w.await("what the signal asked for", func() bool { _, code := w.orderly("plan", target); return code == 0 })
 	}
 	w.reconnect()
+	if name := oracle.Field("/proc", w.keeper, "Name"); name != "orderly" {
+		w.Errorf("the keeper's name is %q", name)
+	}
 	if now := w.component("a"); now.PID != a.PID || now.Run != a.Run {
 		w.Errorf("a was %+v and is %+v", a, now)
 	}

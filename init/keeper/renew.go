@@ -132,6 +132,7 @@ func (k *Keeper) execute(state int) error {
 	if err := k.hush(); err != nil {
 		return err
 	}
+	defer hold()()
 	return os.NewSyscallError("execve the new program", syscall.Exec(binary.Path(k.binary), os.Args, k.successor(state)))
 }
 

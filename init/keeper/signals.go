@@ -94,10 +94,7 @@ func (k *Keeper) forward() {
 // marker is the signal that the keeper sends itself: the highest one, which os/signal delivers behind all that came before.
 const marker = syscall.Signal(64)
 
-// hush ignores what was caught, and waits until that has been passed on. A Go program unblocks signals before it
-// catches any, so one that is pending then would end the next one: only what is ignored does no harm over an
-// execve(2), which keeps that. What comes in those few milliseconds is lost. Of SIGTERM and SIGQUIT Go's runtime takes that back as it
-// begins: until Catch they end the next program, which therefore does nothing before it.
+// hush ignores what was caught, and waits until that has been passed on. What comes between that and hold is lost.
 func (k *Keeper) hush() error {
 	signal.Notify(k.Signals, marker)
 	defer signal.Reset(marker)
@@ -107,6 +104,20 @@ func (k *Keeper) hush() error {
 	}
 	<-k.hushed
 	return nil
+}
+
+// hold has signals wait over an execve(2), until the next program has caught them: Go's runtime keeps those blocked that it finds so, but for
+// SIGHUP, SIGINT, SIGQUIT, SIGTERM and SIGABRT (blockableSig in runtime/signal_unix.go). The first two stay ignored until then, and the
+// others end a program that has not caught them, which therefore does nothing before it. What hold returns takes it back.
+func hold() func() {
+	var set, old unix.Sigset_t
+	for _, s := range deaf() {
+		const bits = int(unsafe.Sizeof(set.Val[0]) * 8)
+		n := int(s.(syscall.Signal)) - 1
+		set.Val[n/bits] |= 1 << (n % bits)
+	}
+	unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old)
+	return func() { unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }
 }
 
 // listen is the end of hush where there is no next program.
