@@ -26,7 +26,8 @@ written by the suite in [conformance](../conformance), which plays the scenarios
   [foreground.txt](../init/testdata/foreground.txt) has.
 - **not yet**: nothing shows it.
 
-A scenario that is played holds, or the suite fails. After every one of them this holds too: each run was executed once, and at no instant were two runs
+A scenario that is played holds, or the suite fails. Many are about time, on machines that others use too: what failed in ` + "`make test`" + `, if it was no more than
+three, is played once more by itself, and that is told at the end. After every one of them this holds too: each run was executed once, and at no instant were two runs
 of a component alive; what is reported is what is there; the keeper has no child but the manager, living or dead; manager and keeper have the descriptors
 that they had, no more memory or threads than a fixed amount; no cgroup, mount, socket, pid file or process is left; nobody is woken while there is nothing
 to do; each change of a component and of the whole was a legal one and had a cause; event stream, log and status tell the same; the manager never slept in

@@ -181,6 +181,7 @@ func (t *tracer) next() {
 		}
 		for t.take(unix.WNOHANG) { // one that is traced ends only when its end is taken
 		}
+		time.Sleep(200 * time.Microsecond) // it takes some milliseconds to begin, and others need the processor
 	}
 	check(errors.New("there is no other manager"))
 }
