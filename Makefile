@@ -26,7 +26,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	@dead=$$(go run $(DEADCODE) -test ./... | grep -v '^qemu/'); test -z "$$dead" || { echo "$$dead"; exit 1; }
-	$(TEST) --packages='$(PLAIN)' -- -race
+	$(TEST) --packages='$(PLAIN)' -- -race -timeout 30m
 	$(TEST) --packages=./runtime # its races would be in assembly, which the detector does not see, and with it it takes 40 s
 	$(TEST) --packages=./conformance -- -timeout 30m # its oracles are about time: it runs by itself
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
