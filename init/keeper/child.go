@@ -228,9 +228,9 @@ func (k *Keeper) replace(files []int, path string) {
 // spareThreads are as many as can be wanted at once, and more: for the reaper, the signals, the console, the sender, the collector.
 const spareThreads = 4
 
-// makeThreads has the runtime keep threads ready. It makes one when all that it has wait in system calls, and where none can be had
-// that ends the program (newosproc in runtime/os_linux.go): PID 1 must not need one when a machine has no more processes.
-func makeThreads() {
+// MakeThreads has the runtime keep threads ready. It makes one when all that it has wait in system calls, and where none can be had
+// that ends the program (newosproc in runtime/os_linux.go): nobody must need one when a machine has no more processes.
+func MakeThreads() {
 	var begun, ended sync.WaitGroup
 	over := make(chan struct{})
 	for range spareThreads {

@@ -102,7 +102,7 @@ func Run(o Options) (code int, err error) {
 	if err := k.begin(); err != nil {
 		return 1, err
 	}
-	go makeThreads()
+	go MakeThreads()
 	go k.reaper.run()
 	return k.loop(), nil
 }

@@ -273,6 +273,9 @@ func (m *Manager) clear() {
 	}
 }
 
+// soonThreads is when threads are kept ready: not before the first components are started.
+const soonThreads = 100 * time.Millisecond
+
 // run brings the machine up where that has not been done, and loops until the end.
 func (m *Manager) run() int {
 	m.dog.up = m.Booted
@@ -290,6 +293,7 @@ func (m *Manager) run() int {
 	}
 	m.link.Send(keeper.Message{Kind: keeper.Hello})
 	m.guardSocket()
+	m.in(soonThreads, func() { go keeper.MakeThreads() })
 	m.loop.Run()
 	m.close()
 	return m.code
