@@ -15,10 +15,9 @@ package main
 // Linked without the flag it begins where Go does, and all else is the same.
 
 import (
-	"runtime"
-	"sync"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/init/keeper"
 )
 
 // slack is how late timers could be when the program began, in nanoseconds; 0: it did not begin here.
@@ -36,19 +35,4 @@ const madeBefore = 2
 
 // ownSlacks gives those threads back what there was: all others come from them and from the main thread. One that would be left out would be
 // late, no more: components are given their slack at the start.
-func ownSlacks() {
-	var set sync.WaitGroup
-	over := make(chan struct{})
-	for range madeBefore {
-		set.Add(1)
-		go func() {
-			runtime.LockOSThread() // each has one of its own, until all do
-			defer runtime.UnlockOSThread()
-			ownSlack()
-			set.Done()
-			<-over
-		}()
-	}
-	set.Wait()
-	close(over)
-}
+func ownSlacks() { keeper.OnThreads(madeBefore, ownSlack) }

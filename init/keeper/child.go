@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -230,21 +231,33 @@ const spareThreads = 4
 
 // MakeThreads has the runtime keep threads ready. It makes one when all that it has wait in system calls, and where none can be had
 // that ends the program (newosproc in runtime/os_linux.go): nobody must need one when a machine has no more processes.
-func MakeThreads() {
-	var begun, ended sync.WaitGroup
+func MakeThreads() { OnThreads(spareThreads, func() {}) }
+
+// OnThreads does something on so many threads, each another one than the caller's and one another's.
+func OnThreads(n int, do func()) {
+	var begun sync.WaitGroup
 	over := make(chan struct{})
-	for range spareThreads {
+	for range n {
 		begun.Add(1)
-		ended.Go(func() {
+		go func() {
 			goruntime.LockOSThread() // each has one of its own, until all do
 			defer goruntime.UnlockOSThread()
+			do()
 			begun.Done()
 			<-over
-		})
+		}()
 	}
 	begun.Wait()
 	close(over)
-	ended.Wait()
+}
+
+// SetName names the calling thread, and where that is the first one the process (prctl(2), PR_SET_NAME): ps(1) would show the number of a
+// descriptor where that was executed.
+func SetName(name string) {
+	if p, err := unix.BytePtrFromString(name); err == nil {
+		unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(p)), 0, 0, 0)
+		goruntime.KeepAlive(p)
+	}
 }
 
 // describe says in words how a process ended.

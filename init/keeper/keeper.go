@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -107,13 +106,10 @@ func Run(o Options) (code int, err error) {
 	return k.loop(), nil
 }
 
-// name is that of the program, for prctl(2).
-var name = unsafe.StringData("orderly\x00")
-
 // begin has a manager, and the signals for it: those of the program before us, or new ones.
 func (k *Keeper) begin() error {
 	if k.From != nil {
-		unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0) // ps(1) would show the number of a descriptor
+		SetName("orderly")
 		if err := k.resume(k.From); err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func (m *Manager) memory() error {
 
 // kernel opens the loop and what the kernel tells through it.
 func (m *Manager) kernel() error {
-	unix.Prctl(unix.PR_SET_NAME, namePointer(), 0, 0, 0)
+	keeper.SetName(keeper.ManagerName)
 	m.root = os.Geteuid() == 0
 	if m.root {
 		// a child that changes its ids before exec shares our memory, and would change this too; an ordinary user's

@@ -7,9 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"time"
-	"unsafe"
 
-	"github.com/orderly-init/orderly/init/keeper"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/supervisor"
 	"github.com/orderly-init/orderly/targets"
@@ -20,12 +18,6 @@ var errNoRecord = errors.New("no record in the facts table")
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func baseName(p string) string { return path.Base(p) }
-
-// namePointer is the name of the manager for prctl(2), PR_SET_NAME: ps(1) would show the number of a descriptor.
-func namePointer() uintptr {
-	name := append([]byte(keeper.ManagerName), 0)
-	return uintptr(unsafe.Pointer(&name[0]))
-}
 
 // recordOf names the record of a process in the facts table.
 func recordOf(u *unit, r role) (supervisor.Kind, string) {
