@@ -22,7 +22,7 @@ func output() []scenario {
 	return []scenario{
 		{id: "C25", story: "a worker, and a process of no component, keep the output open: the exit is handled at once, the worker goes, what the other prints is read on until it ends", play: openOutput, config: `
 [component.a]
-command = ["sh", "-c", "sleep 1000 & echo $$ > $DIR/main; until test -e $DIR/go; do sleep 0.01; done; exit 3"]
+command = ["sh", "-c", "sleep 1000 & touch $DIR/begun; until test -e $DIR/go; do sleep 0.01; done; exit 3"]
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a"]
@@ -137,11 +137,11 @@ wants = ["boxed", "lost", "rooted", "speaks", "hears", `, 1)
 
 func openOutput(w *world) {
 	w.reach("all")
-	w.await("its pid", func() bool { return w.read("main") != "" })
+	w.await("its begin", func() bool { return w.exists("begun") })
 	// somebody outside opens its output, and holds it
 	holder := exec.Command("sh", "-c", "exec >/proc/"+strconv.Itoa(w.outside(w.component("a").PID))+"/fd/1; echo held; until test -e "+w.path("late")+"; do sleep 0.01; done; echo late")
 	w.must(holder.Start())
-	defer holder.Wait()
+	defer func() { holder.Process.Kill(); holder.Wait() }()
 	w.await("a word of the holder", func() bool { return slices.ContainsFunc(w.lines("a"), ends("held")) })
 	begin := time.Now()
 	w.write("go", "")

@@ -59,8 +59,7 @@ func (a *another) up(target string) {
 // end ends it with a signal and returns its exit status.
 func (a *another) end(sig unix.Signal) int {
 	unix.Kill(a.Process.Pid, sig)
-	a.Wait()
-	return a.ProcessState.ExitCode()
+	return exitOf(a.w, a.Cmd)
 }
 
 // kill kills it and its manager at once, so that nobody cleans up.
