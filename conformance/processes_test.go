@@ -40,6 +40,14 @@ recovery = { attempts = 0, then = "stop" }
 [target.all]
 depends_on = ["a"]
 `},
+		{id: "A6b", story: "a program names its child as the main process and ends, and whoever started it has not come to say that it is there: the child is followed", play: earlyHeir, root: true,
+			traps: []uintptr{unix.SYS_EXECVE}, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; touch $DIR/named"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "A8", story: "every exit code and every signal is reported as what it was", play: everyEnd, config: everyEndConfig()},
 		{id: "A9", story: "a stopped main process has not exited, and a stop ends it in order", play: stoppedMain, config: one},
 		{id: "A10", story: "the first thread ends and others go on: the component has not exited", play: leaderless, config: `
@@ -277,4 +285,26 @@ func leaderless(w *world) {
 		w.Errorf("a was started %d times", n)
 	}
 	w.stop("a")
+}
+
+// earlyHeir holds up the intermediate of a start: it waits for the execve of its child, and is stopped before that returns.
+func earlyHeir(w *world) {
+	held := make(chan int, 1)
+	w.object(func(c asked) unix.Errno {
+		if c.by("orderly-manager") && filepath.Base(c.text(0)) == "sh" { // it has the memory of the manager still
+			if p, ok := oracle.Look("/proc", c.pid); ok && unix.Kill(p.Parent, unix.SIGSTOP) == nil {
+				held <- p.Parent
+			}
+		}
+		return 0
+	})
+	w.orderly("activate", "all", "--no-wait")
+	intermediate := <-held
+	w.agree()
+	w.await("the name of another main process", func() bool { return w.exists("named") && w.component("a").State == "ready" })
+	w.must(unix.Kill(intermediate, unix.SIGCONT))
+	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component("a").PID) == w.read("heir") })
+	if n := w.count("a", "stopping"); n > 0 {
+		w.Error("its end was taken for that of the component")
+	}
 }

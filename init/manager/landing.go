@@ -51,6 +51,7 @@ func (m *Manager) land(p *process) {
 		m.post(supervisor.Launched{Component: p.unit.number, Run: p.run})
 		m.await(p.unit)
 		m.afterExec(p)
+		m.inherit(p.unit)
 	}
 	if p.pending != 0 {
 		m.signal(p, p.pending)

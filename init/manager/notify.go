@@ -141,12 +141,16 @@ func (m *Manager) raise(u *unit, r ready.Raise) {
 // keeper, or nobody would learn of its exit. A child of the present main process becomes one when that ends.
 func (m *Manager) newMain(u *unit, pid int) {
 	m.landed() // it may have executed, and spoken, since the round began
+	m.succeed(u, pid)
+}
+
+func (m *Manager) succeed(u *unit, pid int) {
 	p := u.main
-	if p == nil || p.pid == 0 || int(p.pid) == pid {
+	if p == nil || int(p.pid) == pid {
 		return
 	}
 	above := runtime.Parent(pid)
-	if m.tree != nil && above == int(p.pid) {
+	if p.pid == 0 || m.tree != nil && above == int(p.pid) { // it has spoken before its intermediate could say that it is there
 		u.heir = pid
 		return
 	}
@@ -168,11 +172,18 @@ func (m *Manager) inherited(p *process) bool {
 	if m.followed(p) {
 		return true
 	}
-	if heir := u.heir; heir != 0 && p.pid == pid {
-		u.heir = 0
-		m.newMain(u, heir)
+	if p.pid == pid {
+		m.inherit(u)
 	}
 	return p.pid != pid
+}
+
+// inherit has the one that was named follow the main process, if that can be by now.
+func (m *Manager) inherit(u *unit) {
+	if heir := u.heir; heir != 0 {
+		u.heir = 0
+		m.succeed(u, heir)
+	}
 }
 
 // closeNotify ends the notify socket of a component that is no longer in the configuration.

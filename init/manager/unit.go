@@ -46,7 +46,7 @@ type unit struct {
 	seeks      int            // looks at files that have not come back
 	closed     time.Duration  // when to say that it will never be ready: its pipe was closed; 0 is not at all
 
-	heir       int                             // a child of the main process that is to follow it (MAINPID=); 0 is none
+	heir       int                             // a process that is to follow the main one when that can be (MAINPID=); 0 is none
 	leader     int32                           // pid of the newest main process: its session, where there are no cgroups
 	cpu        int64                           // nanoseconds of the runs that have ended
 	ended      func(supervisor.Status, string) // of a tool
