@@ -92,13 +92,13 @@ func orphanOfOrphan(w *world) {
 	w.await("the orphan", func() bool { return w.read("orphan") != "" })
 	pid, _ := strconv.Atoi(w.read("orphan"))
 	w.await("the keeper as its parent", func() bool {
-		p, ok := oracle.Look(w.proc, pid)
-		return ok && p.Parent == w.keeperInside()
+		p, ok := oracle.Look(w.Proc, pid)
+		return ok && p.Parent == w.Inside()
 	})
 	if group := w.show("a").Cgroup; group != "" {
 		b, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
 		w.must(err)
-		if w.place == foreground && !slices.Contains(strings.Fields(string(b)), strconv.Itoa(pid)) {
+		if w.Place == foreground && !slices.Contains(strings.Fields(string(b)), strconv.Itoa(pid)) {
 			w.Errorf("process %d is not in %s, which has %q", pid, group, b)
 		}
 	}
@@ -112,7 +112,7 @@ func orphanOfOrphan(w *world) {
 // gone waits until nothing is there with a pid, not even a zombie.
 func (w *world) gone(pid int) {
 	w.Helper()
-	w.await(fmt.Sprintf("the end of process %d", pid), func() bool { _, there := oracle.Look(w.proc, pid); return !there })
+	w.await(fmt.Sprintf("the end of process %d", pid), func() bool { _, there := oracle.Look(w.Proc, pid); return !there })
 }
 
 func orphanOfNobody(w *world) {
@@ -142,7 +142,7 @@ func thousandExits(w *world) {
 		w.eventually(fmt.Sprintf("c%d", i), "failed")
 		w.is(fmt.Sprintf("c%d", i), "failed", []string{"signal HUP", "signal KILL"}[i%2])
 	}
-	w.await("no orphan", func() bool { return len(oracle.Children(w.proc, w.keeperInside())) == 2 }) // manager and mother
+	w.await("no orphan", func() bool { return len(oracle.Children(w.Proc, w.Inside())) == 2 }) // manager and mother
 }
 
 func shortLives(w *world, runs uint32) {
@@ -201,7 +201,7 @@ func workerLeft(w *world) {
 	w.write("go", "")
 	w.eventually("a", "failed")
 	w.is("a", "failed", "exit 0")
-	if p, ok := oracle.Look(w.proc, pid); ok && p.Alive() {
+	if p, ok := oracle.Look(w.Proc, pid); ok && p.Alive() {
 		w.Errorf("a has failed, and its worker lives: %+v", p)
 	}
 }
@@ -261,7 +261,7 @@ func stoppedMain(w *world) {
 	w.reach("all")
 	c := w.component("a")
 	w.kill(c.PID, unix.SIGSTOP)
-	w.await("a process that is stopped", func() bool { p, _ := oracle.Look(w.proc, c.PID); return p.State == 'T' })
+	w.await("a process that is stopped", func() bool { p, _ := oracle.Look(w.Proc, c.PID); return p.State == 'T' })
 	if now := w.component("a"); now.State != "ready" || now.PID != c.PID {
 		w.Errorf("a is %+v", now)
 	}
@@ -276,7 +276,7 @@ func stoppedMain(w *world) {
 func leaderless(w *world) {
 	w.reach("all")
 	pid := w.component("a").PID
-	w.await("a first thread that has ended", func() bool { p, _ := oracle.Look(w.proc, pid); return p.State == 'Z' })
+	w.await("a first thread that has ended", func() bool { p, _ := oracle.Look(w.Proc, pid); return p.State == 'Z' })
 	w.await("a first sign of life", func() bool { return w.exists("alive") })
 	w.must(os.Remove(w.path("alive")))
 	w.await("a sign of life", func() bool { return w.read("alive") != "" })
