@@ -299,6 +299,7 @@ func earlyHeir(w *world) {
 		return 0
 	})
 	w.orderly("activate", "all", "--no-wait")
+	w.await("its execve", func() bool { return len(held) > 0 })
 	intermediate := <-held
 	w.agree()
 	w.await("the name of another main process", func() bool { return w.exists("named") && w.component("a").State == "ready" })

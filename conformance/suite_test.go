@@ -195,6 +195,7 @@ func tryTo(t *testing.T, s *scenario, p place) {
 func perform(t *testing.T, s *scenario, p place) {
 	w := begin(t, s, p)
 	defer w.finish()
+	defer w.guard().Stop()
 	w.warm()
 	before := w.footprint()
 	before.Expect(s.pipes)

@@ -210,6 +210,19 @@ func (w *world) keep(b json.RawMessage, last bool) error {
 	return nil
 }
 
+// guard ends a scenario that hangs when half of the time is over that all have: they go on, and it can be played once more.
+func (w *world) guard() *time.Timer {
+	const forever = 1000 * time.Hour
+	limit := forever
+	if end, ok := w.Deadline(); ok {
+		limit = time.Until(end) / 2
+	}
+	return time.AfterFunc(limit, func() {
+		w.Errorf("it hangs, and its supervisor is killed after %v; console:\n%s", limit, w.read("console"))
+		unix.Kill(w.Keeper, unix.SIGKILL)
+	})
+}
+
 // finish ends the supervisor in order and looks at what it leaves.
 func (w *world) finish() {
 	if w.client != nil {
