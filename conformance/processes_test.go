@@ -48,6 +48,13 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
+		{id: "A6c", story: "a program names its child as the main process, the manager is killed, and then the program ends: the child is followed", play: heirOfTheDead, mortal: true, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; until test -e $DIR/go; do sleep 0.01; done"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "A8", story: "every exit code and every signal is reported as what it was", play: everyEnd, config: everyEndConfig()},
 		{id: "A9", story: "a stopped main process has not exited, and a stop ends it in order", play: stoppedMain, config: one},
 		{id: "A10", story: "the first thread ends and others go on: the component has not exited", play: leaderless, config: `
@@ -304,8 +311,24 @@ func earlyHeir(w *world) {
 	w.agree()
 	w.await("the name of another main process", func() bool { return w.exists("named") && w.component("a").State == "ready" })
 	w.must(unix.Kill(intermediate, unix.SIGCONT))
-	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component("a").PID) == w.read("heir") })
-	if n := w.count("a", "stopping"); n > 0 {
-		w.Error("its end was taken for that of the component")
+	w.followed("a")
+}
+
+// followed waits until the heir of a component is its main process.
+func (w *world) followed(name string) {
+	w.Helper()
+	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
+	if n := w.count(name, "stopping"); n > 0 {
+		w.Error("the end of the one before was taken for that of the component")
 	}
+}
+
+func heirOfTheDead(w *world) {
+	w.reach("all")
+	dead := w.Manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
+	w.await("a connection", w.connected)
+	w.write("go", "")
+	w.followed("a")
 }
