@@ -41,7 +41,7 @@ func mountsBelow(dir string) []string {
 // watch looks at the processes again and again until the keeper has ended.
 func (e *eyes) watch(l *launched) {
 	w := oracle.NewWatch(l.Proc, l.Inside(), e.finds)
-	e.wait.Go(func() { w.Run(l.Ended, 10, func(list []oracle.Process) { e.groups(l.Proc, list) }) })
+	e.wait.Go(func() { w.Run(l.Ended, 1, func(list []oracle.Process) { e.groups(l.Proc, list) }) })
 }
 
 func (e *eyes) finds(format string, args ...any) {
