@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -129,7 +130,7 @@ func (w *world) dies(p *passage, from int) {
 		before, _, story := w.through(p, &points[i])
 		w.Logf("%s: %s", p.name, story)
 		got := want
-		if !soon(func() bool { got = outcome(before); return cmp.Equal(want, got) }) {
+		if !launch.Soon(func() bool { got = outcome(before); return cmp.Equal(want, got) }) {
 			w.Errorf("%s: %s (%+v):\n%s", p.name, story, points[i], cmp.Diff(want, got))
 		}
 	}

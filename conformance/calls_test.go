@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -78,7 +79,7 @@ func (w *world) show(name string) control.Detail {
 func (w *world) eventually(name, state string) control.Component {
 	w.Helper()
 	var c control.Component
-	if !soon(func() bool { c = w.component(name); return c.State == state }) {
+	if !launch.Soon(func() bool { c = w.component(name); return c.State == state }) {
 		w.Fatalf("%s is %s (%s), not %s", name, c.State, c.Reason, state)
 	}
 	return c

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
@@ -53,7 +54,7 @@ func (w *world) removed(component string) bool {
 // logged checks that Orderly's own log has the same changes in the same order.
 func (w *world) logged(events []control.Event) {
 	missing := ""
-	if !soon(func() bool {
+	if !launch.Soon(func() bool {
 		missing = oracle.Unlogged(events, w.ownLog())
 		return missing == ""
 	}) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/launch"
 )
 
 // configurations are scenarios about files that are wrong.
@@ -128,8 +130,8 @@ func appliesAtOnce(w *world) {
 					w.Errorf("%v meanwhile: %d: %s", args, code, out)
 				}
 			}
-			unix.Kill(w.keeper, unix.SIGHUP)
-			if !soon(func() bool { return strings.Contains(w.read("log/orderly.log"), "apply: refused") }) {
+			unix.Kill(w.Keeper, unix.SIGHUP)
+			if !launch.Soon(func() bool { return strings.Contains(w.read("log/orderly.log"), "apply: refused") }) {
 				w.Error("SIGHUP meanwhile is not refused")
 			}
 		})

@@ -63,7 +63,7 @@ func exitsUnseen(w *world) {
 		time.Sleep(300 * time.Millisecond) // after fifty refusals the keeper gives up
 		return unix.EAGAIN
 	})
-	dead := w.manager()
+	dead := w.Manager()
 	w.kill(dead, unix.SIGKILL)
 	w.await("a refusal", func() bool { return w.refused() > 0 })
 	for range before.Components { // each takes a line
@@ -71,9 +71,9 @@ func exitsUnseen(w *world) {
 		w.must(err)
 	}
 	for _, c := range before.Components {
-		w.await("the end of "+c.Name, func() bool { _, there := oracle.Look(w.proc, c.PID); return c.Name == "warm" || !there })
+		w.await("the end of "+c.Name, func() bool { _, there := oracle.Look(w.Proc, c.PID); return c.Name == "warm" || !there })
 	}
-	if m := w.manager(); m != 0 {
+	if m := w.Manager(); m != 0 {
 		w.Errorf("a manager is there: %d", m)
 	}
 	w.agree()
@@ -182,9 +182,9 @@ func soonInControl(w *world) {
 		before := w.status()
 		dying := before.Components[round*100]
 		w.client.Close()
-		_, keeperWaited := w.loop(w.keeper)
+		_, keeperWaited := w.loop(w.Keeper)
 		dead, run := time.Now(), dying.Run
-		w.kill(w.manager(), unix.SIGKILL)
+		w.kill(w.Manager(), unix.SIGKILL)
 		if round%2 == 1 {
 			w.signal(dying.PID)
 			run++
@@ -192,11 +192,11 @@ func soonInControl(w *world) {
 		for !w.answers(dying.Name, run) {
 		}
 		all := time.Since(dead)
-		ran, waited := w.loop(w.manager()) // of a new process
+		ran, waited := w.loop(w.Manager()) // of a new process
 		if oracle.Busy() {                 // then its other threads wait too, side by side or one for another
-			waited = delay(fmt.Sprintf("%s/%d", w.proc, w.manager()))
+			waited = delay(fmt.Sprintf("%s/%d", w.Proc, w.Manager()))
 		}
-		_, waitedThen := w.loop(w.keeper)
+		_, waitedThen := w.loop(w.Keeper)
 		waited += waitedThen - keeperWaited
 		w.Logf("round %d: answered after %v; its loop ran for %v; with the keeper it waited for %v", round, all, ran, waited)
 		took = append(took, max(ran, all-waited))

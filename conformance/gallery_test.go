@@ -132,9 +132,9 @@ func (w *world) alive() map[string]life {
 		if c.State != "ready" || c.PID == 0 {
 			continue
 		}
-		p, _ := oracle.Look(w.proc, c.PID)
+		p, _ := oracle.Look(w.Proc, c.PID)
 		l := life{PID: c.PID, Born: p.Born, Run: c.Run}
-		links, _ := filepath.Glob(fmt.Sprintf("%s/%d/fd/*", w.proc, c.PID))
+		links, _ := filepath.Glob(fmt.Sprintf("%s/%d/fd/*", w.Proc, c.PID))
 		for _, path := range links {
 			if to, err := os.Readlink(path); err == nil && !strings.Contains(to, "anon_inode") {
 				l.Descriptors = append(l.Descriptors, filepath.Base(path)+" "+to)

@@ -169,7 +169,7 @@ func noUser(w *world) {
 	w.is("a", "failed", "nobody-has-this-name")
 	w.is("b", "failed", "nobody-has-this-name")
 	pid := w.eventually("digits", "ready").PID
-	if got := strings.Fields(oracle.Field(w.proc, pid, "Uid")); len(got) != 4 || got[0] != "54321" {
+	if got := strings.Fields(oracle.Field(w.Proc, pid, "Uid")); len(got) != 4 || got[0] != "54321" {
 		w.Errorf("digits has %v", got)
 	}
 	if w.exists("ran") {
@@ -182,7 +182,7 @@ func noRights(w *world) {
 	pid := w.component("a").PID
 	for name, want := range map[string]string{"Groups": "54322", "CapEff": "0000000000000000", "CapPrm": "0000000000000000", "CapAmb": "0000000000000000", "NoNewPrivs": "1",
 		"Uid": "54321\t54321\t54321\t54321", "Gid": "54322\t54322\t54322\t54322"} {
-		if got := oracle.Field(w.proc, pid, name); got != want {
+		if got := oracle.Field(w.Proc, pid, name); got != want {
 			w.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -73,7 +74,7 @@ func deletedSocket(w *world) {
 	before := w.component("a")
 	for what, args := range map[string][]string{"alone": {"rm", w.socket}, "replaced": {"sh", "-c", "rm " + w.socket + "; touch " + w.socket}, "with its directory": {"sh", "-c", "mv $0 $0.old; rm -r $0.old", w.path("run")}} {
 		w.inside(args...)
-		if !soon(w.reachable) {
+		if !launch.Soon(w.reachable) {
 			w.Fatalf("deleted %s, the socket is not there again", what)
 		}
 		if c := w.component("a"); c.PID != before.PID { // by the old connection
@@ -83,12 +84,12 @@ func deletedSocket(w *world) {
 	if r := w.restart("a"); r.Result != "done" { // with a notify socket that is there again
 		w.Errorf("restart: %+v", r)
 	}
-	manager := w.manager()
+	manager := w.Manager()
 	w.kill(manager, unix.SIGKILL) // the next one has the new socket
 	w.again(manager)
 	w.must(os.Remove(w.socket))
 	w.await("a socket of the next manager", w.reachable)
-	if w.place == first {
+	if w.Place == first {
 		w.inside("mount", "-t", "tmpfs", "none", w.path("run"))
 		w.await("a socket on another file system", func() bool { return w.inside("sh", "-c", "test -S "+w.socket+" && echo yes; true") == "yes\n" })
 		w.inside("umount", "-l", w.path("run"))
@@ -133,7 +134,7 @@ func comesBack(w *world) {
 	w.activate("all")
 	last := uint64(0)
 	for _, dies := range []bool{false, true, false} {
-		if manager := w.manager(); dies {
+		if manager := w.Manager(); dies {
 			w.kill(manager, unix.SIGKILL)
 			w.again(manager)
 		}
@@ -200,7 +201,7 @@ func waiting(w *world) {
 
 // clients is how many sockets the manager has: one for each connection, and some others.
 func (w *world) clients() (n int) {
-	for _, to := range w.seen().Links(w.manager()) {
+	for _, to := range w.seen().Links(w.Manager()) {
 		if strings.HasPrefix(to, "socket:") {
 			n++
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
@@ -26,7 +27,12 @@ func fake(t *testing.T, script string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
-	return &world{T: t, place: foreground, proc: "/proc", dir: t.TempDir(), keeper: c.Process.Pid, command: c}
+	return &world{T: t, Daemon: besides(c.Process.Pid), dir: t.TempDir()}
+}
+
+// besides is a daemon that nobody started.
+func besides(keeper int) *launch.Daemon {
+	return &launch.Daemon{Place: foreground, Proc: "/proc", Keeper: keeper}
 }
 
 // awaitFound watches with one of the watchers until it finds something.
@@ -45,7 +51,7 @@ func awaitFound(w *world, watch func(*watching), want string) {
 		}
 		return false
 	}
-	for tries := 1; !soon(found); tries++ { // some are found after many looks, which take their time on a busy machine
+	for tries := 1; !launch.Soon(found); tries++ { // some are found after many looks, which take their time on a busy machine
 		if tries == 3 {
 			w.Fatalf("not found: %s", want)
 		}
@@ -61,7 +67,7 @@ func TestOracleFindsTwoRuns(t *testing.T) {
 
 // killAll ends what a fake keeper has started.
 func killAll(w *world) {
-	for _, pid := range oracle.Children("/proc", w.keeper) {
+	for _, pid := range oracle.Children("/proc", w.Keeper) {
 		w.kill(pid, 9)
 	}
 }
@@ -123,7 +129,7 @@ func TestOracleFindsSleep(t *testing.T) {
 func TestOracleFindsAZombieAtOnce(t *testing.T) {
 	t.Parallel()
 	w := fake(t, "sleep 0 & exec sleep 100")
-	w.await("the zombie", func() bool { return len(oracle.Children("/proc", w.keeper)) == 1 })
+	w.await("the zombie", func() bool { return len(oracle.Children("/proc", w.Keeper)) == 1 })
 	var diff string
 	w.await("its end", func() bool {
 		diff = oracle.Footprint{}.Unlike(oracle.Footprint{Children: w.seen().Children()})
@@ -199,7 +205,7 @@ func TestOracleFindsMounts(t *testing.T) {
 	if n, _ := out.Read(make([]byte, 8)); n != 8 {
 		t.Skip("may not mount")
 	}
-	w := &world{T: t, place: foreground, proc: "/proc", dir: dir, keeper: c.Process.Pid, command: c}
+	w := &world{T: t, Daemon: besides(c.Process.Pid), dir: dir}
 	if f := w.footprint(); len(f.Mounts) != 1 || f.Mounts[0] != dir {
 		t.Errorf("the mounts: %v, want %s", f.Mounts, dir)
 	}
@@ -208,7 +214,7 @@ func TestOracleFindsMounts(t *testing.T) {
 // TestOracleFindsWhatIsLeftAtTheEnd: sockets, files, groups and processes.
 func TestOracleFindsWhatIsLeftAtTheEnd(t *testing.T) {
 	t.Parallel()
-	w := &world{T: t, place: foreground, proc: "/proc", dir: t.TempDir()}
+	w := &world{T: t, Daemon: besides(0), dir: t.TempDir()}
 	w.socket = w.path("control.sock")
 	if got := w.nothingLeft(); len(got) > 0 {
 		t.Errorf("nothing is left, and it finds %v", got)

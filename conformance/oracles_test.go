@@ -7,17 +7,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
 // seen is the supervisor, for the oracles.
 func (w *world) seen() oracle.Daemon {
-	d := oracle.Daemon{Proc: w.proc, Keeper: w.keeperInside(), Dir: w.dir, Socket: w.socket, Config: w.read("conf/o.toml")}
+	d := oracle.Daemon{Proc: w.Proc, Keeper: w.Inside(), Dir: w.dir, Socket: w.socket, Config: w.read("conf/o.toml")}
 	if w.cgroup != "" {
 		d.Groups = []string{w.cgroup}
 	}
 	d.Mounted = func(place string) bool {
-		return strings.HasPrefix(place, w.dir) || w.place == first && !strings.HasPrefix(place, os.TempDir()) // other tests mount there too
+		return strings.HasPrefix(place, w.dir) || w.Place == first && !strings.HasPrefix(place, os.TempDir()) // other tests mount there too
 	}
 	return d
 }
@@ -43,7 +44,7 @@ func (w *world) settled(before oracle.Footprint) {
 	w.Helper()
 	var now oracle.Footprint
 	diff := ""
-	if !soon(func() bool {
+	if !launch.Soon(func() bool {
 		now = w.footprint()
 		diff = before.Unlike(now)
 		return diff == ""
@@ -68,7 +69,7 @@ func (w *world) quiet(calm time.Duration) {
 func (w *world) reality() {
 	w.Helper()
 	var wrong []string
-	if !soon(func() bool { wrong = w.compare(); return len(wrong) == 0 }) {
+	if !launch.Soon(func() bool { wrong = w.compare(); return len(wrong) == 0 }) {
 		w.Errorf("status is not reality:\n%s", strings.Join(wrong, "\n"))
 	}
 }

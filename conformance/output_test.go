@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
@@ -156,10 +157,10 @@ func openOutput(w *world) {
 
 // outside is the pid that the test has for a process inside.
 func (w *world) outside(pid int) int {
-	if w.place == foreground {
+	if w.Place == foreground {
 		return pid
 	}
-	for _, p := range oracle.Children("/proc", w.keeper) {
+	for _, p := range oracle.Children("/proc", w.Keeper) {
 		if f := strings.Fields(oracle.Field("/proc", p, "NSpid")); len(f) == 2 && f[1] == strconv.Itoa(pid) {
 			return p
 		}
@@ -223,7 +224,7 @@ func deadReader(w *world) {
 // growing says whether lines of a come into the log at present.
 func (w *world) growing() bool {
 	before := w.inside("tail", "-n1", w.path("log/a.log"))
-	return soon(func() bool { return w.inside("tail", "-n1", w.path("log/a.log")) != before })
+	return launch.Soon(func() bool { return w.inside("tail", "-n1", w.path("log/a.log")) != before })
 }
 
 func fullDisk(w *world) {
@@ -282,7 +283,7 @@ func (w *world) figure(name string) int {
 func rotating(w *world) {
 	w.reach("all")
 	for round := range 4 {
-		dead := w.manager()
+		dead := w.Manager()
 		manager := w.outside(dead)
 		hit := false
 		w.object(func(a asked) unix.Errno {

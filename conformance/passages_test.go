@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orderly-init/orderly/control"
 )
@@ -85,6 +86,7 @@ func tried() []passage {
 		}, do: func(w *world) bool { return w.types("confirm") }, begun: func(w *world) bool { return !w.noted("waits to be confirmed") }, keeps: everybody},
 		{name: "return", before: onTrial, do: func(w *world) bool {
 			w.types("apply", "--confirm", "2s")
+			time.Sleep(1500 * time.Millisecond) // who asks again and again makes calls that are no part of it
 			w.await("the end of the trial", func() bool { return !w.noted("waits to be confirmed") })
 			return w.noted("was not confirmed")
 		}, begun: func(*world) bool { return false }, keeps: keeps, hasty: true},

@@ -48,6 +48,13 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
+		{id: "A6c", story: "a program names its child as the main process, the manager is killed, and then the program ends: the child is followed", play: heirOfTheDead, mortal: true, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; until test -e $DIR/go; do sleep 0.01; done"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
 		{id: "A8", story: "every exit code and every signal is reported as what it was", play: everyEnd, config: everyEndConfig()},
 		{id: "A9", story: "a stopped main process has not exited, and a stop ends it in order", play: stoppedMain, config: one},
 		{id: "A10", story: "the first thread ends and others go on: the component has not exited", play: leaderless, config: `
@@ -92,13 +99,13 @@ func orphanOfOrphan(w *world) {
 	w.await("the orphan", func() bool { return w.read("orphan") != "" })
 	pid, _ := strconv.Atoi(w.read("orphan"))
 	w.await("the keeper as its parent", func() bool {
-		p, ok := oracle.Look(w.proc, pid)
-		return ok && p.Parent == w.keeperInside()
+		p, ok := oracle.Look(w.Proc, pid)
+		return ok && p.Parent == w.Inside()
 	})
 	if group := w.show("a").Cgroup; group != "" {
 		b, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
 		w.must(err)
-		if w.place == foreground && !slices.Contains(strings.Fields(string(b)), strconv.Itoa(pid)) {
+		if w.Place == foreground && !slices.Contains(strings.Fields(string(b)), strconv.Itoa(pid)) {
 			w.Errorf("process %d is not in %s, which has %q", pid, group, b)
 		}
 	}
@@ -112,7 +119,7 @@ func orphanOfOrphan(w *world) {
 // gone waits until nothing is there with a pid, not even a zombie.
 func (w *world) gone(pid int) {
 	w.Helper()
-	w.await(fmt.Sprintf("the end of process %d", pid), func() bool { _, there := oracle.Look(w.proc, pid); return !there })
+	w.await(fmt.Sprintf("the end of process %d", pid), func() bool { _, there := oracle.Look(w.Proc, pid); return !there })
 }
 
 func orphanOfNobody(w *world) {
@@ -142,7 +149,7 @@ func thousandExits(w *world) {
 		w.eventually(fmt.Sprintf("c%d", i), "failed")
 		w.is(fmt.Sprintf("c%d", i), "failed", []string{"signal HUP", "signal KILL"}[i%2])
 	}
-	w.await("no orphan", func() bool { return len(oracle.Children(w.proc, w.keeperInside())) == 2 }) // manager and mother
+	w.await("no orphan", func() bool { return len(oracle.Children(w.Proc, w.Inside())) == 2 }) // manager and mother
 }
 
 func shortLives(w *world, runs uint32) {
@@ -201,7 +208,7 @@ func workerLeft(w *world) {
 	w.write("go", "")
 	w.eventually("a", "failed")
 	w.is("a", "failed", "exit 0")
-	if p, ok := oracle.Look(w.proc, pid); ok && p.Alive() {
+	if p, ok := oracle.Look(w.Proc, pid); ok && p.Alive() {
 		w.Errorf("a has failed, and its worker lives: %+v", p)
 	}
 }
@@ -261,7 +268,7 @@ func stoppedMain(w *world) {
 	w.reach("all")
 	c := w.component("a")
 	w.kill(c.PID, unix.SIGSTOP)
-	w.await("a process that is stopped", func() bool { p, _ := oracle.Look(w.proc, c.PID); return p.State == 'T' })
+	w.await("a process that is stopped", func() bool { p, _ := oracle.Look(w.Proc, c.PID); return p.State == 'T' })
 	if now := w.component("a"); now.State != "ready" || now.PID != c.PID {
 		w.Errorf("a is %+v", now)
 	}
@@ -276,7 +283,7 @@ func stoppedMain(w *world) {
 func leaderless(w *world) {
 	w.reach("all")
 	pid := w.component("a").PID
-	w.await("a first thread that has ended", func() bool { p, _ := oracle.Look(w.proc, pid); return p.State == 'Z' })
+	w.await("a first thread that has ended", func() bool { p, _ := oracle.Look(w.Proc, pid); return p.State == 'Z' })
 	w.await("a first sign of life", func() bool { return w.exists("alive") })
 	w.must(os.Remove(w.path("alive")))
 	w.await("a sign of life", func() bool { return w.read("alive") != "" })
@@ -299,12 +306,29 @@ func earlyHeir(w *world) {
 		return 0
 	})
 	w.orderly("activate", "all", "--no-wait")
+	w.await("its execve", func() bool { return len(held) > 0 })
 	intermediate := <-held
 	w.agree()
 	w.await("the name of another main process", func() bool { return w.exists("named") && w.component("a").State == "ready" })
 	w.must(unix.Kill(intermediate, unix.SIGCONT))
-	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component("a").PID) == w.read("heir") })
-	if n := w.count("a", "stopping"); n > 0 {
-		w.Error("its end was taken for that of the component")
+	w.followed("a")
+}
+
+// followed waits until the heir of a component is its main process.
+func (w *world) followed(name string) {
+	w.Helper()
+	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
+	if n := w.count(name, "stopping"); n > 0 {
+		w.Error("the end of the one before was taken for that of the component")
 	}
+}
+
+func heirOfTheDead(w *world) {
+	w.reach("all")
+	dead := w.Manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
+	w.await("a connection", w.connected)
+	w.write("go", "")
+	w.followed("a")
 }

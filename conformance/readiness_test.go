@@ -186,10 +186,10 @@ func hangingProbe(w *world) {
 }
 
 func parcels(w *world) {
-	before := len(w.seen().Links(w.manager())) + len(w.seen().Links(w.keeperInside()))
+	before := len(w.seen().Links(w.Manager())) + len(w.seen().Links(w.Inside()))
 	w.reach("all")
 	if c := w.component("a"); c.Run != 1 || c.StatusText != "again" {
 		w.Errorf("a: %+v", c)
 	}
-	w.await("the descriptors closed", func() bool { return len(w.seen().Links(w.manager()))+len(w.seen().Links(w.keeperInside())) < before+50 })
+	w.await("the descriptors closed", func() bool { return len(w.seen().Links(w.Manager()))+len(w.seen().Links(w.Inside())) < before+50 })
 }

@@ -48,8 +48,8 @@ func thousands(w *world, n int) {
 	if !slices.Equal(order, want) {
 		w.Errorf("%d starts, the first %v", len(order), order[:min(len(order), 20)])
 	}
-	for i, pid := range []int{w.manager(), w.keeper} {
-		kib, _ := strconv.Atoi(strings.TrimSuffix(oracle.Field(w.proc, pid, "RssAnon"), " kB"))
+	for i, pid := range []int{w.Manager(), w.Keeper} {
+		kib, _ := strconv.Atoi(strings.TrimSuffix(oracle.Field(w.Proc, pid, "RssAnon"), " kB"))
 		if most := 32<<10 + 16*n; kib > most {
 			w.Errorf("the %s has %d KiB of its own", []string{"manager", "keeper"}[i], kib)
 		}
@@ -108,13 +108,13 @@ func (w *world) wakes(while time.Duration) (sum int, who string) {
 			who += fmt.Sprintf("%d of thread %d, ", n, thread)
 		}
 	}
-	return sum, fmt.Sprintf("%sof keeper %d and manager %d", who, w.keeperInside(), w.manager())
+	return sum, fmt.Sprintf("%sof keeper %d and manager %d", who, w.Inside(), w.Manager())
 }
 
 // ticks are those of a processor that manager and keeper have used so far (proc(5), utime and stime).
 func (w *world) ticks() (sum int) {
-	for _, pid := range []int{w.manager(), w.keeperInside()} {
-		b, _ := os.ReadFile(fmt.Sprintf("%s/%d/stat", w.proc, pid))
+	for _, pid := range []int{w.Manager(), w.Inside()} {
+		b, _ := os.ReadFile(fmt.Sprintf("%s/%d/stat", w.Proc, pid))
 		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 		for _, n := range f[11:13] {
 			used, _ := strconv.Atoi(n)
@@ -172,15 +172,15 @@ func (w *world) restarted(name string) time.Duration {
 
 // loops is how long the loops of manager and keeper have run and have waited for a processor so far.
 func (w *world) loops() (ran, waited time.Duration) {
-	ran, waited = w.loop(w.manager())
-	run, wait := w.loop(w.keeperInside())
+	ran, waited = w.loop(w.Manager())
+	run, wait := w.loop(w.Inside())
 	return ran + run, waited + wait
 }
 
 // loop is how long the first thread of a process has run and has waited for a processor so far: manager and keeper do all of it there, one
 // after another.
 func (w *world) loop(pid int) (ran, waited time.Duration) {
-	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/schedstat", w.proc, pid))
+	b, _ := os.ReadFile(fmt.Sprintf("%s/%d/schedstat", w.Proc, pid))
 	fmt.Sscan(string(b), &ran, &waited)
 	return ran, waited
 }

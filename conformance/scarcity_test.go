@@ -144,14 +144,14 @@ func (w *world) saidOf(name string, n int, words ...string) {
 // again waits for the next manager, and for a connection to it.
 func (w *world) again(dead int) {
 	w.Helper()
-	w.await("the next manager", func() bool { m := w.manager(); return m != 0 && m != dead })
+	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
 	w.reconnect()
 }
 
 func noThreads(w *world) {
 	w.reach("all")
 	before := w.component("a")
-	dead := w.manager()
+	dead := w.Manager()
 	left, old := 3, strconv.Itoa(w.outside(dead))
 	w.object(func(a asked) unix.Errno {
 		if left == 0 || !a.thread() || !a.by("orderly-manager") || oracle.Field("/proc", a.pid, "Tgid") == old {
@@ -186,8 +186,8 @@ func keptThreads(w *world) {
 				w.signal(c.PID)
 			}
 		}
-		unix.Kill(w.keeper, unix.SIGHUP)
-		dead := w.manager()
+		unix.Kill(w.Keeper, unix.SIGHUP)
+		dead := w.Manager()
 		w.kill(dead, unix.SIGKILL)
 		w.again(dead)
 		w.start(manyNames(200)...)
@@ -259,7 +259,7 @@ func noInstances(w *world) {
 		}
 		return 0
 	})
-	dead := w.manager()
+	dead := w.Manager()
 	w.kill(dead, unix.SIGKILL)
 	w.again(dead)
 	if notes := strings.Join(w.status().Notes, "\n"); strings.Count(notes, "inotify_init1: too many open files") != 2 {
@@ -267,7 +267,7 @@ func noInstances(w *world) {
 	}
 	w.watchless("too many open files")
 	w.agree() // the next one has some again
-	dead = w.manager()
+	dead = w.Manager()
 	w.kill(dead, unix.SIGKILL)
 	w.again(dead)
 	if notes := strings.Join(w.status().Notes, "\n"); strings.Contains(notes, "inotify") {
@@ -335,13 +335,13 @@ func noManager(w *world) {
 		}
 		return 0
 	})
-	dead := w.manager()
+	dead := w.Manager()
 	w.kill(dead, unix.SIGKILL)
 	w.await("refusals", func() bool { return w.refused() > 10 })
 	said := w.figure("said")
 	const room = 2000 // lines that fit its pipe, and more
 	w.await("more lines than a pipe holds, while no manager is there", func() bool { return w.figure("said") > said+room })
-	if m := w.manager(); m != 0 {
+	if m := w.Manager(); m != 0 {
 		w.Errorf("a manager is there: %d", m)
 	}
 	w.agree()

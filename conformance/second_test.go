@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
@@ -47,7 +48,7 @@ func (a *another) orderly(args ...string) (string, int) {
 func (a *another) up(target string) {
 	a.w.Helper()
 	out := ""
-	if !soon(func() bool {
+	if !launch.Soon(func() bool {
 		text, code := a.orderly("wait", target, "--timeout", "10s")
 		out = text
 		return code == 0

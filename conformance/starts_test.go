@@ -121,7 +121,7 @@ func noexec(w *world) {
 func noDescriptors(w *world) {
 	w.reach("all")
 	before := w.component("a")
-	manager := w.manager()
+	manager := w.Manager()
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", manager))
 	w.must(err)
 	var old unix.Rlimit
@@ -147,7 +147,7 @@ func noDescriptors(w *world) {
 	if now := w.component("a"); now.PID != before.PID {
 		w.Errorf("a was %+v and is %+v", before, now)
 	}
-	if w.manager() != manager {
+	if w.Manager() != manager {
 		w.Error("the manager died of it")
 	}
 }

@@ -156,7 +156,7 @@ func escaped(w *world) {
 	w.stop("a")
 	for _, word := range strings.Fields(w.read("escaped")) {
 		pid, _ := strconv.Atoi(word)
-		if p, ok := oracle.Look(w.proc, pid); ok && p.Alive() {
+		if p, ok := oracle.Look(w.Proc, pid); ok && p.Alive() {
 			w.Errorf("a is down, and process %d lives", pid)
 		}
 	}
@@ -171,7 +171,7 @@ func hangingCommand(w *world) {
 		w.Errorf("the stop took %v", took)
 	}
 	pid, _ := strconv.Atoi(w.read("child"))
-	if p, ok := oracle.Look(w.proc, pid); pid == 0 || ok && p.Alive() {
+	if p, ok := oracle.Look(w.Proc, pid); pid == 0 || ok && p.Alive() {
 		w.Errorf("a is down, and what its stop command started lives: %d", pid)
 	}
 }

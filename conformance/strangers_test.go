@@ -38,16 +38,16 @@ depends_on = ["a"]
 [component.a]
 command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/asked; until test -e $DIR/go; do sleep 0.01; done; trap 'prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/ending; until test -e $DIR/stop; do sleep 0.01; done; exit 7' TERM; prog notify READY=1; while :; do sleep 0.01; done"]
 ready = { when = "notified" }
-start_timeout = "500ms"
-stop_timeout = "500ms"
+start_timeout = "2s"
+stop_timeout = "2s"
 [component.b]
 command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=1; touch $DIR/short; sleep 0.3; exec prog notify READY=1 pause"]
 ready = { when = "notified" }
 start_timeout = "30s"
 [component.c]
-command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=1000000; exec sleep 1000"]
+command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=4000000; exec sleep 1000"]
 ready = { when = "notified" }
-start_timeout = "500ms"
+start_timeout = "2s"
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a", "b", "c"]
@@ -126,7 +126,7 @@ func moreTime(w *world) {
 	w.await("a and b asked", func() bool { return w.exists("asked") && w.exists("short") })
 	w.eventually("c", "failed")
 	list := w.happened("c")
-	if took := list[1].TimeMS - list[0].TimeMS; took < 900 || !strings.Contains(list[1].Reason, "not ready within") {
+	if took := list[1].TimeMS - list[0].TimeMS; took < 3900 || !strings.Contains(list[1].Reason, "not ready within") {
 		w.Errorf("c was given up after %.0f ms: %s", took, list[1].Reason)
 	}
 	w.eventually("b", "ready")
@@ -135,7 +135,7 @@ func moreTime(w *world) {
 	w.eventually("a", "ready")
 	go w.ask("Stop", namesOf("a"))
 	w.await("a asked again", func() bool { return w.exists("ending") })
-	time.Sleep(700 * time.Millisecond) // longer than its stop_timeout
+	time.Sleep(2700 * time.Millisecond) // longer than its stop_timeout
 	w.is("a", "stopping", "")
 	w.write("stop", "")
 	if c := w.eventually("a", "down"); c.Exit == nil || c.Exit.Code == nil || *c.Exit.Code != 7 {

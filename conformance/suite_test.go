@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
@@ -29,14 +30,10 @@ var programs string
 // trace has the executions of all worlds. It is set once, before any test; nil where the kernel does not tell of them.
 var trace *executions
 
-// place is how the supervisor of a scenario runs.
-type place string
+type place = launch.Place
 
 // The places. Most scenarios are played in both.
-const (
-	foreground place = "run"  // `orderly run`
-	first      place = "pid1" // the same as PID 1 of a PID namespace of its own
-)
+const foreground, first = launch.Foreground, launch.First
 
 // scenario is one story.
 type scenario struct {
@@ -198,6 +195,7 @@ func tryTo(t *testing.T, s *scenario, p place) {
 func perform(t *testing.T, s *scenario, p place) {
 	w := begin(t, s, p)
 	defer w.finish()
+	defer w.guard().Stop()
 	w.warm()
 	before := w.footprint()
 	before.Expect(s.pipes)

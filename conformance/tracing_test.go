@@ -24,7 +24,7 @@ func (w *world) trace(args ...string) *tracing {
 	if w.watching != nil {
 		w.watching.answers.Held.Store(true)
 	}
-	c := w.insideCommand(append(append([]string{filepath.Join(programs, "tracer")}, args...), strconv.Itoa(w.manager()))...)
+	c := w.Command(append(append([]string{filepath.Join(programs, "tracer")}, args...), strconv.Itoa(w.Manager()))...)
 	in, err := c.StdinPipe()
 	w.must(err)
 	out, err := c.StdoutPipe()
@@ -35,7 +35,7 @@ func (w *world) trace(args ...string) *tracing {
 	go func() {
 		for s := bufio.NewScanner(out); s.Scan(); {
 			if strings.HasPrefix(s.Text(), "did freeze") {
-				unix.Kill(w.keeper, unix.SIGUSR1) // means nothing, but is to be answered: what owes nothing is not missed
+				unix.Kill(w.Keeper, unix.SIGUSR1) // means nothing, but is to be answered: what owes nothing is not missed
 			}
 			k.lines <- s.Text()
 		}

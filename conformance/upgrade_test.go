@@ -92,7 +92,7 @@ func (w *world) reconnect() {
 func (w *world) executes(path string) bool {
 	want, err := os.Stat(path)
 	w.must(err)
-	is, err := os.Stat(fmt.Sprintf("/proc/%d/exe", w.keeper))
+	is, err := os.Stat(fmt.Sprintf("/proc/%d/exe", w.Keeper))
 	return err == nil && os.SameFile(want, is)
 }
 
@@ -108,17 +108,17 @@ func upgradeUnderLoad(w *world) {
 		w.write("conf/o.toml", text+"\n[target."+target+"]\n")
 		w.upgrade(file)
 		w.await("the keeper as "+file, func() bool {
-			w.must(unix.Kill(w.keeper, unix.SIGWINCH))
-			w.must(unix.Kill(w.keeper, unix.SIGHUP)) // at the very moment it may be lost, but does no harm
+			w.must(unix.Kill(w.Keeper, unix.SIGWINCH))
+			w.must(unix.Kill(w.Keeper, unix.SIGHUP)) // at the very moment it may be lost, but does no harm
 			return w.executes(file)
 		})
 		w.await("the new program's word", func() bool { return strings.Count(w.read("console"), renewed) > round })
-		w.must(unix.Kill(w.keeper, unix.SIGHUP))
+		w.must(unix.Kill(w.Keeper, unix.SIGHUP))
 		w.reconnect()
 		w.await("what the signal asked for", func() bool { _, code := w.orderly("plan", target); return code == 0 })
 	}
 	w.reconnect()
-	if name := oracle.Field("/proc", w.keeper, "Name"); name != "orderly" {
+	if name := oracle.Field("/proc", w.Keeper, "Name"); name != "orderly" {
 		w.Errorf("the keeper's name is %q", name)
 	}
 	if now := w.component("a"); now.PID != a.PID || now.Run != a.Run {
@@ -139,7 +139,7 @@ func badUpgrades(w *world) {
 	w.reach("all")
 	a := w.component("a")
 	whole, victim := w.install("whole"), w.bytes(filepath.Join(programs, "victim"))
-	own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", w.keeper))
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", w.Keeper))
 	w.must(err)
 	wrongKind := w.bytes(whole)
 	wrongKind[18] ^= 0xff // e_machine (elf(5))
@@ -246,7 +246,7 @@ func version(name string, edits ...edit) func() (string, error) {
 func (w *world) manages(path string) bool {
 	want, err := os.Stat(path)
 	w.must(err)
-	is, err := os.Stat(fmt.Sprintf("%s/%d/exe", w.proc, w.manager()))
+	is, err := os.Stat(fmt.Sprintf("%s/%d/exe", w.Proc, w.Manager()))
 	return err == nil && os.SameFile(want, is)
 }
 
@@ -279,7 +279,7 @@ func otherFormats(w *world) {
 	w.upgrade(other)
 	becomes("manager", other, w.manages)
 	w.await("a word of the keeper", func() bool { return strings.Contains(notes(), stays) })
-	dead := w.manager()
+	dead := w.Manager()
 	w.kill(dead, unix.SIGKILL)
 	w.again(dead)
 	becomes("next manager", other, w.manages)

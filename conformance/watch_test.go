@@ -93,29 +93,23 @@ func over(c chan struct{}, pause time.Duration) bool {
 	}
 }
 
-// sample looks at all processes again and again, and takes a tenth of a processor for that at most: what is tested needs them more, and no
-// execution is missed between two looks (see executions).
+// sample looks at all processes again and again; no execution is missed between two looks (see executions).
 func (k *watching) sample() {
-	watch := oracle.NewWatch(k.w.proc, k.w.keeperInside(), k.finds)
-	rest := 9
+	parts := 10
 	if *every { // of fifty worlds at once
-		rest = 99
+		parts = 100
 	}
-	for took := time.Duration(0); !over(k.stop, max(8*time.Millisecond, took*time.Duration(rest))); {
-		begin := time.Now()
-		watch.Look()
-		took = time.Since(begin)
-	}
+	oracle.NewWatch(k.w.Proc, k.w.Inside(), k.finds).Run(k.stop, parts, func([]oracle.Process) {})
 }
 
 // ask has a process of its own call the control socket again and again.
 func (k *watching) ask() {
-	k.w.must(k.answers.Ask(exec.Command(filepath.Join(programs, "victim"), "asks", k.w.socket, strconv.Itoa(k.w.keeper)), k.deaf))
+	k.w.must(k.answers.Ask(exec.Command(filepath.Join(programs, "victim"), "asks", k.w.socket, strconv.Itoa(k.w.Keeper)), k.deaf))
 }
 
 // answer is how long a call took, without what either side waited for a processor. It asks for the status of one component, or of all.
 func (w *world) answer(c *control.Client, name string) (time.Duration, error) {
-	manager := fmt.Sprintf("%s/%d", w.proc, w.manager())
+	manager := fmt.Sprintf("%s/%d", w.Proc, w.Manager())
 	begin, waited := time.Now(), delay(manager)+delay("/proc/self")
 	var reply control.StatusReply
 	err := c.Call("GetStatus", control.NameParam{Name: name}, &reply)

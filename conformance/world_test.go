@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,29 +14,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
-// patience is how long a fact is awaited that should come at once: a loaded machine is no failure.
-const patience = 20 * time.Second
+const patience = launch.Patience
 
 // world is one supervisor with its scenario.
 type world struct {
 	*testing.T
-	place   place
+	*launch.Daemon
 	dir     string
 	socket  string
-	keeper  int    // as the test's own PID namespace has it
-	proc    string // the /proc of the supervisor's PID namespace: what it calls a pid is a folder there
 	cgroup  string // where it makes its groups; "" without
 	client  *control.Client
-	command *exec.Cmd
-	done    chan error
 	refuser *refuser // of system calls; nil without
 
-	watching *watching     // while a scenario is played
-	over     chan struct{} // closed when the supervisor has ended
+	watching *watching // while a scenario is played
 
 	pids    map[string]int // of components when a passage began
 	runs    map[string]uint32
@@ -51,7 +45,7 @@ type world struct {
 // begin starts a supervisor for a scenario, on the target "idle".
 func begin(t *testing.T, s *scenario, p place) *world {
 	t.Helper()
-	w := &world{T: t, place: p, dir: t.TempDir(), done: make(chan error, 1), over: make(chan struct{})}
+	w := &world{T: t, dir: t.TempDir()}
 	os.Chmod(w.dir, 0o755)
 	os.Chmod(filepath.Dir(w.dir), 0o755)
 	w.socket = filepath.Join(w.dir, "run/control.sock")
@@ -60,25 +54,16 @@ func begin(t *testing.T, s *scenario, p place) *world {
 	}
 	w.write("conf/o.toml", w.text(s.config))
 	trace.begin(w.dir)
-	args := append(w.trapped(s), filepath.Join(programs, "orderly"), "run", "--config", w.path("conf"), "--control", w.socket)
-	if p == first {
-		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"}, args...)
-	}
-	console, err := os.Create(w.path("console"))
+	program := filepath.Join(programs, "orderly")
+	args := append(w.trapped(s), program, "run", "--config", w.path("conf"), "--control", w.socket)
+	c := p.Command(args...)
+	c.Env = []string{"PATH=" + programs + ":/usr/bin:/bin:/usr/sbin:/sbin", "LEAK=manager"}
+	d, err := launch.Start(p, c, w.path("console"))
 	w.must(err)
-	w.command = exec.Command(args[0], args[1:]...)
-	w.command.Env = []string{"PATH=" + programs + ":/usr/bin:/bin:/usr/sbin:/sbin", "LEAK=manager"}
-	w.command.Stdout, w.command.Stderr = console, console
-	w.must(w.command.Start())
-	go func() { w.done <- w.command.Wait(); console.Close() }()
-	if !soon(w.connected) {
-		w.command.Process.Kill()
+	w.Daemon = d
+	if !launch.Soon(w.connected) || !launch.Soon(func() bool { return w.Found(program) }) {
+		w.Abandon()
 		w.Fatalf("no connection to the control socket; console:\n%s", w.read("console"))
-	}
-	w.keeper = w.findKeeper()
-	w.proc = "/proc"
-	if p == first {
-		w.proc = fmt.Sprintf("/proc/%d/root/proc", w.keeper)
 	}
 	go w.follow()
 	return w
@@ -145,18 +130,9 @@ func (w *world) must(err error) {
 // await asks until yes: for what another process does, and nobody tells.
 func (w *world) await(what string, yes func() bool) {
 	w.Helper()
-	if !soon(yes) {
+	if !launch.Soon(yes) {
 		w.Fatalf("%s: not within %v", what, patience)
 	}
-}
-
-func soon(yes func() bool) bool {
-	for end := time.Now().Add(patience); !yes(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
 }
 
 // connected says whether there is a connection, and makes it.
@@ -166,33 +142,9 @@ func (w *world) connected() bool {
 	return err == nil
 }
 
-// findKeeper is the process that was started, or in a namespace of its own the child of unshare.
-func (w *world) findKeeper() int {
-	pid := w.command.Process.Pid
-	if w.place == foreground {
-		return pid
-	}
-	kids := oracle.Children("/proc", pid)
-	if len(kids) != 1 {
-		w.Fatalf("children of unshare: %v", kids)
-	}
-	return kids[0]
-}
-
-// keeperInside is the keeper's pid as its own namespace has it.
-func (w *world) keeperInside() int {
-	if w.place == first {
-		return 1
-	}
-	return w.keeper
-}
-
-// manager is the manager's pid inside, 0 while there is none.
-func (w *world) manager() int { return oracle.Manager(w.proc, w.keeperInside()) }
-
 // tree are all processes below the keeper.
 func (w *world) tree() []oracle.Process {
-	return oracle.Tree(w.proc, w.keeperInside(), oracle.Known{})
+	return oracle.Tree(w.Proc, w.Inside(), oracle.Known{})
 }
 
 // kill sends a signal to a process by the pid that its own namespace has for it.
@@ -201,28 +153,17 @@ func (w *world) kill(pid int, sig unix.Signal) {
 	if pid <= 1 {
 		w.Fatalf("a signal to process %d", pid)
 	}
-	if w.place == foreground {
-		w.must(unix.Kill(pid, sig))
-		return
-	}
-	w.inside("kill", "-"+strconv.Itoa(int(sig)), strconv.Itoa(pid))
+	w.must(w.Kill(pid, sig))
 }
 
 // inside runs a command beside the components: in the supervisor's namespaces, and of none of them.
 func (w *world) inside(args ...string) string {
 	w.Helper()
-	out, err := w.insideCommand(args...).CombinedOutput()
+	out, err := w.Command(args...).CombinedOutput()
 	if err != nil {
 		w.Fatalf("%v: %v\n%s", args, err, out)
 	}
 	return string(out)
-}
-
-func (w *world) insideCommand(args ...string) *exec.Cmd {
-	if w.place == first {
-		args = append([]string{"nsenter", "-t", strconv.Itoa(w.keeper), "-m", "-p"}, args...)
-	}
-	return exec.Command(args[0], args[1:]...)
 }
 
 // orderly runs a command of the program, and returns what it printed and its exit status.
@@ -241,7 +182,7 @@ func (w *world) follow() {
 		c, err := control.Dial(w.socket)
 		if err != nil {
 			select {
-			case <-w.over:
+			case <-w.Ended:
 				return
 			case <-time.After(10 * time.Millisecond):
 			}
@@ -269,22 +210,30 @@ func (w *world) keep(b json.RawMessage, last bool) error {
 	return nil
 }
 
+// guard ends a scenario that hangs when half of the time is over that all have: they go on, and it can be played once more.
+func (w *world) guard() *time.Timer {
+	const forever = 1000 * time.Hour
+	limit := forever
+	if end, ok := w.Deadline(); ok {
+		limit = time.Until(end) / 2
+	}
+	return time.AfterFunc(limit, func() {
+		w.Errorf("it hangs, and its supervisor is killed after %v; console:\n%s", limit, w.read("console"))
+		unix.Kill(w.Keeper, unix.SIGKILL)
+	})
+}
+
 // finish ends the supervisor in order and looks at what it leaves.
 func (w *world) finish() {
 	if w.client != nil {
 		w.client.Close()
 	}
-	unix.Kill(w.keeper, unix.SIGTERM)
-	select {
-	case err := <-w.done:
-		if err != nil {
-			w.Errorf("the supervisor ended with %v", err)
-		}
-	case <-time.After(2 * patience):
-		w.command.Process.Kill()
+	switch {
+	case !w.End(2 * patience):
 		w.Error("the supervisor did not end")
+	case w.Err != nil:
+		w.Errorf("the supervisor ended with %v", w.Err)
 	}
-	close(w.over)
 	for _, what := range append(w.nothingLeft(), trace.end(w.dir, w.removed)...) {
 		w.Error(what)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 )
 
@@ -41,7 +42,7 @@ func newest(ts *testscript.TestScript) *started {
 func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	expand(ts)
 	e := open(ts)
-	l, err := launch(ts, ts.Getenv("WORK"), ts.Getenv("ORDERLY_CONTROL"), args)
+	l, err := begin(ts, ts.Getenv("WORK"), ts.Getenv("ORDERLY_CONTROL"), args)
 	ts.Check(err)
 	d := &started{launched: l, eyes: e, deaf: make(chan struct{})}
 	if neg {
@@ -52,8 +53,8 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	all.list = append(all.list, d)
 	ts.Defer(d.finish)
 	waitFor(ts, "the keeper", d.found)
-	ts.Setenv("KEEPER", strconv.Itoa(d.keeper))
-	d.mounts = oracle.Mounts(d.proc, d.inside)
+	ts.Setenv("KEEPER", strconv.Itoa(d.Keeper))
+	d.mounts = oracle.Mounts(d.Proc, d.Inside())
 	d.eyes.watch(d.launched)
 	waitFor(ts, "the control socket", d.listens)
 	ts.Check(d.ask())
@@ -65,22 +66,22 @@ func (d *started) ask() error {
 	over := make(chan struct{})
 	d.eyes.wait.Go(func() {
 		select {
-		case <-d.ended:
+		case <-d.Ended:
 		case <-d.deaf:
 		}
 		close(over)
 	})
-	return d.answers.Ask(exec.Command(filepath.Join(filepath.Dir(binary), "victim"), "asks", d.socket, strconv.Itoa(d.keeper)), over)
+	return d.answers.Ask(exec.Command(filepath.Join(filepath.Dir(binary), "victim"), "asks", d.socket, strconv.Itoa(d.Keeper)), over)
 }
 
 func (d *started) mustFail() {
 	select {
-	case <-d.ended:
-		if d.err == nil {
+	case <-d.Ended:
+		if d.Err == nil {
 			d.ts.Fatalf("the daemon ended well")
 		}
-	case <-time.After(patience):
-		d.cmd.Process.Kill()
+	case <-time.After(launch.Patience):
+		d.Abandon()
 		d.ts.Fatalf("the daemon did not end")
 	}
 }
@@ -96,7 +97,7 @@ func (d *started) finish() {
 	}
 	d.over = true
 	finds := d.ts.Value("finds").(func(string))
-	lives := d.keeper > 0 && !d.hasEnded() && !d.killed
+	lives := d.Keeper > 0 && !d.HasEnded() && !d.killed
 	if lives {
 		d.truth(finds)
 	}
@@ -105,12 +106,12 @@ func (d *started) finish() {
 	if lives {
 		d.idles(finds)
 	}
-	if !d.end() {
+	if !d.End(launch.Patience) {
 		finds("the daemon did not end within 20 s of SIGTERM\n" + contents(d.ts, "console"))
 		return
 	}
-	if d.err != nil && !d.killed {
-		finds("the daemon ended with " + d.err.Error() + "\n" + contents(d.ts, "console"))
+	if d.Err != nil && !d.killed {
+		finds("the daemon ended with " + d.Err.Error() + "\n" + contents(d.ts, "console"))
 	}
 	d.saw(finds)
 	d.remains(finds)

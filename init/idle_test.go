@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
@@ -58,7 +59,7 @@ func (d *started) idles(finds func(what string)) {
 		return
 	}
 	select {
-	case <-d.ended: // the script has told it to
+	case <-d.Ended: // the script has told it to
 	case <-time.After(time.Until(d.patience())):
 		for _, what := range wrong {
 			finds(what)
@@ -75,7 +76,7 @@ func (d *started) restless() (wrong []string) {
 		return []string{"to idle: " + err.Error() + "\n" + contents(d.ts, "console")}
 	}
 	now := d.footprint()
-	for end := d.patience(); want.Unlike(now) != "" && !d.hasEnded() && time.Now().Before(end); now = d.footprint() {
+	for end := d.patience(); want.Unlike(now) != "" && !d.HasEnded() && time.Now().Before(end); now = d.footprint() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if diff := want.Unlike(now); diff != "" {
@@ -108,12 +109,12 @@ func (d *started) another() (f oracle.Footprint, err error) {
 	if err := write("depends_on = [\"warm\"]\n[component.warm]\ncommand = [\"sleep\", \"1000\"]\n"); err != nil {
 		return f, err
 	}
-	l, err := launch(d.ts, dir, filepath.Join(dir, "run/control.sock"), nil)
+	l, err := begin(d.ts, dir, filepath.Join(dir, "run/control.sock"), nil)
 	if err != nil {
 		return f, err
 	}
-	defer l.end()
-	if !soon(func() bool { return l.found() && l.listens() }) {
+	defer l.End(launch.Patience)
+	if !launch.Soon(func() bool { return l.found() && l.listens() }) {
 		return f, fmt.Errorf("a daemon of nothing does not answer")
 	}
 	for _, args := range [][]string{{"activate", "warming"}, {"activate", "idle"}} {
@@ -127,7 +128,7 @@ func (d *started) another() (f oracle.Footprint, err error) {
 	if err := l.orderly("apply"); err != nil {
 		return f, err
 	}
-	if n := l.seen(nil).Woken(oracle.Calm, 3*patience); n > 0 {
+	if n := l.seen(nil).Woken(oracle.Calm, 3*launch.Patience); n > 0 {
 		return f, fmt.Errorf("a daemon of nothing was woken %d times in the last %v", n, oracle.Calm)
 	}
 	return l.footprint(nil), nil
@@ -135,7 +136,7 @@ func (d *started) another() (f oracle.Footprint, err error) {
 
 // orderly runs a command of the program.
 func (l *launched) orderly(args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*launch.Patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Env = []string{"ORDERLY_CONTROL=" + l.socket, "NO_COLOR=1"}
@@ -200,7 +201,7 @@ func (d *started) restore() {
 // seen is the daemon, for the oracles.
 func (l *launched) seen(groups []string) oracle.Daemon {
 	return oracle.Daemon{
-		Proc: l.proc, Keeper: l.inside, Work: []string{l.dir, l.ts.Getenv("WORK")}, Dir: filepath.Dir(l.socket), Socket: l.socket, Groups: groups,
+		Proc: l.Proc, Keeper: l.Inside(), Work: []string{l.dir, l.ts.Getenv("WORK")}, Dir: filepath.Dir(l.socket), Socket: l.socket, Groups: groups,
 		Config:  configuration(filepath.Join(l.dir, "conf.kept")),
 		Mounted: func(place string) bool { return strings.HasPrefix(place, l.dir+"/") },
 	}

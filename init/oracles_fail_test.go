@@ -12,6 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/orderly-init/orderly/control"
+
+	"github.com/orderly-init/orderly/conformance/launch"
 )
 
 var demand = regexp.MustCompile(`(?m)^# finds: (.*)$`)
@@ -21,9 +23,9 @@ var demand = regexp.MustCompile(`(?m)^# finds: (.*)$`)
 func TestScriptOraclesFail(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
-	for _, where := range []place{foreground, first} {
+	for _, where := range []launch.Place{launch.Foreground, launch.First} {
 		t.Run(string(where), func(t *testing.T) {
-			if where == first && os.Geteuid() != 0 {
+			if where == launch.First && os.Geteuid() != 0 {
 				t.Skip("needs root: namespaces")
 			}
 			seesAll(t, where)
@@ -32,7 +34,7 @@ func TestScriptOraclesFail(t *testing.T) {
 }
 
 // seesAll plays the scripts of testdata/blind in one place.
-func seesAll(t *testing.T, where place) {
+func seesAll(t *testing.T, where launch.Place) {
 	var mu sync.Mutex
 	found := map[string]string{}
 	p := scripts(where, 0, func(script, what string) {

@@ -40,17 +40,8 @@ func mountsBelow(dir string) []string {
 
 // watch looks at the processes again and again until the keeper has ended.
 func (e *eyes) watch(l *launched) {
-	w := oracle.NewWatch(l.proc, l.inside, e.finds)
-	e.wait.Go(func() {
-		for {
-			e.groups(l.proc, w.Look())
-			select {
-			case <-l.ended:
-				return
-			case <-time.After(8 * time.Millisecond):
-			}
-		}
-	})
+	w := oracle.NewWatch(l.Proc, l.Inside(), e.finds)
+	e.wait.Go(func() { w.Run(l.Ended, 1, func(list []oracle.Process) { e.groups(l.Proc, list) }) })
 }
 
 func (e *eyes) finds(format string, args ...any) {
@@ -109,10 +100,10 @@ func (d *started) loose(component string) bool {
 // truth checks, while the daemon runs, that status is reality, and that events, log and status tell one story, and a possible one.
 func (d *started) truth(finds func(what string)) {
 	wrong := d.wrong()
-	for end := d.patience(); len(wrong) > 0 && !d.hasEnded() && time.Now().Before(end); wrong = d.wrong() {
+	for end := d.patience(); len(wrong) > 0 && !d.HasEnded() && time.Now().Before(end); wrong = d.wrong() {
 		time.Sleep(20 * time.Millisecond)
 	}
-	if len(wrong) > 0 && !d.hasEnded() { // the script may have told it to end
+	if len(wrong) > 0 && !d.HasEnded() { // the script may have told it to end
 		finds("status, events, log and reality differ:\n" + strings.Join(wrong, "\n"))
 	}
 }
@@ -128,7 +119,7 @@ func (d *started) wrong() []string {
 	if err := call(d.ts, "GetStatus", control.NameParam{}, &reply); err != nil {
 		return []string{"the daemon runs and does not answer: " + err.Error()}
 	}
-	list := oracle.Tree(d.proc, d.inside, oracle.Known{})
+	list := oracle.Tree(d.Proc, d.Inside(), oracle.Known{})
 	list = slices.DeleteFunc(list, func(p oracle.Process) bool { return d.loose(p.Component) })
 	told := slices.DeleteFunc(slices.Clone(reply.Status.Components), func(c control.Component) bool { return d.loose(c.Name) })
 	wrong := oracle.Compare(told, list)

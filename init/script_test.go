@@ -20,6 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/control"
+
+	"github.com/orderly-init/orderly/conformance/launch"
 )
 
 // binary is the real program, built once as it is shipped.
@@ -74,7 +76,7 @@ func lookAtSources() {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	lookAtSources()
-	p := scripts(foreground, patience, func(script, what string) { t.Errorf("%s: %s", script, what) })
+	p := scripts(launch.Foreground, launch.Patience, func(script, what string) { t.Errorf("%s: %s", script, what) })
 	p.Dir = "testdata/script"
 	testscript.Run(t, p)
 }
@@ -87,7 +89,7 @@ func TestScriptsAsFirst(t *testing.T) {
 		t.Skip("needs root: namespaces")
 	}
 	lookAtSources()
-	p := scripts(first, patience, func(script, what string) { t.Errorf("%s as PID 1: %s", script, what) })
+	p := scripts(launch.First, launch.Patience, func(script, what string) { t.Errorf("%s as PID 1: %s", script, what) })
 	p.Files = asFirst(t)
 	testscript.Run(t, p)
 }
@@ -115,12 +117,12 @@ func asFirst(t *testing.T) (files []string) {
 }
 
 // scripts is how scripts are played in a place; what the oracles find for so long is told. A loaded machine is no failure.
-func scripts(where place, patience time.Duration, finds func(script, what string)) testscript.Params {
+func scripts(where launch.Place, patience time.Duration, finds func(script, what string)) testscript.Params {
 	all := &references{by: map[string]*reference{}}
 	return testscript.Params{
 		Condition: func(name string) (bool, error) {
 			if name == "first" { // it is PID 1
-				return where == first, nil
+				return where == launch.First, nil
 			}
 			return condition(name)
 		},
@@ -177,9 +179,9 @@ func contents(ts *testscript.TestScript, name string) string {
 
 // waitFor asks until yes: for what another process does, and nobody tells.
 func waitFor(ts *testscript.TestScript, what string, yes func() bool) {
-	if !soon(yes) {
+	if !launch.Soon(yes) {
 		ts.Logf("%s", contents(ts, "console"))
-		ts.Fatalf("%s: not within %v", what, patience)
+		ts.Fatalf("%s: not within %v", what, launch.Patience)
 	}
 }
 
@@ -286,10 +288,10 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	pid, d := 0, newest(ts)
 	switch args[1] {
 	case "keeper":
-		pid = d.inside
+		pid = d.Inside()
 		d.killed = d.killed || sig == unix.SIGKILL
 	case "manager":
-		waitFor(ts, "a manager", func() bool { pid = d.manager(); return pid != 0 })
+		waitFor(ts, "a manager", func() bool { pid = d.Manager(); return pid != 0 })
 	default: // as savepid remembers it: the manager may not be able to answer
 		saved, _, _ := strings.Cut(ts.Getenv("PID_"+args[1]), "/")
 		pid, _ = strconv.Atoi(saved)
@@ -301,7 +303,7 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	if answers && sig == unix.SIGSTOP {
 		d.answers.Held.Store(true)
 	}
-	ts.Check(d.kill(pid, sig))
+	ts.Check(d.Kill(pid, sig))
 	if answers && (sig == unix.SIGCONT || sig == unix.SIGKILL) {
 		d.answers.LetGo()
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 const (
+	pause      = 8 * time.Millisecond
 	lastZombie = 4 * time.Second // the oldest that may be: one second, and what a loaded machine adds
 	lastAsleep = 10              // how often in a row the manager is seen to sleep and not to be woken by a signal
 	busyAsleep = 2 * time.Second // and how long on a busy machine, where it waits longer for the exec of a child
@@ -28,9 +29,22 @@ func NewWatch(proc string, keeper int, finds func(format string, args ...any)) *
 	return &Watch{proc: proc, keeper: keeper, finds: finds, seen: Known{}, zombies: map[[2]uint64]time.Time{}}
 }
 
+// Run looks again and again until over is closed, every 8 ms and in one part of the parts of a processor at most: what is looked at needs it
+// more. What each look saw is given to saw.
+func (w *Watch) Run(over <-chan struct{}, parts int, saw func([]Process)) {
+	for {
+		begin := time.Now()
+		saw(w.Look())
+		select {
+		case <-over:
+			return
+		case <-time.After(max(pause, time.Since(begin)*time.Duration(parts-1))):
+		}
+	}
+}
+
 // Look is one look: two runs of a component are not alive at once, no child of the keeper stays dead for long, and the
-// manager does not sleep in the kernel. It is to be repeated after some milliseconds. All processes
-// that it saw are returned.
+// manager does not sleep in the kernel. All processes that it saw are returned.
 func (w *Watch) Look() []Process {
 	list := Tree(w.proc, w.keeper, w.seen)
 	w.oneRun(list)

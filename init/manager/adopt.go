@@ -193,6 +193,9 @@ func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
 	if err := c.Bind(&p); err != nil {
 		return nil, err
 	}
+	if !samePIDs(c.Peer.PID) {
+		return nil, elsewhere()
+	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {
 		u, err := m.component(p.Name)
 		if err == nil {

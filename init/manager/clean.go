@@ -13,8 +13,8 @@ const (
 
 // clean removes the group of a name that nobody uses, now or later.
 func (m *Manager) clean(name string, tries int) {
-	if u := m.byName[name]; u != nil && (u.group != groupGone && u.group != groupDeserted || u.inquiry != nil) {
-		return // it has been launched again, or something is asked again
+	if m.inUse(name) {
+		return
 	}
 	err := m.tree.Remove(name)
 	switch {
@@ -24,6 +24,15 @@ func (m *Manager) clean(name string, tries int) {
 	default:
 		m.noteOnce("an empty cgroup stays: " + err.Error())
 	}
+}
+
+// inUse says whether somebody has, or is just being started into, a group that was to be removed: its component has been launched again,
+// something is asked again, or another tool of the same name is run.
+func (m *Manager) inUse(name string) bool {
+	if u := m.byName[name]; u != nil {
+		return u.group != groupGone && u.group != groupDeserted || u.inquiry != nil
+	}
+	return m.toolRuns(name)
 }
 
 // cleanRemoved removes what a dead manager had no time to: the empty groups of components that are not in the configuration any more.

@@ -12,19 +12,62 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/poll"
+	"github.com/orderly-init/orderly/supervisor"
 )
 
-// A group that cannot be removed at once is removed later, and one that never can is told of, after a bounded number of tries.
-func TestCleanIsPatientForAWhile(t *testing.T) {
+// withTree is a manager that has a tree of cgroups, and leaves nothing of it.
+func withTree(t *testing.T) *Manager {
+	t.Helper()
 	place, err := cgroups.Hierarchy()
 	if err != nil || os.Geteuid() != 0 {
 		t.Skipf("needs root and cgroup v2: %v", err)
 	}
-	tree, err := place.Open(filepath.Join(place.Own, "orderly-clean-"+itoa(os.Getpid())))
+	tree, err := place.Open(filepath.Join(place.Own, "orderly-"+t.Name()+"-"+itoa(os.Getpid())))
 	if err != nil {
 		t.Skipf("needs a writable cgroup v2 tree: %v", err)
 	}
-	m := &Manager{tree: tree, byName: map[string]*unit{}}
+	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Manager{tree: tree, byName: map[string]*unit{}, table: table}
+	t.Cleanup(func() {
+		m.cleanAll()
+		if _, err := os.Stat(tree.Path); err == nil {
+			t.Error("the tree is still there")
+		}
+	})
+	return m
+}
+
+// TestToolThatFollowsOne: two mounts at boot, one after the other. The group that the first has left is the second's by the time that it would
+// be removed, and nobody is in it yet.
+func TestToolThatFollowsOne(t *testing.T) {
+	m := withTree(t)
+	first := m.toolUnit(m.freeTool("mount"))
+	m.desert(first)
+	next := &process{unit: m.toolUnit(m.freeTool("mount")), role: toolRole}
+	fd, err := m.tree.Make(next.unit.name)
+	if err != nil || m.record(next) != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	m.sweep()
+	if names, err := m.tree.Names(); len(names) != 1 {
+		t.Errorf("groups: %q, %v; want that of %s", names, err, next.unit.name)
+	}
+	m.release(next)
+	m.desert(next.unit)
+	m.sweep()
+	if names, err := m.tree.Names(); len(names) != 0 {
+		t.Errorf("groups: %q, %v; want none", names, err)
+	}
+}
+
+// A group that cannot be removed at once is removed later, and one that never can is told of, after a bounded number of tries.
+func TestCleanIsPatientForAWhile(t *testing.T) {
+	m := withTree(t)
+	tree := m.tree
 	cmd := exec.Command("/bin/sleep", "1000")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -32,10 +75,6 @@ func TestCleanIsPatientForAWhile(t *testing.T) {
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-		m.cleanAll()
-		if _, err := os.Stat(tree.Path); err == nil {
-			t.Error("the tree is still there")
-		}
 	})
 	for _, name := range []string{"later", "never"} {
 		fd, err := tree.Make(name)

@@ -20,7 +20,7 @@ func (m *Manager) enterCall(_ context.Context, c control.Call) (any, error) {
 		return nil, err
 	}
 	if !samePIDs(c.Peer.PID) {
-		return nil, control.Refused(nil, "who asks is in another PID namespace, where processes have other numbers")
+		return nil, elsewhere()
 	}
 	return inLoop(m, func() (any, error) {
 		u, err := m.component(p.Name)
@@ -38,6 +38,10 @@ func samePIDs(caller int) bool {
 	ours, err := os.Readlink("/proc/self/ns/pid")
 	theirs, gone := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", caller))
 	return caller != 0 && (err != nil || gone != nil || ours == theirs)
+}
+
+func elsewhere() error {
+	return control.Refused(nil, "who asks is in another PID namespace, where processes have other numbers")
 }
 
 // inside is what a process of the container has.

@@ -99,7 +99,8 @@ func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 // prepare makes everything that a start of the main process needs. On an error nothing is left.
 func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 	u := m.units[l.Component]
-	u.run, u.heir = l.Run, 0
+	u.run = l.Run
+	m.expect(u, 0)
 	s = &start{process: &process{unit: u, role: mainRole, run: l.Run}, ready: -1, beat: -1}
 	defer func() {
 		if err != nil {

@@ -151,7 +151,7 @@ func (m *Manager) succeed(u *unit, pid int) {
 	}
 	above := runtime.Parent(pid)
 	if p.pid == 0 || m.tree != nil && above == int(p.pid) { // it has spoken before its intermediate could say that it is there
-		u.heir = pid
+		m.expect(u, pid)
 		return
 	}
 	if m.tree == nil || !m.within(cgroups.Of(pid), u.name) || above != os.Getppid() {
@@ -181,8 +181,41 @@ func (m *Manager) inherited(p *process) bool {
 // inherit has the one that was named follow the main process, if that can be by now.
 func (m *Manager) inherit(u *unit) {
 	if heir := u.heir; heir != 0 {
-		u.heir = 0
+		m.expect(u, 0)
 		m.succeed(u, heir)
+	}
+}
+
+// expect notes who is to follow the main process, for the next manager too; 0 is nobody.
+func (m *Manager) expect(u *unit, pid int) {
+	tag := func() keeper.Tag { return keeper.Tag{Use: keeper.Heir, Run: uint32(u.heir), Name: u.hash} }
+	if u.heir == pid {
+		return
+	}
+	if u.heir != 0 {
+		m.drop(tag())
+	}
+	if u.heir = pid; pid == 0 {
+		return
+	}
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		m.hold(keeper.Message{Tags: []keeper.Tag{tag()}, Files: []int{fd}})
+		unix.Close(fd)
+	}
+}
+
+// takeHeirs learns from the keeper who is to follow whom.
+func (m *Manager) takeHeirs(held heldFiles) {
+	heirs := map[uint64]int{}
+	for tag, fd := range held {
+		if tag.Use == keeper.Heir {
+			delete(held, tag)
+			unix.Close(fd)
+			heirs[tag.Name] = int(tag.Run)
+		}
+	}
+	for _, u := range m.units {
+		u.heir = heirs[u.hash]
 	}
 }
 

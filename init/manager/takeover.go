@@ -76,6 +76,7 @@ func (m *Manager) remember(held heldFiles) error {
 	for _, u := range m.units {
 		m.resume(u, held)
 	}
+	m.takeHeirs(held)
 	m.cleanRemoved()
 	m.hangUp()
 	m.resumeLogs(held) // before the exits: what was printed may have made a run ready

@@ -83,11 +83,17 @@ func (m *Manager) runMount(ctx context.Context, mount targets.Mount) error {
 func (m *Manager) freeTool(base string) string {
 	name := toolPrefix + base
 	for n := 2; ; n++ {
-		if _, taken := m.table.Find(recordOf(m.toolUnit(name), toolRole)); !taken {
+		if !m.toolRuns(name) {
 			return name
 		}
 		name = toolPrefix + base + "-" + itoa(n)
 	}
+}
+
+// toolRuns says whether a process has this name of a tool.
+func (m *Manager) toolRuns(name string) bool {
+	_, taken := m.table.Find(recordOf(m.toolUnit(name), toolRole))
+	return taken
 }
 
 // tool does some work in a process of its own, to its end or until it is called off.
