@@ -20,7 +20,7 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 			unix.Kill(pid, unix.Signal(e.Signal))
 		}
 		m.thaw(u)
-	case u.main != nil && u.main.gate != nil:
+	case u.main != nil && u.main.gate.closed():
 		u.main.fault = &stepError{"hooks", errors.New("stopped before they had run")}
 		m.signal(u.main, int(unix.SIGKILL))
 	case u.main != nil && u.main.run == e.Run:
@@ -140,8 +140,8 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 	if s.spec, err = m.spec(u, w, run); err != nil {
 		return nil, err
 	}
-	if u.main != nil && u.main.pid != 0 {
-		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
+	if pid := u.mainPID(); pid != 0 {
+		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(pid))
 	}
 	if furnished(u.def) && !w.outside {
 		if err = errors.Join(m.asBundled(u, &s.spec), m.inContainer(u, s)); err != nil {
