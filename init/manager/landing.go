@@ -58,6 +58,9 @@ func (m *Manager) land(p *process) {
 	if p.pending != 0 {
 		m.signal(p, p.pending)
 	}
+	if p.pending == int(unix.SIGKILL) && p.role == mainRole {
+		m.killGroup(p.unit)
+	}
 }
 
 // failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the

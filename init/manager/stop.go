@@ -84,13 +84,17 @@ func (m *Manager) signal(p *process, sig int) {
 }
 
 // signalEarly kills or continues a child that has not executed yet: it hangs in a step, or is held there. The
-// intermediate has not ended, so the child has not been reaped, and its pid is its own.
+// intermediate has not ended, so the child has not been reaped, and its pid is its own. One that executes before it is killed
+// may have started others.
 func (p *process) signalEarly(sig unix.Signal) {
-	if pid := p.slot.Started(); pid != 0 && !p.slot.Ended() {
+	pid := p.slot.Started()
+	there := pid != 0 && !p.slot.Ended()
+	if there {
 		unix.Kill(pid, sig)
-		return
 	}
-	p.pending = int(sig)
+	if !there || sig == unix.SIGKILL {
+		p.pending = int(sig)
+	}
 }
 
 // killUnit carries out a Kill: everything that the component has started, at once.
