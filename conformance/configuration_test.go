@@ -17,6 +17,8 @@ func configurations() []scenario {
 	return []scenario{
 		{id: "M118", story: "every kind of wrong file is an error that names it, with line and column where there are any, and none of them hangs or floods", play: wrongFiles, config: one, loaded: true},
 		{id: "M119", story: "a file that is cut off at any place is refused when it is applied, and what runs goes on", play: halfWritten, config: one, loaded: true},
+		{id: "M120b", story: "a start fails in the moment in which an apply gives other numbers to components: it is that component that has failed, and no other notices", play: renumbered,
+			root: true, loaded: true, traps: []uintptr{unix.SYS_MKDIRAT}, config: numbered},
 		{id: "M122b", story: "while the configuration before a trial is on its way to a slow disk, another apply is refused, by a command and by a signal, and what is saved stays", play: appliesAtOnce,
 			root: true, loaded: true, traps: []uintptr{unix.SYS_FSYNC}, config: "state_directory = \"$DIR/state\"\n" + one},
 	}
@@ -145,5 +147,55 @@ func appliesAtOnce(w *world) {
 	}
 	if out, code := w.orderly("confirm"); code != 0 || w.exists("state/before-unconfirmed") {
 		w.Errorf("confirm: %d: %s", code, out)
+	}
+}
+
+const numbered = `
+[component.absent]
+command = ["sleep", "1000"]
+` + unnumbered
+
+const unnumbered = `
+[component.bad]
+command = ["sleep", "1000"]
+recovery = { attempts = 0, then = "stop" }
+[component.good]
+command = ["sleep", "1000"]
+[component.held]
+command = ["sleep", "1000"]
+[target.all]
+depends_on = ["good"]
+`
+
+// renumbered holds up the manager's loop in a start, so that another one and an apply come into one round of it. The configuration that is
+// applied has one component less, in front of all others.
+func renumbered(w *world) {
+	w.reach("all")
+	pid := w.component("good").PID
+	w.write("conf/o.toml", w.text(unnumbered))
+	in, goOn := make(chan bool, 1), make(chan bool)
+	w.object(func(c asked) unix.Errno {
+		switch c.text(1) {
+		case "held":
+			in <- true
+			<-goOn
+		case "bad":
+			return unix.ENOSPC
+		}
+		return 0
+	})
+	var all sync.WaitGroup
+	all.Go(func() { w.orderly("start", "held") })
+	w.await("its start", func() bool { return len(in) > 0 })
+	all.Go(func() { w.orderly("start", "bad") })
+	all.Go(func() { w.orderly("apply") })
+	time.Sleep(500 * time.Millisecond) // both wait for the loop
+	close(goOn)
+	all.Wait()
+	w.agree()
+	w.eventually("bad", "failed")
+	w.eventually("held", "ready")
+	if c := w.component("good"); c.State != "ready" || c.PID != pid || c.Run != 1 {
+		w.Errorf("good is %+v", c)
 	}
 }

@@ -40,21 +40,6 @@ recovery = { attempts = 0, then = "stop" }
 [target.all]
 depends_on = ["a"]
 `},
-		{id: "A6b", story: "a program names its child as the main process and ends, and whoever started it has not come to say that it is there: the child is followed", play: earlyHeir, root: true,
-			traps: []uintptr{unix.SYS_EXECVE}, config: `
-[component.a]
-command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; touch $DIR/named"]
-ready = { when = "notified" }
-[target.all]
-depends_on = ["a"]
-`},
-		{id: "A6c", story: "a program names its child as the main process, the manager is killed, and then the program ends: the child is followed", play: heirOfTheDead, mortal: true, config: `
-[component.a]
-command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; until test -e $DIR/go; do sleep 0.01; done"]
-ready = { when = "notified" }
-[target.all]
-depends_on = ["a"]
-`},
 		{id: "A8", story: "every exit code and every signal is reported as what it was", play: everyEnd, config: everyEndConfig()},
 		{id: "A9", story: "a stopped main process has not exited, and a stop ends it in order", play: stoppedMain, config: one},
 		{id: "A10", story: "the first thread ends and others go on: the component has not exited", play: leaderless, config: `
@@ -292,43 +277,4 @@ func leaderless(w *world) {
 		w.Errorf("a was started %d times", n)
 	}
 	w.stop("a")
-}
-
-// earlyHeir holds up the intermediate of a start: it waits for the execve of its child, and is stopped before that returns.
-func earlyHeir(w *world) {
-	held := make(chan int, 1)
-	w.object(func(c asked) unix.Errno {
-		if c.by("orderly-manager") && filepath.Base(c.text(0)) == "sh" { // it has the memory of the manager still
-			if p, ok := oracle.Look("/proc", c.pid); ok && unix.Kill(p.Parent, unix.SIGSTOP) == nil {
-				held <- p.Parent
-			}
-		}
-		return 0
-	})
-	w.orderly("activate", "all", "--no-wait")
-	w.await("its execve", func() bool { return len(held) > 0 })
-	intermediate := <-held
-	w.agree()
-	w.await("the name of another main process", func() bool { return w.exists("named") && w.component("a").State == "ready" })
-	w.must(unix.Kill(intermediate, unix.SIGCONT))
-	w.followed("a")
-}
-
-// followed waits until the heir of a component is its main process.
-func (w *world) followed(name string) {
-	w.Helper()
-	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
-	if n := w.count(name, "stopping"); n > 0 {
-		w.Error("the end of the one before was taken for that of the component")
-	}
-}
-
-func heirOfTheDead(w *world) {
-	w.reach("all")
-	dead := w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
-	w.await("a connection", w.connected)
-	w.write("go", "")
-	w.followed("a")
 }

@@ -73,7 +73,7 @@ type group struct {
 // groups are all scenarios that are played here, in the order of the table.
 func groups() []group {
 	return []group{
-		{"Processes and reaping", processes()},
+		{"Processes and reaping", append(processes(), followed()...)},
 		{"Stopping and killing", stopping()},
 		{"Output and descriptors", output()},
 		{"What a child inherits", inheritance()},

@@ -189,6 +189,7 @@ func (m *Machine) ready(c int, as State) {
 	u := &m.units[c]
 	u.readyAt = m.now
 	m.setDue(c, 0)
+	u.hold = false // who speaks has executed
 	m.move(c, as, Cause{})
 	if u.def.Detached && u.main {
 		m.letGo(c)
@@ -204,6 +205,9 @@ func (m *Machine) reported(c int, e Reported) {
 	if degraded := (u.degraded || e.Degraded) && !e.Healthy; degraded != u.degraded {
 		u.degraded = degraded
 		m.table.mark(c)
+	}
+	if e.Extend > 0 {
+		m.launched(c) // who speaks has executed, also where nobody has come to say so: that takes nothing back then
 	}
 	if e.Extend <= 0 || u.killed || m.due[c] == 0 {
 		return

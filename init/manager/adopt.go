@@ -30,9 +30,9 @@ func (m *Manager) takeIn(e supervisor.TakeIn) {
 		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
 		return
 	}
+	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}}) // first: nobody else tells a new manager of its end
 	*p.slot = runtime.Slot{Pid: p.pid, Done: 1}
 	m.gather(u, e.PID)
-	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
 	m.watchAdopted(p, fd)
 }
 
@@ -89,7 +89,7 @@ func (m *Manager) adoptedEnded(p *process) {
 		m.onExit()
 		return
 	}
-	if !m.followed(p) {
+	if !m.inherited(p) {
 		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
 	}
 }

@@ -174,6 +174,9 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 
 // abandon ends the start of a dead manager whose child stops for hooks, or may: nobody will let it go on. It reports whether it has.
 func (m *Manager) abandon(u *unit, p *process) bool {
+	if state, _ := m.machine.StateOf(u.number); state == supervisor.Ready { // it has executed, and said so
+		return false
+	}
 	if u.bundle == nil || p.slot.Ended() || !u.bundle.Hooks.BeforePivot() && !u.bundle.Hooks.BeforeExec() {
 		return false
 	}
@@ -192,7 +195,7 @@ func (m *Manager) abandon(u *unit, p *process) bool {
 // insideBundle says of a container by what its bundle says. What a command of a person has of capabilities is what the main process may
 // have.
 func insideBundle(i *control.Inside, u *unit, s *runtime.Spec) {
-	i.Namespaces = container.Names(kindsOf(int(u.main.pid)))
+	i.Namespaces = container.Names(kindsOf(u.mainPID()))
 	if c := s.Credential; c != nil && accountOf(u.def) == nil {
 		i.User, i.Group, i.UserGroups, i.Groups = itoa(int(c.UID)), itoa(int(c.GID)), false, []string{}
 		for _, g := range c.Groups {

@@ -133,14 +133,14 @@ func (m *Manager) inContainer(u *unit, s *start) error {
 		return &stepError{"enter the container", errors.New("its main process has ended")}
 	}
 	s.close = append(s.close, fd)
-	e := container.Entry{PID: int(u.main.pid), FD: fd, Kinds: m.ownKinds(u), Account: accountOf(u.def)}
+	e := container.Entry{PID: u.mainPID(), FD: fd, Kinds: m.ownKinds(u), Account: accountOf(u.def)}
 	return e.Complete(&s.spec)
 }
 
 // ownKinds are the namespaces in which commands of a container run.
 func (m *Manager) ownKinds(u *unit) uint64 {
 	if bundled(u.def) {
-		return kindsOf(int(u.main.pid))
+		return kindsOf(u.mainPID())
 	}
 	return container.Kinds(enterable(u.def))
 }

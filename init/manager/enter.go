@@ -49,7 +49,7 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 	switch state, _ := m.machine.StateOf(u.number); {
 	case u.def.Container == nil && u.def.RootDirectory == "":
 		return control.Inside{}, control.Refused(nil, "%s is not a container", u.name)
-	case u.main == nil || u.main.pid == 0 || state == supervisor.Stopping:
+	case u.mainPID() == 0 || state == supervisor.Stopping:
 		return control.Inside{}, control.Refused(nil, "%s has no process; orderly start %s", u.name, u.name)
 	}
 	s := runtime.Spec{}
@@ -65,7 +65,7 @@ func (m *Manager) inside(u *unit) (control.Inside, error) {
 		return control.Inside{}, control.Failed("%v", err)
 	}
 	i := control.Inside{
-		PID: int(u.main.pid), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: s.Env,
+		PID: u.mainPID(), Namespaces: enterable(u.def), User: u.def.User, Group: u.def.Group, Env: s.Env,
 		Groups: slices.Concat([]string{}, u.def.SupplementaryGroups), UserGroups: u.def.SupplementaryGroups == nil,
 		Capabilities: slices.Concat([]int{}, s.Capabilities), AllCapabilities: s.Capabilities == nil,
 		Ambient: slices.Concat([]int{}, s.Ambient), NoNewPrivileges: s.NoNewPrivileges, Filter: []int64{},

@@ -75,7 +75,10 @@ func (m *Manager) owner(e keeper.Exit) *process {
 func (m *Manager) mainEnded(p *process, seq uint64, how supervisor.Status) {
 	u := p.unit
 	m.unadopt(p)
-	p.pid, u.main = 0, nil
+	p.pid = 0
+	if u.main == p {
+		u.main = nil
+	}
 	memory := m.shortOfMemory(u, how)
 	empty := m.emptied(u)
 	if empty || how != (supervisor.Status{}) || !m.machine.Unnamed(u.number) { // else it goes on in the background

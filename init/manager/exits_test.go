@@ -30,6 +30,27 @@ func TestExitOfWhatHasJustLanded(t *testing.T) {
 	}
 }
 
+// TestStartThatWasTakenOverAndFails: a new manager knows its pid before it has landed. Its exit, which comes later, means nothing more.
+func TestStartThatWasTakenOverAndFails(t *testing.T) {
+	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	u := &unit{name: "tool", ended: func(supervisor.Status, string) { told++ }}
+	p := &process{unit: u, role: toolRole, pid: 77}
+	m := &Manager{table: table, byPID: map[int32]*process{77: p}, flight: []*process{p}}
+	if err := m.record(p); err != nil {
+		t.Fatal(err)
+	}
+	*p.slot = runtime.Slot{Pid: 77, Mid: 76, Done: 1, Errno: 2}
+	m.landed()
+	m.exited(keeper.Exit{Seq: 1, PID: 77})
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
 // TestToolThatIsLeftBehind: what one process that hangs writes into is no other's.
 func TestToolThatIsLeftBehind(t *testing.T) {
 	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))

@@ -97,10 +97,11 @@ func (m *Manager) takeFurnished(f *furnishing) (runtime.Spec, []int, error) {
 
 // pidfdOf opens a pidfd of the main process of a component; -1 where there is none.
 func pidfdOf(u *unit) int {
-	if u.main == nil || u.main.pid == 0 {
+	pid := u.mainPID()
+	if pid == 0 {
 		return -1
 	}
-	fd, err := unix.PidfdOpen(int(u.main.pid), 0)
+	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return -1
 	}

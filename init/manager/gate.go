@@ -13,7 +13,12 @@ type gate struct {
 	here, let int
 	spec      runtime.Spec
 	passed    int
+	last      int  // how many there are
+	open      bool // nothing stops it any more
 }
+
+// closed says whether a child waits for hooks, or may come to.
+func (g *gate) closed() bool { return g != nil && !g.open }
 
 // gateFor makes the gates of a start, where its bundle has hooks for them.
 func (m *Manager) gateFor(s *start) error {
@@ -33,6 +38,11 @@ func (m *Manager) gateFor(s *start) error {
 	s.close = append(s.close, let)
 	s.spec.Container.Gate = &runtime.Gate{Here: here, Go: let, BeforePivot: b.Hooks.BeforePivot(), BeforeExec: b.Hooks.BeforeExec()}
 	s.gate = &gate{here: here, let: let, spec: s.spec}
+	for _, there := range []bool{b.Hooks.BeforePivot(), b.Hooks.BeforeExec()} {
+		if there {
+			s.gate.last++
+		}
+	}
 	return nil
 }
 
@@ -67,6 +77,7 @@ func (m *Manager) openGate(p *process, err error) {
 		}
 		m.signal(p, int(unix.SIGKILL))
 	default:
+		p.gate.open = p.gate.passed == p.gate.last
 		poll.Bump(p.gate.let)
 	}
 }

@@ -38,6 +38,8 @@ func (m *Manager) land(p *process) {
 	closeAll(p.close)
 	p.close = nil
 	if err != nil {
+		delete(m.byPID, p.pid) // where it has been taken over: its exit means nothing more
+		p.pid = 0
 		m.crashed(p, err)
 		return
 	}
@@ -55,6 +57,9 @@ func (m *Manager) land(p *process) {
 	}
 	if p.pending != 0 {
 		m.signal(p, p.pending)
+	}
+	if p.pending == int(unix.SIGKILL) && p.role == mainRole {
+		m.killGroup(p.unit)
 	}
 }
 
@@ -143,6 +148,7 @@ func (m *Manager) fallen(pid int32) {
 func (m *Manager) fell(p *process) {
 	m.flight = slices.DeleteFunc(m.flight, func(q *process) bool { return p == q })
 	m.leaveGate(p)
+	delete(m.byPID, p.pid)
 	closeAll(p.close)
 	closeLeft(p.slot.Intermediate())
 	p.pid, p.close, p.program = 0, nil, nil // the memory of the program is marked as in use for ever

@@ -132,7 +132,9 @@ func (m *Manager) turn() (time.Duration, bool) {
 	m.doChores(poll.Now())
 	for len(m.pending) > 0 || len(m.applies) > 0 || len(m.stored) > 0 || len(m.queue) > 0 && len(m.flight) < maxFlight || m.look(poll.Now()) {
 		m.settle()
-		m.launch()
+		if len(m.pending) == 0 { // an apply gives other numbers to components: what a launch tells comes after it, by those
+			m.launch()
+		}
 	}
 	m.sweep()
 	m.feel()

@@ -63,16 +63,21 @@ const notifyBudget = 64
 // onNotify looks at one datagram a round. It is taken off the socket only when what it says has been stored: a
 // manager that dies in between has not lost it.
 func (m *Manager) onNotify(u *unit) {
-	m.hear(u, ready.Peek)
+	u.peeked = m.hear(u, ready.Peek)
 	m.later(func() {
-		if u.notify >= 0 {
+		if u.peeked && u.notify >= 0 {
 			ready.Receive(u.notify)
 		}
+		u.peeked = false
 	})
 }
 
 // readNotify reads everything that a component has said.
 func (m *Manager) readNotify(u *unit, read func(int) (ready.Message, ready.Sender, error)) {
+	if u.peeked {
+		ready.Receive(u.notify) // it has been heard
+		u.peeked = false
+	}
 	for range notifyBudget {
 		if !m.hear(u, read) {
 			return
@@ -90,6 +95,9 @@ func (m *Manager) hear(u *unit, read func(int) (ready.Message, ready.Sender, err
 	case !m.belongs(u, from):
 		m.complainOnce(u, "notify: a message of process "+itoa(from.PID)+", which is not of this component, was ignored")
 	default:
+		if u.main != nil {
+			u.main.spoke = true
+		}
 		m.notified(u, &msg)
 	}
 	return true
@@ -158,6 +166,7 @@ func (m *Manager) succeed(u *unit, pid int) {
 		m.complainOnce(u, "notify: MAINPID="+itoa(pid)+" was refused: not a child of ours in the component's cgroup")
 		return
 	}
+	m.unadopt(p)
 	delete(m.byPID, p.pid)
 	p.pid = int32(pid)
 	atomic.StoreInt32(&p.slot.Pid, p.pid) // a new manager finds it there

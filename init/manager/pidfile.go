@@ -126,6 +126,9 @@ func (m *Manager) settleIn(p *process, pid int, after uint64) bool {
 	m.unadopt(p)
 	delete(m.byPID, p.pid)
 	u := p.unit
+	if fd >= 0 {
+		m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
+	}
 	p.pid, p.after, u.leader = int32(pid), after, int32(pid)
 	u.lines.asked, u.lines.looked = false, false
 	atomic.StoreInt32(&p.slot.Pid, p.pid)
@@ -133,7 +136,6 @@ func (m *Manager) settleIn(p *process, pid int, after uint64) bool {
 		m.byPID[p.pid] = p
 		return true
 	}
-	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
 	m.watchAdopted(p, fd)
 	return true
 }

@@ -84,6 +84,9 @@ func (m *Manager) awaitSocket(u *unit) {
 }
 
 func (m *Manager) isReady(u *unit, run uint32) {
+	if u.main != nil {
+		u.main.spoke = true
+	}
 	m.post(supervisor.BecameReady{Component: u.number, Run: run})
 }
 

@@ -20,7 +20,7 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 			unix.Kill(pid, unix.Signal(e.Signal))
 		}
 		m.thaw(u)
-	case u.main != nil && u.main.gate != nil:
+	case u.main != nil && u.main.gate.closed():
 		u.main.fault = &stepError{"hooks", errors.New("stopped before they had run")}
 		m.signal(u.main, int(unix.SIGKILL))
 	case u.main != nil && u.main.run == e.Run:
@@ -84,13 +84,17 @@ func (m *Manager) signal(p *process, sig int) {
 }
 
 // signalEarly kills or continues a child that has not executed yet: it hangs in a step, or is held there. The
-// intermediate has not ended, so the child has not been reaped, and its pid is its own.
+// intermediate has not ended, so the child has not been reaped, and its pid is its own. One that executes before it is killed
+// may have started others.
 func (p *process) signalEarly(sig unix.Signal) {
-	if pid := p.slot.Started(); pid != 0 && !p.slot.Ended() {
+	pid := p.slot.Started()
+	there := pid != 0 && !p.slot.Ended()
+	if there {
 		unix.Kill(pid, sig)
-		return
 	}
-	p.pending = int(sig)
+	if !there || sig == unix.SIGKILL {
+		p.pending = int(sig)
+	}
 }
 
 // killUnit carries out a Kill: everything that the component has started, at once.
@@ -140,8 +144,8 @@ func (m *Manager) errand(u *unit, w work, r role, run uint32) (*process, error) 
 	if s.spec, err = m.spec(u, w, run); err != nil {
 		return nil, err
 	}
-	if u.main != nil && u.main.pid != 0 {
-		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(int(u.main.pid)))
+	if pid := u.mainPID(); pid != 0 {
+		s.spec.Env = append(s.spec.Env, "MAINPID="+itoa(pid))
 	}
 	if furnished(u.def) && !w.outside {
 		if err = errors.Join(m.asBundled(u, &s.spec), m.inContainer(u, s)); err != nil {

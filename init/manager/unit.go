@@ -35,6 +35,7 @@ type unit struct {
 	mourned    uint32      // the run, plus one, whose poststop hooks have been run
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
+	peeked     bool           // what is next in it has been heard
 	ready      int            // reading end of the readiness pipe, -1 is none
 	said       bool           // its newline has come
 	beat       beatPipe       // of the present run
@@ -87,6 +88,7 @@ type process struct {
 	after   uint64           // exits up to this number are of earlier processes with the same pid
 	pid     int32            // 0 until it has landed
 	pending int              // a signal to send when it has landed
+	spoke   bool             // it has said that it is ready, or something else
 	gate    *gate            // where it stops for hooks; nil once it has landed
 	fault   error            // why it was killed before it executed
 	pidfd   int              // of an adopted process; 0: started here
@@ -99,6 +101,16 @@ func (p *process) number() int {
 		return p.slot.Started()
 	}
 	return int(p.pid)
+}
+
+// mainPID is the pid of the main process if that has executed, as far as that is known; 0 is none. Who has spoken has, though who started it
+// may not have come to say so.
+func (u *unit) mainPID() int {
+	p := u.main
+	if p == nil || p.pid == 0 && !p.spoke {
+		return 0
+	}
+	return p.number()
 }
 
 // command says which command of the machine a role is.

@@ -75,10 +75,8 @@ func (j *judge) hear(ev supervisor.Event) {
 func (j *judge) hearRun(ev supervisor.Event) {
 	switch e := ev.(type) {
 	case supervisor.Launched:
-		if s := j.of(e.Component, e.Run); s != nil && s.state == supervisor.Starting && !s.landed {
-			s.landed, s.held = true, false
-			s.startLimit = j.limit(s.def.StartTimeout)
-			s.heardReady = s.heardReady || s.def.Ready.When == targets.Started
+		if s := j.of(e.Component, e.Run); s != nil {
+			j.landed(s)
 		}
 	case supervisor.BecameReady:
 		if s := j.of(e.Component, e.Run); s != nil {
@@ -121,12 +119,22 @@ func (j *judge) ends(c int, run uint32) {
 // maxExtension is how much longer a start or stop may take by its own wish.
 const maxExtension = 10 * time.Minute
 
-// extend gives a run more time (sd_notify(3), EXTEND_TIMEOUT_USEC).
+// landed notes that a program has been executed.
+func (j *judge) landed(s *shadow) {
+	if s.state == supervisor.Starting && !s.landed {
+		s.landed, s.held = true, false
+		s.startLimit = j.limit(s.def.StartTimeout)
+		s.heardReady = s.heardReady || s.def.Ready.When == targets.Started
+	}
+}
+
+// extend gives a run more time (sd_notify(3), EXTEND_TIMEOUT_USEC). Who asks for it has been executed.
 func (j *judge) extend(e supervisor.Reported) {
 	s := j.of(e.Component, e.Run)
 	if s == nil || e.Extend <= 0 {
 		return
 	}
+	j.landed(s)
 	until := j.now() + time.Duration(e.Extend)
 	if s.state == supervisor.Starting && s.startLimit != 0 {
 		s.startLimit = max(s.startLimit, min(until, s.launchedAt+s.def.StartTimeout+maxExtension))

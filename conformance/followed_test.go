@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
+)
+
+// followed are scenarios about main processes that name another one, and about those that speak before whoever started them.
+func followed() []scenario {
+	return []scenario{
+		{id: "A6b", story: "a program names its child as the main process and ends, and whoever started it has not come to say that it is there: the child is followed", play: earlyHeir, root: true,
+			traps: []uintptr{unix.SYS_EXECVE}, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; touch $DIR/named"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "A6c", story: "a program names its child as the main process, the manager is killed, and then the program ends: the child is followed", play: heirOfTheDead, mortal: true, config: `
+[component.a]
+command = ["sh", "-c", "sleep 1000 & echo $! > $DIR/heir; prog notify \"MAINPID=$!\nREADY=1\"; until test -e $DIR/go; do sleep 0.01; done"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "A6d", story: "a program says that it is ready, and whoever started it has not come to say that it is there: its reload_command knows its pid all the same", play: earlyReload, root: true,
+			traps: []uintptr{unix.SYS_EXECVE}, config: `
+[component.a]
+command = ["sh", "-c", "prog notify READY=1; touch $DIR/named; while :; do sleep 0.01; done"]
+reload_command = ["dash", "-c", "echo pid $MAINPID > $DIR/reloaded"]
+ready = { when = "notified" }
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "A6e", story: "the same, and it asks for more time: that is not taken back when it is there", play: earlyWish, root: true,
+			traps: []uintptr{unix.SYS_EXECVE}, config: `
+[component.a]
+command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/named; until test -e $DIR/go; do sleep 0.01; done; exec prog notify READY=1 pause"]
+ready = { when = "notified" }
+start_timeout = "2s"
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+wants = ["a"]
+`},
+		{id: "A6f", story: "one that a pid file has named is followed by one that it names itself: the stop signal comes to that", play: namedTwice, config: `
+[component.a]
+command = ["sh", "-c", "sh -c 'sh -c \"until test -e $DIR/go; do sleep 0.01; done; exec sleep 1000\" & echo $! > $DIR/pid; until test -e $DIR/go; do sleep 0.01; done; trap \"touch $DIR/term; exit 0\" TERM; prog notify MAINPID=$$; touch $DIR/named; while :; do sleep 0.01; done' & exit 0"]
+pid_file = "$DIR/pid"
+notify = true
+[target.all]
+depends_on = ["a"]
+`},
+	}
+}
+
+// late starts a shell as a component, and holds up its intermediate: that waits for the execve of its child, and is stopped before this
+// returns. It goes on when somebody says so.
+func (w *world) late() (goOn func()) {
+	w.Helper()
+	held := make(chan int, 1)
+	w.object(func(c asked) unix.Errno {
+		if c.by("orderly-manager") && filepath.Base(c.text(0)) == "sh" { // it has the memory of the manager still
+			if p, ok := oracle.Look("/proc", c.pid); ok && unix.Kill(p.Parent, unix.SIGSTOP) == nil {
+				held <- p.Parent
+			}
+		}
+		return 0
+	})
+	w.orderly("activate", "all", "--no-wait")
+	w.await("its execve", func() bool { return len(held) > 0 })
+	intermediate := <-held
+	w.agree()
+	w.await("its word", func() bool { return w.exists("named") })
+	return func() { w.must(unix.Kill(intermediate, unix.SIGCONT)) }
+}
+
+func earlyHeir(w *world) {
+	goOn := w.late()
+	w.eventually("a", "ready")
+	goOn()
+	w.followed("a")
+}
+
+func earlyReload(w *world) {
+	goOn := w.late()
+	w.eventually("a", "ready")
+	if out, code := w.orderly("reload", "a"); code != 0 {
+		w.Errorf("reload: %s", out)
+	}
+	w.await("its reload", func() bool { return w.read("reloaded") != "" })
+	goOn()
+	w.await("its pid", func() bool { return w.component("a").PID != 0 })
+	if want := fmt.Sprintf("pid %d", w.component("a").PID); w.read("reloaded") != want {
+		w.Errorf("the command has %q, want %q", w.read("reloaded"), want)
+	}
+}
+
+func earlyWish(w *world) {
+	goOn := w.late()
+	time.Sleep(100 * time.Millisecond) // its word is read
+	goOn()
+	time.Sleep(2500 * time.Millisecond) // longer than its start_timeout
+	w.is("a", "starting", "")
+	w.write("go", "")
+	w.eventually("a", "ready")
+}
+
+func namedTwice(w *world) {
+	w.reach("all")
+	first := w.component("a").PID
+	w.write("go", "")
+	w.await("its word", func() bool { return w.exists("named") })
+	w.await("another main process", func() bool { pid := w.component("a").PID; return pid != 0 && pid != first })
+	w.stop("a")
+	if !w.exists("term") {
+		w.Error("the signal did not come")
+	}
+}
+
+// followed waits until the heir of a component is its main process.
+func (w *world) followed(name string) {
+	w.Helper()
+	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
+	if n := w.count(name, "stopping"); n > 0 {
+		w.Error("the end of the one before was taken for that of the component")
+	}
+}
+
+func heirOfTheDead(w *world) {
+	w.reach("all")
+	dead := w.Manager()
+	w.kill(dead, unix.SIGKILL)
+	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
+	w.await("a connection", w.connected)
+	w.write("go", "")
+	w.followed("a")
+}
