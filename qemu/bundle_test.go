@@ -56,11 +56,14 @@ container = { bundle = "/bundle/hog" }
 [component.calm]
 container = { bundle = "/bundle/calm" }
 resources = { pids_max = 30 }
+[component.parent]
+container = { bundle = "/bundle/parent" }
 [target.main]
 depends_on = ["agent"]
 `)),
 					cpio.File("bundle/rootfs/sbin/hog", 0o755, program),
 					cpio.File("bundle/hog/config.json", 0o644, bundleConfig(`"/sbin/hog", "memory", "67108864", "pause"`, `{"memory": {"limit": 33554432, "swap": 33554432}}`)),
+					cpio.File("bundle/parent/config.json", 0o644, bundleConfig(`"/sbin/hog", "child", "await", "/go", "memory", "67108864", "pause"`, `{"memory": {"limit": 33554432, "swap": 33554432}}`)),
 					cpio.File("bundle/calm/config.json", 0o644, bundleConfig(`"/sbin/hog", "pause"`,
 						`{"memory": {"limit": 33554432}, "cpu": {"shares": 512, "quota": 20000, "period": 50000}, "pids": {"limit": 20}, "unified": {"memory.high": "30000000"}}`)),
 				})
@@ -80,6 +83,10 @@ depends_on = ["agent"]
 				t.Errorf("limits: %q, want %s", got, want)
 			}
 			m.run("orderly", "stop", "calm")
+			m.run("orderly", "start", "parent")
+			m.anotherManager() // and the next one watches the limits of the bundle
+			m.sh("echo > /bundle/rootfs/go")
+			m.reason("parent", "ready", "oom: the memory limit of its own group reached; the kernel killed a process of it (exe, pid ")
 			m.powerOff()
 		})
 	}

@@ -197,16 +197,22 @@ func (m machine) givesUpDemo() {
 	}
 }
 
+// anotherManager kills the manager, and waits for the next one.
+func (m machine) anotherManager() {
+	m.t.Helper()
+	manager := strings.TrimSpace(m.sh("pidof orderly-manager"))
+	m.run("kill", "-9", manager)
+	m.sh("until p=$(pidof orderly-manager) && [ $p != " + manager + " ]; do sleep 0.05; done")
+	m.sh("until orderly status >/dev/null 2>&1; do sleep 0.05; done")
+}
+
 // losesManager kills the manager. The components go on as the same processes, and a new manager knows them.
 func (m machine) losesManager() {
 	m.t.Helper()
 	// process ids and start times (proc_pid_stat(5), field 22)
 	const who = `for p in $(pidof nginx chronyd syslogd); do cut -d" " -f1,22 /proc/$p/stat; done; true`
-	before, manager := m.sh(who), m.sh("pidof orderly-manager")
-	web := m.component("web")
-	m.run("kill", "-9", strings.TrimSpace(manager))
-	m.sh("until p=$(pidof orderly-manager) && [ $p != " + strings.TrimSpace(manager) + " ]; do sleep 0.05; done")
-	m.sh("until orderly status >/dev/null 2>&1; do sleep 0.05; done")
+	before, web := m.sh(who), m.component("web")
+	m.anotherManager()
 	if after := m.sh(who); after != before || before == "" {
 		m.t.Errorf("the processes were\n%sand are\n%s", before, after)
 	}

@@ -35,6 +35,9 @@ func (m *Machine) Components() []*targets.Component {
 // StateOf is the stored state of a component and its newest run.
 func (m *Machine) StateOf(c int) (State, uint32) { return m.units[c].state, m.units[c].run }
 
+// LetGo says whether the processes of the newest run live on without supervision.
+func (m *Machine) LetGo(c int) bool { return m.units[c].released() }
+
 // Newest is the change that led to the present state of a component, but for the state before it: for one to whom nobody has told it.
 func (m *Machine) Newest(c int) Changed {
 	u := &m.units[c]

@@ -35,6 +35,7 @@ const (
 	flagAborting
 	flagNamed
 	flagSaid
+	flagDrains
 )
 
 // Flags of what is done by hand.
@@ -103,6 +104,7 @@ func (u *unit) flags(each func(bit uint32, on *bool)) {
 	each(flagAborting, &u.aborting)
 	each(flagNamed, &u.named)
 	each(flagSaid, &u.said)
+	each(flagDrains, &u.drains)
 	each(flagAsking, &u.asking.on)
 	each(flagSkipped, &u.asking.skipped)
 	each(flagCounts, &u.counts)

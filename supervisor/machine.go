@@ -57,6 +57,7 @@ type unit struct {
 	said    bool    // the readiness condition holds, and pid_file is waited for
 	group   bool    // other processes may be alive
 	command Command // the helper that runs
+	drains  bool    // its stop_command ended well: the main process ends by itself
 	killed  bool    // Kill was sent
 	stuck   bool    // and did not help
 	failing bool    // the run failed; recovery decides when it is down

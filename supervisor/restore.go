@@ -163,6 +163,7 @@ func (m *Machine) repeat(c int) {
 		m.emit(Kill{Component: c, Run: u.run})
 	case u.command != 0 && u.alive():
 		m.emit(RunCommand{Component: c, Run: u.run, Command: u.command})
+	case u.drains && u.main:
 	case u.state == Stopping && (u.main || u.group):
 		m.emit(Signal{Component: c, Run: u.run, Signal: u.stopSignal(), Group: !u.main})
 	}

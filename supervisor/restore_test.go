@@ -37,6 +37,7 @@ func TestRestoreRepeats(t *testing.T) {
 		{"abort", "a heartbeat=1s", "activate FULL; ready a; trigger a", "signal a ABRT"},
 		{"stop signal", "a", "activate FULL; ready a; stop a", "signal a TERM"},
 		{"stop command", "a stop_command=bye", "activate FULL; ready a; stop a", "run stop_command of a"},
+		{"nothing to who ends by itself", "a stop_command=bye", "activate FULL; launched a; ready a; stop a; ended a", ""},
 		{"kill", "a", "activate FULL; ready a; stop a; +1m tick", "kill a"},
 		{"release", "a", "activate FULL; ready a; release a", "let go of a run 1"},
 		{"nothing", "a", "activate FULL; ready a", ""},

@@ -175,14 +175,16 @@ func (m *Machine) commandEnded(c int, e CommandEnded) {
 	}
 	if failed || !u.main {
 		m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: !u.main})
+		return
 	}
+	u.drains = true
 }
 
 // ended notes that no process is left: the component is down, unless its run failed and recovery says otherwise.
 func (m *Machine) ended(c int) {
 	u := &m.units[c]
 	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
-	u.main, u.group, u.killed, u.stuck, u.hold = false, false, false, false, false
+	u.main, u.group, u.killed, u.stuck, u.hold, u.drains = false, false, false, false, false, false
 	m.withdraw(c)
 	u.counts = u.counts && (u.failing || u.along)
 	u.cycle, u.redefined, u.along, u.aborting, u.command = false, false, false, false, 0

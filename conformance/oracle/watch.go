@@ -10,7 +10,8 @@ const (
 	pause      = 8 * time.Millisecond
 	lastZombie = 4 * time.Second // the oldest that may be: one second, and what a loaded machine adds
 	lastAsleep = 10              // how often in a row the manager is seen to sleep and not to be woken by a signal
-	busyAsleep = 2 * time.Second // and how long on a busy machine, where it waits longer for the exec of a child
+	longAsleep = time.Second / 4 // and how long
+	busyAsleep = 2 * time.Second // the same on a busy machine, where it waits longer for the exec of a child
 )
 
 // Watch looks at the processes below a keeper, again and again. One goroutine has it.
@@ -61,7 +62,7 @@ func (w *Watch) awake(list []Process) {
 			if w.asleep == 0 {
 				w.since = time.Now()
 			}
-			if w.asleep++; w.asleep >= lastAsleep && (time.Since(w.since) > busyAsleep || !Busy()) {
+			if w.asleep++; w.asleep >= lastAsleep && (time.Since(w.since) > busyAsleep || time.Since(w.since) > longAsleep && !Busy()) {
 				w.finds("the manager sleeps and no signal wakes it")
 			}
 			return

@@ -104,6 +104,9 @@ func kindsOf(pid int) (flags uint64) {
 
 func (u *unit) limitedByBundle() bool { return u.bundle != nil && len(u.bundle.Resources) > 0 }
 
+// limited says whether somebody limits what its runs may use.
+func (u *unit) limited() bool { return u.def.Resources.Written() || u.limitedByBundle() }
+
 // limitBundle puts the limits of a bundle in force in the group; those of the component are written over them.
 func (m *Manager) limitBundle(u *unit) error {
 	if !u.limitedByBundle() {

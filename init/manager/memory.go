@@ -98,7 +98,7 @@ func (m *Manager) pidsLimit(u *unit) string {
 // has happened to the group is told now: it may be gone soon.
 func (m *Manager) shortOfMemory(u *unit, how supervisor.Status) string {
 	killed := how.Signal == int(unix.SIGKILL)
-	if m.tree == nil || !killed && !u.def.Resources.Written() {
+	if m.tree == nil || !killed && !u.limited() {
 		return ""
 	}
 	now, told := m.tree.Kills(u.name), m.tree.Told(u.name)

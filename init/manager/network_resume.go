@@ -58,10 +58,15 @@ func (m *Manager) resumeNetworks(held heldFiles) {
 		if !u.def.Container.Joined() {
 			continue
 		}
-		switch state, run := m.machine.StateOf(u.number); state {
-		case supervisor.Starting, supervisor.Ready, supervisor.Stopping:
+		switch state, run := m.machine.StateOf(u.number); {
+		case state == supervisor.Starting, state == supervisor.Ready, state == supervisor.Stopping:
 			m.networks.want(u.name, wanted{run, u.def.Container.Network})
 			running = append(running, m.joiningOf(u.def, run))
+			used[u.def.Container.Network] = true
+		case m.machine.LetGo(u.number):
+			m.networks.want(u.name, wanted{run, u.def.Container.Network})
+			m.networks.release(u.name)
+			running = append(running, m.joiningOf(u.def, run)) // others find it by its name
 			used[u.def.Container.Network] = true
 		default:
 			unused = append(unused, m.joiningOf(u.def, run))

@@ -106,7 +106,7 @@ func limitsOf(r *targets.Resources) (cgroups.Limits, error) {
 // it is watched.
 func (m *Manager) beginLimits(u *unit) error {
 	m.endLimits(u)
-	if m.tree == nil || !u.def.Resources.Written() && !u.limitedByBundle() {
+	if m.tree == nil || !u.limited() {
 		return nil
 	}
 	if now := m.tree.Kills(u.name); now != m.tree.Told(u.name) {
@@ -136,7 +136,7 @@ func (m *Manager) endLimits(u *unit) {
 // resumeLimits takes up the limits of a run that goes on under a new manager. They are written once more: the dead one may have been
 // about to.
 func (m *Manager) resumeLimits(u *unit) {
-	if m.tree == nil || !u.def.Resources.Written() {
+	if m.tree == nil || !u.limited() {
 		return
 	}
 	if err := errors.Join(m.limit(u), m.watchLimits(u)); err != nil {

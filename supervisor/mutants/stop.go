@@ -24,6 +24,8 @@ func stopFaults() []mutant {
 			"a process that cannot be killed holds everything for ever, unseen"},
 		{stop, `if failed || !u.main {`, `if failed {`,
 			"processes that a stop command leaves behind get no signal"},
+		{stop, `u.drains = true`, `u.drains = false`,
+			"who ends by itself after its stop command gets a signal from the next manager"},
 		{stop, `command := served && u.def.HasStopCommand() && u.def.StopTimeout > 0`, `command := (served || u.landed) && u.def.HasStopCommand() && u.def.StopTimeout > 0`,
 			"a stop command runs for one that was never ready"},
 		{stop, `recovers := u.failing && u.wanted && !u.cycle`, `recovers := u.failing && !u.cycle`,
