@@ -109,7 +109,7 @@ func (p *play) report(a *action) {
 		return
 	}
 	_, run := p.machine.StateOf(c)
-	if run == 0 {
+	if s := p.set(c, run); run == 0 || s != nil && s.main == cloned { // who has not executed says nothing
 		return
 	}
 	r := supervisor.Reported{Component: c, Run: run, Text: "well", Degraded: a.roll&1 != 0, Healthy: a.roll&2 != 0}

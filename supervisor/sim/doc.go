@@ -19,6 +19,7 @@
 // # What the world may do
 //
 //   - Launched, BecameReady and Exited of a run come in this order, each late by some time; of two runs in any order.
+//     What a run reports of itself may come before Launched, but not before it has executed.
 //   - What a dead manager was told and did not store is lost, except exits: these are told again.
 //   - Time can jump forward, and much happens at once then. It never goes back.
 //   - A repeated Launched, BecameReady, Emptied, or anything of an old run may come at any time.
