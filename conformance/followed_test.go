@@ -134,10 +134,7 @@ func (w *world) followed(name string) {
 
 func heirOfTheDead(w *world) {
 	w.reach("all")
-	dead := w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.await("the next manager", func() bool { m := w.Manager(); return m != 0 && m != dead })
-	w.await("a connection", w.connected)
+	w.anotherManager()
 	w.write("go", "")
 	w.followed("a")
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
@@ -84,9 +82,7 @@ func deletedSocket(w *world) {
 	if r := w.restart("a"); r.Result != "done" { // with a notify socket that is there again
 		w.Errorf("restart: %+v", r)
 	}
-	manager := w.Manager()
-	w.kill(manager, unix.SIGKILL) // the next one has the new socket
-	w.again(manager)
+	w.anotherManager() // the next one has the new socket
 	w.must(os.Remove(w.socket))
 	w.await("a socket of the next manager", w.reachable)
 	if w.Place == first {
@@ -134,9 +130,8 @@ func comesBack(w *world) {
 	w.activate("all")
 	last := uint64(0)
 	for _, dies := range []bool{false, true, false} {
-		if manager := w.Manager(); dies {
-			w.kill(manager, unix.SIGKILL)
-			w.again(manager)
+		if dies {
+			w.anotherManager()
 		}
 		w.await("20 more events", func() bool { return len(w.eventsAfter(last, 20)) == 20 })
 		for _, e := range w.eventsAfter(last, 20) {

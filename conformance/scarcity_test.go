@@ -141,6 +141,14 @@ func (w *world) saidOf(name string, n int, words ...string) {
 	}
 }
 
+// anotherManager kills the manager, and waits for the next one.
+func (w *world) anotherManager() {
+	w.Helper()
+	dead := w.Manager()
+	w.kill(dead, unix.SIGKILL)
+	w.again(dead)
+}
+
 // again waits for the next manager, and for a connection to it.
 func (w *world) again(dead int) {
 	w.Helper()
@@ -187,9 +195,7 @@ func keptThreads(w *world) {
 			}
 		}
 		unix.Kill(w.Keeper, unix.SIGHUP)
-		dead := w.Manager()
-		w.kill(dead, unix.SIGKILL)
-		w.again(dead)
+		w.anotherManager()
 		w.start(manyNames(200)...)
 	}
 	w.stop(manyNames(200)...)
@@ -259,17 +265,13 @@ func noInstances(w *world) {
 		}
 		return 0
 	})
-	dead := w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.again(dead)
+	w.anotherManager()
 	if notes := strings.Join(w.status().Notes, "\n"); strings.Count(notes, "inotify_init1: too many open files") != 2 {
 		w.Errorf("the notes: %s", notes)
 	}
 	w.watchless("too many open files")
 	w.agree() // the next one has some again
-	dead = w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.again(dead)
+	w.anotherManager()
 	if notes := strings.Join(w.status().Notes, "\n"); strings.Contains(notes, "inotify") {
 		w.Errorf("the notes: %s", notes)
 	}

@@ -279,9 +279,7 @@ func otherFormats(w *world) {
 	w.upgrade(other)
 	becomes("manager", other, w.manages)
 	w.await("a word of the keeper", func() bool { return strings.Contains(notes(), stays) })
-	dead := w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.again(dead)
+	w.anotherManager()
 	becomes("next manager", other, w.manages)
 	if !w.executes(old) || !strings.Contains(notes(), stays) {
 		w.Errorf("the keeper is another program; the notes: %s", notes())

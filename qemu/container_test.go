@@ -118,8 +118,7 @@ func TestContainers(t *testing.T) {
 func (m machine) restarts(name string) {
 	m.t.Helper()
 	before := m.component(name)
-	m.sh("kill -9 $(pidof orderly-manager)")
-	m.sh("until orderly status >/dev/null 2>&1; do usleep 10000; done")
+	m.anotherManager()
 	if c := m.component(name); c.PID != before.PID || c.Run != before.Run {
 		m.t.Errorf("after the manager's death %s is %+v, was %+v", name, c, before)
 	}

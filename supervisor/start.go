@@ -206,10 +206,11 @@ func (m *Machine) reported(c int, e Reported) {
 		u.degraded = degraded
 		m.table.mark(c)
 	}
-	if e.Extend > 0 {
-		m.launched(c) // who speaks has executed, also where nobody has come to say so: that takes nothing back then
+	if e.Extend <= 0 {
+		return
 	}
-	if e.Extend <= 0 || u.killed || m.due[c] == 0 {
+	m.launched(c) // who speaks has executed, also where nobody has come to say so: that takes nothing back then
+	if u.killed || m.due[c] == 0 {
 		return
 	}
 	switch u.state {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/orderly-init/orderly/cgroups"
 	"github.com/orderly-init/orderly/init/poll"
-	"github.com/orderly-init/orderly/supervisor"
 )
 
 // withTree is a manager that has a tree of cgroups, and leaves nothing of it.
@@ -26,11 +25,7 @@ func withTree(t *testing.T) *Manager {
 	if err != nil {
 		t.Skipf("needs a writable cgroup v2 tree: %v", err)
 	}
-	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &Manager{tree: tree, byName: map[string]*unit{}, table: table}
+	m := &Manager{tree: tree, byName: map[string]*unit{}, table: smallTable(t)}
 	t.Cleanup(func() {
 		m.cleanAll()
 		if _, err := os.Stat(tree.Path); err == nil {

@@ -38,7 +38,6 @@ func (m *Manager) exited(e keeper.Exit) {
 		return
 	}
 	if !p.slot.Ended() { // else its intermediate would have ended after it
-		delete(m.byPID, e.PID)
 		m.fell(p)
 		m.orphaned()
 		return

@@ -9,55 +9,54 @@ import (
 	"github.com/orderly-init/orderly/supervisor"
 )
 
-// TestExitOfWhatHasJustLanded: a start lands, and its process ends, while the exits of others are being taken. It is
-// not taken for an orphan.
-func TestExitOfWhatHasJustLanded(t *testing.T) {
+// smallTable is an empty table of facts.
+func smallTable(t *testing.T) *supervisor.Table {
+	t.Helper()
 	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := false
-	u := &unit{name: "tool", ended: func(supervisor.Status, string) { told = true }}
-	p := &process{unit: u, role: toolRole}
-	m := &Manager{table: table, byPID: map[int32]*process{}, flight: []*process{p}}
+	return table
+}
+
+// inFlight is a manager with the start of a tool in flight, and how often the end of that has been told.
+func inFlight(t *testing.T, slot runtime.Slot) (m *Manager, p *process, told *int) {
+	t.Helper()
+	told = new(int)
+	u := &unit{name: "tool", ended: func(supervisor.Status, string) { *told++ }}
+	p = &process{unit: u, role: toolRole}
+	m = &Manager{table: smallTable(t), byPID: map[int32]*process{}, flight: []*process{p}}
 	if err := m.record(p); err != nil {
 		t.Fatal(err)
 	}
-	*p.slot = runtime.Slot{Pid: 77, Mid: 76, Done: 1}
+	*p.slot = slot
+	return m, p, told
+}
+
+// TestExitOfWhatHasJustLanded: a start lands, and its process ends, while the exits of others are being taken. It is
+// not taken for an orphan.
+func TestExitOfWhatHasJustLanded(t *testing.T) {
+	m, _, told := inFlight(t, runtime.Slot{Pid: 77, Mid: 76, Done: 1})
 	m.exited(keeper.Exit{Seq: 1, PID: 77})
-	if !told {
-		t.Error("the exit was lost")
+	if *told != 1 {
+		t.Errorf("the exit was told %d times", *told)
 	}
 }
 
 // TestStartThatWasTakenOverAndFails: a new manager knows its pid before it has landed. Its exit, which comes later, means nothing more.
 func TestStartThatWasTakenOverAndFails(t *testing.T) {
-	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	told := 0
-	u := &unit{name: "tool", ended: func(supervisor.Status, string) { told++ }}
-	p := &process{unit: u, role: toolRole, pid: 77}
-	m := &Manager{table: table, byPID: map[int32]*process{77: p}, flight: []*process{p}}
-	if err := m.record(p); err != nil {
-		t.Fatal(err)
-	}
-	*p.slot = runtime.Slot{Pid: 77, Mid: 76, Done: 1, Errno: 2}
+	m, p, told := inFlight(t, runtime.Slot{Pid: 77, Mid: 76, Done: 1, Errno: 2})
+	p.pid, m.byPID[77] = 77, p
 	m.landed()
 	m.exited(keeper.Exit{Seq: 1, PID: 77})
-	if told != 1 {
-		t.Errorf("told %d times", told)
+	if *told != 1 {
+		t.Errorf("told %d times", *told)
 	}
 }
 
 // TestToolThatIsLeftBehind: what one process that hangs writes into is no other's.
 func TestToolThatIsLeftBehind(t *testing.T) {
-	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(8)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &Manager{table: table}
+	m := &Manager{table: smallTable(t)}
 	var names []string
 	for range 3 {
 		name := m.freeTool("mount")

@@ -13,12 +13,11 @@ type gate struct {
 	here, let int
 	spec      runtime.Spec
 	passed    int
-	last      int  // how many there are
-	open      bool // nothing stops it any more
+	left      int // how many are closed still
 }
 
 // closed says whether a child waits for hooks, or may come to.
-func (g *gate) closed() bool { return g != nil && !g.open }
+func (g *gate) closed() bool { return g != nil && g.left > 0 }
 
 // gateFor makes the gates of a start, where its bundle has hooks for them.
 func (m *Manager) gateFor(s *start) error {
@@ -40,7 +39,7 @@ func (m *Manager) gateFor(s *start) error {
 	s.gate = &gate{here: here, let: let, spec: s.spec}
 	for _, there := range []bool{b.Hooks.BeforePivot(), b.Hooks.BeforeExec()} {
 		if there {
-			s.gate.last++
+			s.gate.left++
 		}
 	}
 	return nil
@@ -77,7 +76,7 @@ func (m *Manager) openGate(p *process, err error) {
 		}
 		m.signal(p, int(unix.SIGKILL))
 	default:
-		p.gate.open = p.gate.passed == p.gate.last
+		p.gate.left--
 		poll.Bump(p.gate.let)
 	}
 }

@@ -14,12 +14,11 @@ func TestLastGate(t *testing.T) {
 	}
 	t.Cleanup(func() { unix.Close(let) })
 	m := &Manager{}
-	p := &process{gate: &gate{let: let, last: 2}}
-	for _, closed := range []bool{true, false} {
-		p.gate.passed++
+	p := &process{gate: &gate{let: let, left: 2}}
+	for behind, closed := range []bool{true, false} {
 		m.openGate(p, nil)
 		if p.gate.closed() != closed {
-			t.Errorf("behind gate %d of %d: closed %t, want %t", p.gate.passed, p.gate.last, p.gate.closed(), closed)
+			t.Errorf("behind gate %d of 2: closed %t, want %t", behind+1, p.gate.closed(), closed)
 		}
 	}
 	if p = (&process{}); p.gate.closed() {

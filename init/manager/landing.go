@@ -38,8 +38,6 @@ func (m *Manager) land(p *process) {
 	closeAll(p.close)
 	p.close = nil
 	if err != nil {
-		delete(m.byPID, p.pid) // where it has been taken over: its exit means nothing more
-		p.pid = 0
 		m.crashed(p, err)
 		return
 	}
@@ -78,6 +76,8 @@ func (p *process) failure() error {
 
 // crashed tells that a step between clone and exec failed. The child is gone or going; its exit means nothing more.
 func (m *Manager) crashed(p *process, err error) {
+	delete(m.byPID, p.pid) // where its pid is known already: it has been taken over, or its intermediate has fallen
+	p.pid = 0
 	u, step, why := p.unit, "start", err.Error()
 	var s *runtime.StepError
 	if errors.As(err, &s) {
@@ -148,10 +148,9 @@ func (m *Manager) fallen(pid int32) {
 func (m *Manager) fell(p *process) {
 	m.flight = slices.DeleteFunc(m.flight, func(q *process) bool { return p == q })
 	m.leaveGate(p)
-	delete(m.byPID, p.pid)
 	closeAll(p.close)
 	closeLeft(p.slot.Intermediate())
-	p.pid, p.close, p.program = 0, nil, nil // the memory of the program is marked as in use for ever
+	p.close, p.program = nil, nil // the memory of the program is marked as in use for ever
 	if p.fault == nil {
 		p.fault = errFallen
 	}

@@ -59,14 +59,12 @@ func (m *Manager) resumeNetworks(held heldFiles) {
 			continue
 		}
 		switch state, run := m.machine.StateOf(u.number); {
-		case state == supervisor.Starting, state == supervisor.Ready, state == supervisor.Stopping:
+		case state == supervisor.Starting, state == supervisor.Ready, state == supervisor.Stopping, m.machine.LetGo(u.number):
 			m.networks.want(u.name, wanted{run, u.def.Container.Network})
+			if state == supervisor.Down { // others find it by its name, as long as it lives on by itself
+				m.networks.release(u.name)
+			}
 			running = append(running, m.joiningOf(u.def, run))
-			used[u.def.Container.Network] = true
-		case m.machine.LetGo(u.number):
-			m.networks.want(u.name, wanted{run, u.def.Container.Network})
-			m.networks.release(u.name)
-			running = append(running, m.joiningOf(u.def, run)) // others find it by its name
 			used[u.def.Container.Network] = true
 		default:
 			unused = append(unused, m.joiningOf(u.def, run))

@@ -116,9 +116,6 @@ func (j *judge) ends(c int, run uint32) {
 	}
 }
 
-// maxExtension is how much longer a start or stop may take by its own wish.
-const maxExtension = 10 * time.Minute
-
 // landed notes that a program has been executed.
 func (j *judge) landed(s *shadow) {
 	if s.state == supervisor.Starting && !s.landed {
@@ -127,6 +124,9 @@ func (j *judge) landed(s *shadow) {
 		s.heardReady = s.heardReady || s.def.Ready.When == targets.Started
 	}
 }
+
+// maxExtension is how much longer a start or stop may take by its own wish.
+const maxExtension = 10 * time.Minute
 
 // extend gives a run more time (sd_notify(3), EXTEND_TIMEOUT_USEC). Who asks for it has been executed.
 func (j *judge) extend(e supervisor.Reported) {
