@@ -98,11 +98,14 @@ func (m *Machine) sweep(c int, why Cause) {
 // runOver goes on with a stop after the main process has ended.
 func (m *Machine) runOver(c int) {
 	u := &m.units[c]
-	if u.command != 0 || u.killed && u.group {
+	if u.command != 0 {
 		return
 	}
 	if !u.group {
 		m.ended(c)
+		return
+	}
+	if m.killAgain(c) {
 		return
 	}
 	m.emit(Signal{Component: c, Run: u.run, Signal: u.def.StopSignal, Group: true})

@@ -38,6 +38,7 @@ func (m *Machine) processNamed(c int) {
 	u.named, u.main, u.exited, u.exit = true, true, false, Status{}
 	m.changed(c)
 	if u.state == Stopping { // it has had the signal with the rest, and its end is told
+		m.killAgain(c)
 		return
 	}
 	if u.said || u.def.Ready.When == targets.Forked {

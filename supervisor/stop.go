@@ -115,6 +115,15 @@ func (m *Machine) kill(c int) {
 	m.emit(Kill{Component: c, Run: u.run})
 }
 
+// killAgain kills what the main process of a killed component leaves: the first Kill may have come before that had made it.
+func (m *Machine) killAgain(c int) bool {
+	u := &m.units[c]
+	if u.killed {
+		m.emit(Kill{Component: c, Run: u.run})
+	}
+	return u.killed
+}
+
 func (m *Machine) cancel(c int) {
 	u := &m.units[c]
 	if u.command == 0 {

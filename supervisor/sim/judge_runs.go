@@ -303,19 +303,30 @@ func (j *judge) signal(e supervisor.Signal) {
 	}
 }
 
-// kill is once and not early.
+// kill is once, and once more for what a killed main process leaves; and not early.
 func (j *judge) kill(e supervisor.Kill) {
 	s := j.of(e.Component, e.Run)
 	switch {
 	case s == nil || s.state != supervisor.Stopping:
 		j.fail("kill", "%s is killed, and was not stopping", j.p.component(e.Component))
 		return
-	case s.killed:
+	case s.killed && !j.leftBy(e):
 		j.fail("kill", "%s is killed twice", s.name)
 	case j.now() < s.killFrom && !s.held && !(j.ending && j.now() >= j.killAllAt):
 		j.fail("kill", "%s is killed %v too early", s.name, s.killFrom-j.now())
 	}
 	s.killed = true
+}
+
+// leftBy says whether the step is about the end of a main process that leaves others, or about the one that follows it.
+func (j *judge) leftBy(e supervisor.Kill) bool {
+	switch ev := j.ev.(type) {
+	case supervisor.Exited:
+		return ev.Component == e.Component && ev.Run == e.Run && !ev.Empty
+	case supervisor.Named:
+		return ev.Component == e.Component && ev.Run == e.Run
+	}
+	return false
 }
 
 func (j *judge) command(e supervisor.RunCommand) {

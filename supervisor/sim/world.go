@@ -58,6 +58,7 @@ type set struct {
 	memory   string // the kernel killed the main process, and why
 	seq      uint64
 	pressed  bool // a stop signal waits for exec
+	struck   bool // a kill does
 	kids     int
 	commands []*command
 	ready    bool
@@ -205,6 +206,9 @@ func (w *world) exec(s *set) {
 	if s.pressed {
 		w.press(s)
 	}
+	if s.struck {
+		w.after(0, func() { w.end(s, supervisor.Status{Signal: 9}) })
+	}
 }
 
 func (w *world) becomeReady(s *set) {
@@ -296,9 +300,14 @@ func (w *world) press(s *set) {
 	}
 }
 
-// kill ends everything that the run has; some need their time for it (uninterruptible sleep).
+// kill ends everything that the run has; some need their time for it (uninterruptible sleep). Where it comes before the exec it may
+// be the main process alone that gets it, when that has made others.
 func (w *world) kill(s *set) {
 	if w.unmake(s) {
+		return
+	}
+	if s.main == cloned && !s.held && throw(w.seed, "struck", s.name, int(s.run)).chance(50) {
+		s.struck = true
 		return
 	}
 	w.after(s.plan.kill, func() {
