@@ -28,6 +28,8 @@ func conditionFaults() []mutant {
 			"one component may fill the facts table"},
 		{named, `return u.unnamed() && u.group && u.exit == (Status{})`, `return u.unnamed() && u.group`,
 			"a first process that failed is taken for one that went into the background"},
+		{named, "\t\tm.killAgain(c)\n", "",
+			"what pid_file names after a kill is not killed"},
 		{named, `if u.said || u.def.Ready.When == targets.Forked {`, `if u.def.Ready.When == targets.Forked {`,
 			"one whose pid_file comes after its readiness is never ready"},
 	}
