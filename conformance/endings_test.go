@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +18,12 @@ import (
 func endings() []scenario {
 	return []scenario{
 		{id: "H74", story: "a reboot asked for in the middle of a boot and of a switch takes over within 100 ms, eight times: what starts is stopped, and what waits is not started; one of eight may take longer", play: takenOver,
+			root: true, places: []place{foreground}, alone: true},
+		{id: "H74c", story: "the manager dies in a reboot that somebody asked for: another end is refused still, and the next boot finds that it was asked for", play: askedAndKilled,
+			root: true, places: []place{foreground}, alone: true},
+		{id: "H74d", story: "the manager dies in a reboot by recovery: the next boot finds that nobody asked for it, and why it came", play: unaskedAndKilled,
+			root: true, places: []place{foreground}, alone: true},
+		{id: "H74e", story: "a reboot at once, while one by recovery goes on, is one that somebody asked for", play: forced,
 			root: true, places: []place{foreground}, alone: true},
 	}
 }
@@ -63,18 +70,9 @@ func takenOver(w *world) {
 func (w *world) endsInTheMiddle(config string, switches bool) time.Duration {
 	w.Helper()
 	c := w.contained(config)
-	var pids []int
-	w.await("the first process", func() bool { pids = oracle.Children("/proc", c.Process.Pid); return len(pids) == 1 })
-	socket := fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", pids[0])
-	var client *control.Client
-	w.await("its control socket", func() bool {
-		var err error
-		client, err = control.Dial(socket)
-		return err == nil
-	})
+	first := w.firstOf(c)
+	client, follower := w.dialed(first), w.dialed(first)
 	defer client.Close()
-	follower, err := control.Dial(socket)
-	w.must(err)
 	defer follower.Close()
 	told := make(chan []control.Event)
 	go func() { told <- allEvents(follower) }()
@@ -100,15 +98,114 @@ func (w *world) endsInTheMiddle(config string, switches bool) time.Duration {
 			}
 		}
 	}
-	exitOf(w, c)
-	if how := c.ProcessState.Sys().(syscall.WaitStatus); how.Signal() != unix.SIGHUP { // what reboot(2) makes of it in a PID namespace
-		w.Errorf("it ended with %#x: %s", int(how), w.read("contained"))
-	}
+	w.reboots(c)
 	if want := "[c10 c9 c8 c7 c6 c5 c4 c3 c2 c1 c0]"; fmt.Sprint(stopping) != want || len(started) > 0 {
 		w.Errorf("it stopped %v and started %v", stopping, started)
 	}
 	w.must(unix.Unlink(w.path("middle")))
 	return took
+}
+
+// firstOf is the first process of a container.
+func (w *world) firstOf(c *exec.Cmd) int {
+	w.Helper()
+	var pids []int
+	w.await("the first process", func() bool { pids = oracle.Children("/proc", c.Process.Pid); return len(pids) == 1 })
+	return pids[0]
+}
+
+// dialed is a connection to the container with this first process.
+func (w *world) dialed(first int) (client *control.Client) {
+	w.Helper()
+	w.await("its control socket", func() (open bool) {
+		var err error
+		client, err = control.Dial(fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", first))
+		return err == nil
+	})
+	return client
+}
+
+// reboots waits for the end of a container.
+func (w *world) reboots(c *exec.Cmd) {
+	w.Helper()
+	exitOf(w, c)
+	if how := c.ProcessState.Sys().(syscall.WaitStatus); how.Signal() != unix.SIGHUP { // what reboot(2) makes of it in a PID namespace
+		w.Errorf("it ended with %#x: %s", int(how), w.read("contained"))
+	}
+}
+
+func askedAndKilled(w *world) {
+	w.killedInTheEnd("sleep 1000", func(client *control.Client) {
+		w.must(client.Call("End", control.EndParam{How: "reboot"}, &control.Empty{}))
+	})
+	w.recorded("ended reboot", false)
+}
+
+func unaskedAndKilled(w *world) {
+	w.killedInTheEnd(untilGo, func(*control.Client) { w.write("go", "") })
+	w.recorded("ended reboot: b: ", true)
+}
+
+func forced(w *world) {
+	c, first := w.slowEnd(untilGo, func(*control.Client) { w.write("go", "") })
+	client := w.dialed(first)
+	defer client.Close()
+	client.Call("End", control.EndParam{How: "reboot", Now: true}, &control.Empty{})
+	w.reboots(c)
+	w.recorded("ended reboot", false)
+}
+
+// killedInTheEnd kills the manager while a component takes its time in a reboot.
+func (w *world) killedInTheEnd(b string, begin func(*control.Client)) {
+	w.Helper()
+	c, first := w.slowEnd(b, begin)
+	dead := oracle.Manager("/proc", first)
+	w.must(unix.Kill(dead, unix.SIGKILL))
+	w.await("the next manager", func() bool { m := oracle.Manager("/proc", first); return m != 0 && m != dead })
+	next := w.dialed(first)
+	defer next.Close()
+	err := next.Call("End", control.EndParam{How: "poweroff"}, &control.Empty{})
+	if err == nil || !strings.Contains(err.Error(), "reboot is under way") {
+		w.Errorf("poweroff: %v", err)
+	}
+	w.write("end", "")
+	w.reboots(c)
+}
+
+// recorded is what the next boot finds: how the machine ended, and that it counts as a reboot that nobody asked for.
+func (w *world) recorded(end string, counts bool) {
+	w.Helper()
+	if got := w.read("state/last-end"); counts && !strings.HasPrefix(got, end) || !counts && got != end || w.exists("state/reboots") != counts {
+		w.Errorf("the record: %q, counted %t", got, w.exists("state/reboots"))
+	}
+}
+
+// untilGo is a component that fails when the file "go" is there.
+const untilGo = "until test -e $DIR/go; do sleep 0.01; done; exit 3"
+
+// slowEnd boots a container and begins its reboot, in which a component takes its time.
+func (w *world) slowEnd(b string, begin func(*control.Client)) (c *exec.Cmd, first int) {
+	w.Helper()
+	w.write("state/last-end", "running before")
+	c = w.contained(fmt.Sprintf(`initial_target = "all"
+state_directory = "$DIR/state"
+[component.a]
+stop_timeout = "1m"
+command = ["sh", "-c", "trap 'touch $DIR/asked' TERM; echo >&3; until test -e $DIR/end; do sleep 0.01; done"]
+ready = { fd = 3 }
+[component.b]
+command = ["sh", "-c", %q]
+recovery = { attempts = 0, then = "reboot" }
+[target.all]
+depends_on = ["a", "b"]
+`, b))
+	first = w.firstOf(c)
+	client := w.dialed(first)
+	defer client.Close()
+	w.must(client.Call("Wait", control.WaitParam{Names: []string{"all"}, TimeoutMS: 1e4}, &control.WaitReply{}))
+	begin(client)
+	w.await("the stop signal", func() bool { return w.exists("asked") })
+	return c, first
 }
 
 // allEvents are the events until nobody sends any more.

@@ -26,6 +26,9 @@ depends_on = ["crash"]
 	}
 	loops()
 	loops()
+	if why := "last end: reboot: crash: "; !strings.Contains(m.Console(), why) {
+		t.Errorf("the boot after a reboot by recovery does not say %q", why)
+	}
 	m = d.boot(t, set, "orderly.target=minimal")
 	m.reaches("minimal")
 	if err := m.Unplug(); err != nil {

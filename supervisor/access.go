@@ -47,6 +47,9 @@ func (m *Machine) Newest(c int) Changed {
 // Shown is what was told last of the whole, or is stored and was to be told.
 func (m *Machine) Shown() Moved { return Moved{Top: m.shown, Target: m.target} }
 
+// Ending is the end that the machine goes to, GoOn where it goes on, and whether that is its own doing: no person asked for it.
+func (m *Machine) Ending() (end End, own bool) { return m.ending.end, m.ending.own }
+
 // MainAlive says whether the main process of the present run may be alive: its exit has not been told.
 func (m *Machine) MainAlive(c int) bool { return m.units[c].main }
 

@@ -57,6 +57,7 @@ type (
 type Shutdown struct {
 	Request Request
 	End     End
+	Why     string // where no person asks for it
 }
 
 // End is how the machine, or the program when it is not PID 1, ends.

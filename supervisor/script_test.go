@@ -245,9 +245,9 @@ func (s *script) parse(t *testing.T, words []string) Event {
 	case "reload":
 		return Reload{request, s.components(t, rest)}
 	case "poweroff":
-		return Shutdown{request, Poweroff}
+		return Shutdown{Request: request, End: Poweroff}
 	case "reboot":
-		return Shutdown{request, Reboot}
+		return Shutdown{Request: request, End: Reboot}
 	case "beats":
 		return s.beats(t, words[1:])
 	case "apply":

@@ -1,12 +1,16 @@
 package supervisor
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // ending is what is remembered of a shutdown.
 type ending struct {
 	end      End
 	deadline time.Duration // shutdown_timeout, when everything is killed; 0 is passed or none
 	killed   bool
+	own      bool // no person asked for it
 	finished bool
 	callers  []request
 }
@@ -19,7 +23,8 @@ func (m *Machine) shutdown(e Shutdown) {
 	case e.End == GoOn:
 		m.refuse(e.Request, "not an end")
 	case m.ending.end == GoOn:
-		m.end(e.End, "requested")
+		m.end(e.End, cmp.Or(e.Why, "requested"))
+		m.ending.own = e.Why != ""
 		m.ending.callers = append(m.ending.callers, r)
 	case m.ending.end == e.End && !m.ending.finished:
 		m.ending.callers = append(m.ending.callers, r)
@@ -40,7 +45,7 @@ func (m *Machine) end(end End, reason string) {
 	}
 	m.queue, m.waiting, m.raised = nil, nil, nil
 	m.ladder.retryAt = 0
-	m.ending = ending{end: end, deadline: m.now + m.graph.Config.ShutdownTimeout}
+	m.ending = ending{end: end, deadline: m.now + m.graph.Config.ShutdownTimeout, own: true}
 	m.clearMarks()
 	m.want()
 	m.touchAll()

@@ -18,6 +18,7 @@ const (
 	wholeKilled
 	wholeFinished
 	wholeLed
+	wholeOwn
 )
 
 // Places in the machine's record, after kind, run and name.
@@ -178,4 +179,5 @@ func (m *Machine) wholeFlags(each func(bit uint32, on *bool)) {
 	each(wholeLed, &m.ladder.led)
 	each(wholeKilled, &m.ending.killed)
 	each(wholeFinished, &m.ending.finished)
+	each(wholeOwn, &m.ending.own)
 }

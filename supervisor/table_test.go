@@ -350,3 +350,37 @@ func TestFactsNameTheirConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// Whether somebody asked for the end is known after a manager's death too.
+func TestEndingIsRemembered(t *testing.T) {
+	t.Parallel()
+	rebooter := component("a")
+	rebooter.Recovery.Attempts, rebooter.Recovery.Then = 0, targets.Reboot
+	g := targets.NewGraph(sorted(targets.Config{Components: []targets.Component{rebooter}, Targets: []targets.Target{{Name: "t", Edges: targets.Edges{DependsOn: []string{"a"}}}}}))
+	for _, row := range []struct {
+		name   string
+		events []Event
+		end    End
+		own    bool
+	}{
+		{"none", []Event{Activate{Target: 0}}, GoOn, false},
+		{"a person", []Event{Shutdown{End: Poweroff}}, Poweroff, false},
+		{"the last resort", []Event{Shutdown{End: Halt, Why: "the fallback target failed"}}, Halt, true},
+		{"recovery", []Event{Activate{Target: 0}, LaunchFailed{Component: 0, Run: 1, Step: "exec"}}, Reboot, true},
+		{"recovery, and then a person", []Event{Activate{Target: 0}, LaunchFailed{Component: 0, Run: 1, Step: "exec"}, Shutdown{End: Reboot}}, Reboot, true},
+	} {
+		m, table := New(g), openTable(t, make([]byte, TableSize(8)))
+		for i, ev := range row.events {
+			m.Step(time.Duration(i+1), ev)
+			if err := m.Store(table); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again, _ := Restore(g, table, time.Second)
+		for _, m := range []*Machine{m, again} {
+			if end, own := m.Ending(); end != row.end || own != row.own {
+				t.Errorf("%s: %v, its own %t; want %v, %t", row.name, end, own, row.end, row.own)
+			}
+		}
+	}
+}

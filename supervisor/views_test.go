@@ -150,7 +150,7 @@ func randomEvent(r *rand.Rand, m *Machine) Event {
 	}
 	switch r.IntN(100) {
 	case 0:
-		return Shutdown{6, Reboot}
+		return Shutdown{Request: 6, End: Reboot}
 	case 1, 2:
 		return Apply{Request: 7, Graph: randomGraph(r)}
 	case 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35:

@@ -136,8 +136,9 @@ func (m *Manager) rescueOver() {
 		m.system(targets.Info, "rescue: "+stayFile+" exists: no reboot")
 		return
 	}
-	m.system(targets.Warning, "rescue: nobody came: reboot")
-	m.shutdown(supervisor.Reboot)
+	const why = "rescue: nobody came"
+	m.system(targets.Warning, why+": reboot")
+	m.post(supervisor.Shutdown{End: supervisor.Reboot, Why: why})
 }
 
 // use makes a configuration the running one and has the keeper hold it.

@@ -115,17 +115,33 @@ func (m *Manager) endOf(s unix.Signal) supervisor.End {
 	return supervisor.GoOn
 }
 
-// shutdown asks the machine for the end. What is not there to be done is done otherwise: a kexec without a kernel
-// is a reboot.
+// shutdown asks the machine for the end that a person wants. What is not there to be done is done otherwise: a kexec
+// without a kernel is a reboot.
 func (m *Manager) shutdown(end supervisor.End) {
 	if end == supervisor.Kexec && !boot.KexecLoaded() {
 		end = supervisor.Reboot
 	}
 	if m.stopping == supervisor.GoOn {
 		m.stopping = end
-		m.above("STOPPING=1")
 	}
 	m.post(supervisor.Shutdown{End: end})
+}
+
+// goesDown notes that the machine ends, and why where no person has asked for it.
+func (m *Manager) goesDown(why string) {
+	end, own := m.machine.Ending()
+	if end == supervisor.GoOn {
+		return
+	}
+	m.stopping = end
+	m.above("STOPPING=1")
+	if !own {
+		return
+	}
+	m.endWhy = why
+	if !m.PID1 { // the exit status says so
+		m.code = 1
+	}
 }
 
 // finish hands over to the keeper: everything is down, or nothing is to be waited for.
@@ -143,7 +159,7 @@ func (m *Manager) finish(end supervisor.End) {
 
 // finishNow is finish for somebody who does not want to wait: everything is killed.
 func (m *Manager) finishNow(end supervisor.End) {
-	m.hurry = true
+	m.hurry, m.endWhy = true, ""
 	if !m.PID1 { // as PID 1 the keeper kills everything at once
 		for _, u := range m.units {
 			m.killGroup(u)
@@ -168,12 +184,9 @@ func (m *Manager) lastResort(action targets.FallbackAction) {
 	}
 }
 
-// give ends the machine; where Orderly is not PID 1 it ends itself, and says with its exit status that it failed.
+// give ends the machine; where Orderly is not PID 1 it ends itself.
 func (m *Manager) give(end supervisor.End) {
-	m.endWhy = "the fallback target failed"
-	m.system(targets.Error, m.endWhy+": "+end.String())
-	if !m.PID1 {
-		m.code = 1
-	}
-	m.shutdown(end)
+	const why = "the fallback target failed"
+	m.system(targets.Error, why+": "+end.String())
+	m.post(supervisor.Shutdown{End: end, Why: why})
 }

@@ -102,7 +102,7 @@ type Manager struct {
 	shown   bool        // the service manager above us knows that we are up
 
 	early    []keeper.Message // that came before the loop
-	stopping supervisor.End   // asked of the machine
+	stopping supervisor.End   // where the machine goes to, or has been asked to
 	hurry    bool             // nothing is waited for at the end
 	endWhy   string           // why the machine ends, where no person asked
 	end      supervisor.End   // handed to the keeper

@@ -64,8 +64,7 @@ const saveLimit = 2 * time.Second
 
 // countReboot writes down a reboot that nobody asked for, before it is made.
 func (m *Manager) countReboot() error {
-	asked := m.stopping != supervisor.GoOn && m.endWhy == ""
-	if m.end != supervisor.Reboot || asked || m.rescued || m.config.RebootLimit == 0 {
+	if m.end != supervisor.Reboot || m.endWhy == "" || m.rescued || m.config.RebootLimit == 0 {
 		return nil
 	}
 	return boot.CountReboot(m.config.StateDirectory, poll.Now(), m.config.RebootWindow)

@@ -126,6 +126,7 @@ func (m *Manager) moved(e supervisor.Moved) {
 	}
 	m.tell(targets.Info, journal.Event{Kind: journal.Target, To: uint8(e.Top), Name: name, Text: e.Reason})
 	m.callers.notice()
+	m.goesDown(e.Reason)
 	if name != "" {
 		m.aboveStatus("target " + name + ": " + e.Top.String() + because(e.Reason))
 		m.reached(e)

@@ -61,6 +61,11 @@ func (m *Manager) tellUntoldWhole() {
 			last = &events[i]
 		}
 	}
+	why := untold
+	if last != nil && last.To == uint8(supervisor.ShuttingDown) {
+		why = last.Text
+	}
+	m.goesDown(why)
 	now := m.machine.Shown()
 	if now.Target == supervisor.None {
 		return

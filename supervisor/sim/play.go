@@ -282,7 +282,7 @@ func (p *play) perform(e supervisor.Effect) {
 		p.judge.atEnd()
 	case supervisor.LastResort:
 		if throw(p.seed, "last resort").chance(50) {
-			p.world.after(time.Millisecond, func() { p.step(supervisor.Shutdown{End: supervisor.Reboot}) })
+			p.world.after(time.Millisecond, func() { p.step(supervisor.Shutdown{End: supervisor.Reboot, Why: "last resort"}) })
 		}
 	case supervisor.Changed:
 		p.beginBeat(e)
