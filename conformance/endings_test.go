@@ -106,25 +106,6 @@ func (w *world) endsInTheMiddle(config string, switches bool) time.Duration {
 	return took
 }
 
-// firstOf is the first process of a container.
-func (w *world) firstOf(c *exec.Cmd) int {
-	w.Helper()
-	var pids []int
-	w.await("the first process", func() bool { pids = oracle.Children("/proc", c.Process.Pid); return len(pids) == 1 })
-	return pids[0]
-}
-
-// dialed is a connection to the container with this first process.
-func (w *world) dialed(first int) (client *control.Client) {
-	w.Helper()
-	w.await("its control socket", func() (open bool) {
-		var err error
-		client, err = control.Dial(fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", first))
-		return err == nil
-	})
-	return client
-}
-
 // reboots waits for the end of a container.
 func (w *world) reboots(c *exec.Cmd) {
 	w.Helper()

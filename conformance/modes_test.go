@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/conformance/oracle"
+	"github.com/orderly-init/orderly/control"
 )
 
 // modes are scenarios about other ways to run.
@@ -89,11 +90,26 @@ recovery = { attempts = 0 }
 func (w *world) initOf(c *exec.Cmd) int {
 	w.Helper()
 	w.await("a component", func() bool { return w.exists("begun") })
-	kids := oracle.Children("/proc", c.Process.Pid)
-	if len(kids) != 1 {
-		w.Fatalf("children of unshare: %v", kids)
-	}
-	return kids[0]
+	return w.firstOf(c)
+}
+
+// firstOf is the first process of a container.
+func (w *world) firstOf(c *exec.Cmd) int {
+	w.Helper()
+	var pids []int
+	w.await("the first process", func() bool { pids = oracle.Children("/proc", c.Process.Pid); return len(pids) == 1 })
+	return pids[0]
+}
+
+// dialed is a connection to the container with this first process.
+func (w *world) dialed(first int) (client *control.Client) {
+	w.Helper()
+	w.await("its control socket", func() bool {
+		var err error
+		client, err = control.Dial(fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", first))
+		return err == nil
+	})
+	return client
 }
 
 // ends sends a signal to a container, which must end well with its component.

@@ -47,8 +47,7 @@ func signalInBetween(w *world) {
 	for range 4 {
 		c := w.contained(container)
 		init := w.initOf(c)
-		client, err := control.Dial(fmt.Sprintf("/proc/%d/root/run/orderly/control.sock", init))
-		w.must(err)
+		client := w.dialed(init)
 		w.must(client.Call("Upgrade", control.UpgradeParam{Binary: other}, &control.Empty{}))
 		client.Close()
 		for late := time.Now().Add(patience); !strings.Contains(w.environment(init), "ORDERLY_KEEPER="); {
