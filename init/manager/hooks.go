@@ -301,9 +301,28 @@ func (m *Manager) afterExec(p *process) {
 	if b := p.unit.bundle; b != nil && len(b.Hooks.Poststart) > 0 {
 		m.runHooks(&hooks{
 			unit: p.unit, run: p.run, of: p, status: specs.StateRunning, left: hooksAt(inRuntime, b.Hooks.Poststart),
-			then: func(err error) { m.afterPoststart(p, err) },
+			then: func(err error) {
+				m.afterPoststart(p, err)
+				m.drop(keeper.Tag{Use: keeper.Poststart, Run: p.run, Name: p.unit.hash})
+			},
 		})
 	}
+}
+
+// poststartTag is that of the mark that they have not ended yet, which the keeper holds.
+func (u *unit) poststartTag() keeper.Tag {
+	return keeper.Tag{Use: keeper.Poststart, Run: u.bundleTag.Run, Name: u.hash}
+}
+
+// resumePoststart leaves them out where they have ended under an earlier manager.
+func (m *Manager) resumePoststart(u *unit, held heldFiles) {
+	fd, ok := held[u.poststartTag()]
+	if !ok {
+		u.bundle.Hooks.Poststart = nil
+		return
+	}
+	delete(held, u.poststartTag())
+	unix.Close(fd)
 }
 
 // afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed.

@@ -156,6 +156,8 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	m.resumeChannels(u, held, state == supervisor.Starting)
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
+	} else if state == supervisor.Ready {
+		m.afterExec(p) // the hooks that follow may not have ended
 	}
 }
 
