@@ -163,6 +163,9 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 
 // resumeChannels takes up on what a run speaks.
 func (m *Manager) resumeChannels(u *unit, held heldFiles, starting bool) {
+	if starting {
+		m.takeStale(u, held)
+	}
 	if fd, ok := held[u.tag(keeper.Readiness)]; ok {
 		delete(held, u.tag(keeper.Readiness))
 		m.watchReady(u, fd, !starting)
