@@ -303,10 +303,7 @@ func (m *Manager) afterExec(p *process) {
 	if b := p.unit.bundle; b != nil && len(b.Hooks.Poststart) > 0 {
 		m.runHooks(&hooks{
 			unit: p.unit, run: p.run, of: p, status: specs.StateRunning, left: hooksAt(inRuntime, b.Hooks.Poststart),
-			then: func(err error) {
-				m.afterPoststart(p, err)
-				m.drop(keeper.Tag{Use: keeper.Poststart, Run: p.run, Name: p.unit.hash})
-			},
+			then: func(err error) { m.afterPoststart(p, err) },
 		})
 	}
 }
@@ -327,14 +324,18 @@ func (m *Manager) resumePoststart(u *unit, held heldFiles) {
 	unix.Close(fd)
 }
 
-// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed.
+// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed. Only then is it known that they
+// have ended.
 func (m *Manager) afterPoststart(p *process, err error) {
-	if err == nil || p.unit.main != p {
+	if p.unit.main != p {
 		return
 	}
-	m.complain(p.unit, err.Error()+": killed")
-	m.signal(p, int(unix.SIGKILL))
-	m.killGroup(p.unit)
+	if err != nil {
+		m.complain(p.unit, err.Error()+": killed")
+		m.signal(p, int(unix.SIGKILL))
+		m.killGroup(p.unit)
+	}
+	m.drop(p.unit.poststartTag())
 }
 
 // afterEnd runs the hooks of the end, once for each run, and then does what waits for them. It reports false where there are none.

@@ -156,7 +156,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	m.resumeChannels(u, held, state == supervisor.Starting)
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
-	} else if state == supervisor.Ready {
+	} else {
 		m.afterExec(p) // the hooks that follow may not have ended
 	}
 }
