@@ -285,8 +285,8 @@ func (m *Manager) unwatch(u *unit) {
 	}
 	if u.path != nil {
 		m.paths.Remove(u.path)
-		if u.path.Stale != (ready.Mark{}) {
-			m.drop(u.tag(keeper.Stale))
+		if tag := u.tag(keeper.Stale); u.path.Stale != (ready.Mark{}) {
+			m.later(func() { m.drop(tag) })
 		}
 		u.path = nil
 	}
