@@ -3,6 +3,8 @@ package conformance
 import (
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // readiness are scenarios about what makes ready.
@@ -64,6 +66,14 @@ ready = { when = "notified" }
 depends_on = ["a"]
 `},
 		{id: "I84", story: "a file of an earlier run does not make ready", play: staleFile, config: `
+[component.a]
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
+ready = { file = "$DIR/ready" }
+start_timeout = "1m"
+[target.all]
+depends_on = ["a"]
+`, files: map[string]string{"ready": ""}},
+		{id: "I84b", story: "the manager is killed while a file of an earlier run is there: it does not make ready", play: staleFileOfTheDead, mortal: true, config: `
 [component.a]
 command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
 ready = { file = "$DIR/ready" }
@@ -146,6 +156,21 @@ func staleFile(w *world) {
 	w.is("a", "starting", "")
 	w.write("go", "")
 	w.eventually("a", "ready")
+}
+
+func staleFileOfTheDead(w *world) {
+	go w.apart("all")
+	w.eventually("a", "starting")
+	w.await("its process", func() bool { return w.component("a").PID != 0 })
+	dead := w.Manager()
+	w.kill(dead, unix.SIGKILL)
+	w.again(dead)
+	time.Sleep(200 * time.Millisecond) // as above
+	w.is("a", "starting", "")
+	w.write("go", "")
+	if c := w.eventually("a", "ready"); c.Run != 1 {
+		w.Errorf("run %d", c.Run)
+	}
 }
 
 func lastMoment(w *world) {

@@ -64,6 +64,8 @@ const (
 	Bundle                       // memfd with the config.json that a run was started with
 	Claim                        // what keeps a second Orderly out of a state directory, which the name is the hash of
 	Heir                         // pidfd of a process that is to follow a main process; the run is its pid
+	Poststart                    // as Bundle, until the hooks that follow its start have ended
+	Stale                        // memfd with the mark of a file that was there before a start, and does not make ready
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

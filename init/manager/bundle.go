@@ -129,7 +129,7 @@ func (m *Manager) limitBundle(u *unit) error {
 // forgetBundle lets go of what an earlier run was started with.
 func (m *Manager) forgetBundle(u *unit) {
 	if u.bundle != nil {
-		m.drop(u.bundleTag)
+		m.drop(u.bundleTag, u.poststartTag())
 		u.bundle = nil
 	}
 }
@@ -151,6 +151,9 @@ func (m *Manager) keepBundle(s *start) error {
 	u.bundle.Text = nil // it is there now
 	u.bundleTag = keeper.Tag{Use: keeper.Bundle, Run: s.run, Name: u.hash}
 	s.held.Tags, s.held.Files = append(s.held.Tags, u.bundleTag), append(s.held.Files, fd)
+	if len(u.bundle.Hooks.Poststart) > 0 {
+		s.held.Tags, s.held.Files = append(s.held.Tags, u.poststartTag()), append(s.held.Files, fd)
+	}
 	return m.gateFor(s)
 }
 
@@ -172,6 +175,7 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	own := oci.Own{Command: true, Terminal: true, PlainTCP: onlyPlainTCP(&u.def.Security)}
 	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], own); u.bundle != nil {
 		u.bundle.Text, u.bundleTag = nil, tag
+		m.resumePoststart(u, held)
 	}
 }
 

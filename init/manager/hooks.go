@@ -24,6 +24,7 @@ import (
 //	                     └ createContainer                       └ fails: killed, a failed start
 type hooks struct {
 	unit    *unit
+	bundle  *oci.Bundle // the unit's when they were begun
 	run     uint32
 	left    []hook
 	status  specs.ContainerState
@@ -62,6 +63,7 @@ func hooksAt(place hookPlace, lists ...[]oci.Hook) []hook {
 
 // runHooks runs them when those before them have ended.
 func (m *Manager) runHooks(h *hooks) {
+	h.bundle = h.unit.bundle
 	h.unit.hooks = append(h.unit.hooks, h)
 	if len(h.unit.hooks) == 1 {
 		m.soonHook(h)
@@ -181,7 +183,7 @@ func (m *Manager) clearHooks(u *unit) {
 func (m *Manager) startHook(h *hooks, one *hook) (*process, error) {
 	s := &start{process: &process{unit: h.unit, role: hookRole, run: h.run}, ready: -1, beat: -1}
 	umask := 0o022
-	s.spec = runtime.Spec{Path: one.Path, Args: one.Args, Env: one.Env, Dir: h.unit.bundle.Dir, Umask: &umask}
+	s.spec = runtime.Spec{Path: one.Path, Args: one.Args, Env: one.Env, Dir: h.bundle.Dir, Umask: &umask}
 	if zero := 0; m.shielded {
 		s.spec.OOMScoreAdjust = &zero
 	}
@@ -204,7 +206,7 @@ func (m *Manager) prepareHook(h *hooks, place hookPlace, s *start) error {
 	if err := m.placeHook(h, place, s); err != nil {
 		return err
 	}
-	state, err := stateFile(h.unit.bundle.State(h.unit.name, h.status, h.pid(place)))
+	state, err := stateFile(h.bundle.State(h.unit.name, h.status, h.pid(place)))
 	if err != nil {
 		return err
 	}
@@ -306,14 +308,34 @@ func (m *Manager) afterExec(p *process) {
 	}
 }
 
-// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed.
-func (m *Manager) afterPoststart(p *process, err error) {
-	if err == nil || p.unit.main != p {
+// poststartTag is that of the mark that they have not ended yet, which the keeper holds.
+func (u *unit) poststartTag() keeper.Tag {
+	return keeper.Tag{Use: keeper.Poststart, Run: u.bundleTag.Run, Name: u.hash}
+}
+
+// resumePoststart leaves them out where they have ended under an earlier manager.
+func (m *Manager) resumePoststart(u *unit, held heldFiles) {
+	fd, ok := held[u.poststartTag()]
+	if !ok {
+		u.bundle.Hooks.Poststart = nil
 		return
 	}
-	m.complain(p.unit, err.Error()+": killed")
-	m.signal(p, int(unix.SIGKILL))
-	m.killGroup(p.unit)
+	delete(held, u.poststartTag())
+	unix.Close(fd)
+}
+
+// afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed. Only then is it known that they
+// have ended.
+func (m *Manager) afterPoststart(p *process, err error) {
+	if p.unit.main != p {
+		return
+	}
+	if err != nil {
+		m.complain(p.unit, err.Error()+": killed")
+		m.signal(p, int(unix.SIGKILL))
+		m.killGroup(p.unit)
+	}
+	m.drop(p.unit.poststartTag())
 }
 
 // afterEnd runs the hooks of the end, once for each run, and then does what waits for them. It reports false where there are none.

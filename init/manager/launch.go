@@ -257,7 +257,9 @@ func (m *Manager) channels(s *start) error {
 	case targets.File:
 		u.path = &ready.Path{Root: rootBefore(u), Name: u.def.Ready.Path, Absent: u.def.Ready.Absent}
 		if !u.path.Absent {
-			u.path.Stale = ready.MarkIn(u.path.Root, u.path.Name)
+			if err := m.keepStale(s); err != nil {
+				return err
+			}
 		}
 	case targets.Started, targets.Exited, targets.Socket, targets.Beating, targets.Notified, targets.Raised, targets.Probe, targets.HTTP, targets.Printed, targets.Forked:
 	}

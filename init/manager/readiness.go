@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"encoding/binary"
 	"os"
 	"slices"
 	"time"
@@ -33,7 +34,7 @@ func (m *Manager) await(u *unit) {
 	m.awaitName(u)
 	switch u.def.Ready.When {
 	case targets.File:
-		if u.path == nil { // taken over: what is there may be of this run
+		if u.path == nil { // taken over, and nothing was there before the start
 			u.path = &ready.Path{Absent: u.def.Ready.Absent}
 		}
 		u.path.Root, u.path.Name = rootOf(u), u.def.Ready.Path
@@ -54,6 +55,39 @@ func (m *Manager) await(u *unit) {
 	case targets.HTTP:
 		m.askFor(u, m.askServer)
 	case targets.Started, targets.Exited, targets.Notified, targets.FD, targets.Beating, targets.Raised, targets.Printed, targets.Forked:
+	}
+}
+
+// keepStale marks the file that is there before the start, for the manager after this one too.
+func (m *Manager) keepStale(s *start) error {
+	u := s.unit
+	u.path.Stale = ready.MarkIn(u.path.Root, u.path.Name)
+	if u.path.Stale == (ready.Mark{}) {
+		return nil
+	}
+	b, err := binary.Append(nil, binary.LittleEndian, u.path.Stale)
+	if err != nil {
+		return err
+	}
+	fd, err := keeper.Sealed("orderly-stale", b)
+	if err != nil {
+		return err
+	}
+	s.close = append(s.close, fd)
+	s.held.Tags, s.held.Files = append(s.held.Tags, u.tag(keeper.Stale)), append(s.held.Files, fd)
+	return nil
+}
+
+// takeStale takes the mark over.
+func (m *Manager) takeStale(u *unit, held heldFiles) {
+	fd, ok := held[u.tag(keeper.Stale)]
+	if !ok || u.def.Ready.When != targets.File {
+		return
+	}
+	delete(held, u.tag(keeper.Stale))
+	u.path = &ready.Path{Absent: u.def.Ready.Absent}
+	if b, err := entrusted(fd); err == nil {
+		binary.Decode(b, binary.LittleEndian, &u.path.Stale)
 	}
 }
 
@@ -251,6 +285,9 @@ func (m *Manager) unwatch(u *unit) {
 	}
 	if u.path != nil {
 		m.paths.Remove(u.path)
+		if tag := u.tag(keeper.Stale); u.path.Stale != (ready.Mark{}) {
+			m.later(func() { m.drop(tag) })
+		}
 		u.path = nil
 	}
 	u.leaveInside()

@@ -156,11 +156,16 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	m.resumeChannels(u, held, state == supervisor.Starting)
 	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
+	} else {
+		m.afterExec(p) // the hooks that follow may not have ended
 	}
 }
 
 // resumeChannels takes up on what a run speaks.
 func (m *Manager) resumeChannels(u *unit, held heldFiles, starting bool) {
+	if starting {
+		m.takeStale(u, held)
+	}
 	if fd, ok := held[u.tag(keeper.Readiness)]; ok {
 		delete(held, u.tag(keeper.Readiness))
 		m.watchReady(u, fd, !starting)
