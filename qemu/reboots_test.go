@@ -39,7 +39,7 @@ depends_on = ["crash"]
 	m = d.boot(t, set, "orderly.target=loop")
 	m.expect("rescue: 3 reboots within 10m0s that nobody asked for")
 	m.expect("target rescue: settled")
-	if strings.Contains(m.Console(), "crash: ") {
+	if strings.Contains(m.Console(), "] crash: ") {
 		t.Errorf("the rescue has started crash")
 	}
 	if err := m.Send("orderly reboot\n"); err != nil {
