@@ -214,7 +214,7 @@ func (w *world) keep(b json.RawMessage, last bool) error {
 func (w *world) guard() *time.Timer {
 	return launch.Guard(w, func(after time.Duration) {
 		w.Errorf("it hangs, and its supervisor is killed after %v; console:\n%s", after, w.read("console"))
-		unix.Kill(w.Keeper, unix.SIGKILL)
+		launch.Destroy(w.Keeper)
 	})
 }
 

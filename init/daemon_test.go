@@ -50,7 +50,7 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	d := &started{launched: l, eyes: e, deaf: make(chan struct{})}
 	d.guard = launch.Guard(ts.Value("test").(launch.Timed), func(after time.Duration) {
 		ts.Value("finds").(func(string))(fmt.Sprintf("it hangs, and the daemon is killed after %v\n%s", after, contents(ts, "console")))
-		d.Abandon()
+		launch.Destroy(d.Keeper)
 	})
 	if neg {
 		d.mustFail()

@@ -66,7 +66,7 @@ func (r *running) start(env []string) {
 	r.command, r.done, r.keeper = cmd, make(chan error, 1), cmd.Process.Pid
 	r.guard = launch.Guard(r, func(after time.Duration) {
 		r.Errorf("it hangs, and the daemon is killed after %v", after)
-		cmd.Process.Kill()
+		launch.Destroy(r.keeper)
 	})
 	go func(done chan<- error) { done <- cmd.Wait(); console.Close() }(r.done)
 	r.connect()

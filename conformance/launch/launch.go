@@ -48,6 +48,22 @@ func Guard(t Timed, kill func(after time.Duration)) *time.Timer {
 	return time.AfterFunc(limit, func() { kill(limit) })
 }
 
+// Destroy kills a keeper by the pid that the test has for it. Its manager clears up then, and is killed if it does not.
+func Destroy(keeper int) {
+	if keeper == 0 {
+		return
+	}
+	manager := oracle.Manager("/proc", keeper)
+	unix.Kill(keeper, unix.SIGKILL)
+	if manager == 0 {
+		return
+	}
+	unix.Kill(manager, unix.SIGCONT) // the test may have stopped it
+	if !Soon(func() bool { p, ok := oracle.Look("/proc", manager); return !ok || !p.Alive() }) {
+		unix.Kill(manager, unix.SIGKILL)
+	}
+}
+
 // Command is one that runs args in this place: either they are the program, or they become it.
 func (p Place) Command(args ...string) *exec.Cmd {
 	if p == First {
