@@ -32,7 +32,7 @@ check: ## what must be green before a commit: format, vet, lint, dead code, race
 	@for arch in arm arm64 amd64; do $(MAKE) --no-print-directory build ARCH=$$arch || exit 1; done
 
 test: check ## all tests: check, the long scenarios, some fuzzing, and the boot tests in QEMU
-	go test -count=1 -run NothingIsLeft ./netns -cycles=1000
+	$(TEST) --packages=./netns -- -count=1 -run NothingIsLeft -args -cycles=1000
 	$(TEST) --packages=./conformance -- -count=1 -timeout 30m -args -long -rest
 	$(MAKE) --no-print-directory fuzz FUZZTIME=500x # not a time: when that is over in the middle of a try, it counts as a failure
 	ORDERLY_QEMU_TESTS=1 $(TEST) --packages='./qemu/... ./bench' -- -count=1 -timeout 40m

@@ -173,12 +173,17 @@ func renumbered(w *world) {
 	w.reach("all")
 	pid := w.component("good").PID
 	w.write("conf/o.toml", w.text(unnumbered))
-	in, goOn := make(chan bool, 1), make(chan bool)
+	in, held := make(chan bool, 1), make(chan bool)
+	goOn := sync.OnceFunc(func() { close(held) })
+	defer goOn()
 	w.object(func(c asked) unix.Errno {
 		switch c.text(1) {
 		case "held":
-			in <- true
-			<-goOn
+			select {
+			case in <- true:
+			default: // a signal has had it ask once more
+			}
+			<-held
 		case "bad":
 			return unix.ENOSPC
 		}
@@ -190,7 +195,7 @@ func renumbered(w *world) {
 	all.Go(func() { w.orderly("start", "bad") })
 	all.Go(func() { w.orderly("apply") })
 	time.Sleep(500 * time.Millisecond) // both wait for the loop
-	close(goOn)
+	goOn()
 	all.Wait()
 	w.agree()
 	w.eventually("bad", "failed")

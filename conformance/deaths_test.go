@@ -189,8 +189,7 @@ func soonInControl(w *world) {
 			w.signal(dying.PID)
 			run++
 		}
-		for !w.answers(dying.Name, run) {
-		}
+		w.await("an answer of the next manager", func() bool { return w.answers(dying.Name, run) })
 		all := time.Since(dead)
 		ran, waited := w.loop(w.Manager()) // of a new process
 		if oracle.Busy() {                 // then its other threads wait too, side by side or one for another

@@ -43,7 +43,7 @@ depends_on = ["a"]
 [component.a]
 command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/named; until test -e $DIR/go; do sleep 0.01; done; exec prog notify READY=1 pause"]
 ready = { when = "notified" }
-start_timeout = "2s"
+start_timeout = "8s"
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a"]
@@ -105,7 +105,7 @@ func earlyWish(w *world) {
 	goOn := w.late()
 	time.Sleep(100 * time.Millisecond) // its word is read
 	goOn()
-	time.Sleep(2500 * time.Millisecond) // longer than its start_timeout
+	time.Sleep(9 * time.Second) // longer than its start_timeout
 	w.is("a", "starting", "")
 	w.write("go", "")
 	w.eventually("a", "ready")

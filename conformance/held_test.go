@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -104,17 +105,23 @@ func TestManagerDiesInTheShutdown(t *testing.T) {
 	end := func(t *testing.T, p place, args ...string) (calls int, story string) {
 		s := &scenario{config: galleryText(gallery), mortal: true, loaded: true}
 		w := begin(t, s, p)
+		finish := sync.OnceFunc(w.finish)
+		defer finish()
+		defer w.guard().Stop()
 		w.furnish()
 		w.warm()
 		w.reach("A")
 		k := w.trace(args...)
-		w.finish()
+		finish()
 		if w.read("stops") == "" {
 			w.Error("gentle was not stopped by its command")
 		}
 		return k.end()
 	}
 	calls, _ := end(t, foreground)
+	if calls == 0 {
+		t.Fatal("the manager made no call")
+	}
 	points := 8
 	if *long {
 		points = 16

@@ -40,7 +40,7 @@ command = ["sh", "-c", "setsid sleep 1000 & sleep 1000 & touch /bare; while :; d
 ready = { file = "/bare" }
 [component.init]
 template = "box"
-command = ["sh", "-c", "for i in 1 2 3 4 5; do (sleep 0.0$i &) ; done; sleep 0.3; ls /proc > /seen; for p in /proc/[0-9]*; do cat $p/stat; done > /states; touch /init; exec sleep 1000"]
+command = ["sh", "-c", "for i in 1 2 3 4 5; do (sleep 0.0$i &) ; done; sleep 0.3; for i in $(seq 100); do cat /proc/[0-9]*/stat > /states; grep -q ') Z ' /states || break; sleep 0.05; done; touch /init; exec sleep 1000"]
 ready = { file = "/init" }
 container.init = true
 [target.all]

@@ -183,8 +183,8 @@ func flood(w *world, while string, least int) {
 	w.reach("all")
 	w.write("go", while)
 	w.await("the end of the flood", func() bool { _, err := os.Stat(w.path("flooded")); return err == nil })
-	w.await("another component's work", func() bool { n, _ := strconv.Atoi(w.read("counted")); return n >= least/2 })
-	n, _ := strconv.Atoi(w.read("counted"))
+	n := 0
+	w.await("another component's work", func() bool { n = w.figure("counted"); return n >= least/2 })
 	w.await("its lines", func() bool { return slices.ContainsFunc(w.lines("a"), ends(fmt.Sprintf("count %d", n-1))) })
 	list := w.lines("a")
 	for i := range n {
@@ -260,9 +260,9 @@ func (w *world) wakeups() float64 {
 		w.await("a count", func() bool { n = w.figure("said"); return n > 0 }) // not between open(2) and write(2)
 		return n
 	}
-	before, from := w.seen().Switches(), said()
-	time.Sleep(500 * time.Millisecond)
-	return float64(w.seen().Switches()-before) / float64(max(said()-from, 1))
+	before, from, begin := w.seen().Switches(), said(), time.Now()
+	w.await("20 lines", func() bool { return time.Since(begin) > 500*time.Millisecond && said() >= from+20 })
+	return float64(w.seen().Switches()-before) / float64(said()-from)
 }
 
 // notMoreOftenThan measures again while lines cannot be written: each costs what it costs when it can.

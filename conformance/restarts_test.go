@@ -71,7 +71,7 @@ func crashLoop(w *world) {
 		if e.To != "starting" || e.Run == 1 {
 			continue
 		}
-		if took := e.TimeMS - list[n-1].TimeMS; i >= len(waits) || took < waits[i] || took > waits[i]+1000 { // above it a loaded machine
+		if took := e.TimeMS - list[n-1].TimeMS; i >= len(waits) || took < waits[i] || took > waits[i]+float64(patience.Milliseconds()) { // above it a machine that stalls
 			w.Errorf("wait %d was %.1f ms", i, took)
 		}
 		i++

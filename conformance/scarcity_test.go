@@ -28,6 +28,7 @@ func scarcity() []scenario {
 		{id: "E45e", story: "the manager is killed, and for seconds no process can be made: no component stops for want of somebody who reads its output, and the next manager has them", play: noManager, root: true, traps: forks, mortal: true, lossy: true, config: `
 [component.a]
 command = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo this is line number $i of many that are printed without end, whether somebody reads them or not; echo $i > $DIR/said; done"]
+scheduling.nice = 10
 [target.all]
 depends_on = ["a"]
 `},

@@ -35,7 +35,7 @@ depends_on = ["a"]
 [component.a]
 command = ["sleep", "1000"]
 stop_command = ["sh", "-c", "trap '' TERM; sleep 1000 & echo $! > $DIR/child; wait"]
-stop_timeout = "300ms"
+stop_timeout = "3s"
 [target.all]
 depends_on = ["a"]
 `},
@@ -142,10 +142,11 @@ func deaf(w *world) {
 		w.Fatalf("the end was %+v", list)
 	}
 	asked, killed, down := list[len(list)-3].TimeMS, list[len(list)-2].TimeMS, list[len(list)-1].TimeMS
-	if took := killed - asked; took < 300 || took > 1000 { // the upper bound is that of a loaded machine
+	last := float64(patience.Milliseconds()) // of a machine that stalls
+	if took := killed - asked; took < 300 || took > last {
 		w.Errorf("killed after %.1f ms", took)
 	}
-	if down-killed > 1000 {
+	if down-killed > last {
 		w.Errorf("down %.1f ms after SIGKILL", down-killed)
 	}
 }
@@ -167,7 +168,7 @@ func hangingCommand(w *world) {
 	w.reach("all")
 	begin := time.Now()
 	w.stop("a")
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 15*time.Second {
 		w.Errorf("the stop took %v", took)
 	}
 	pid, _ := strconv.Atoi(w.read("child"))
@@ -256,16 +257,19 @@ func startStopping(w *world) {
 
 // ask calls a method on a connection of its own; what it answers is for somebody else to judge.
 func (w *world) ask(method string, in any) {
+	if err := w.tell(method, in); err != nil {
+		w.Error(err)
+	}
+}
+
+// tell is ask for a goroutine that may outlive the test.
+func (w *world) tell(method string, in any) error {
 	c, err := control.Dial(w.socket)
 	if err != nil {
-		w.Error(err)
-		return
+		return err
 	}
 	defer c.Close()
-	var reply control.ResultReply
-	if err := c.Call(method, in, &reply); err != nil {
-		w.Errorf("%s: %v", method, err)
-	}
+	return c.Call(method, in, &control.ResultReply{})
 }
 
 func stopDependency(w *world) {

@@ -38,16 +38,16 @@ depends_on = ["a"]
 [component.a]
 command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/asked; until test -e $DIR/go; do sleep 0.01; done; trap 'prog notify EXTEND_TIMEOUT_USEC=60000000; touch $DIR/ending; until test -e $DIR/stop; do sleep 0.01; done; exit 7' TERM; prog notify READY=1; while :; do sleep 0.01; done"]
 ready = { when = "notified" }
-start_timeout = "2s"
-stop_timeout = "2s"
+start_timeout = "8s"
+stop_timeout = "8s"
 [component.b]
 command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=1; touch $DIR/short; sleep 0.3; exec prog notify READY=1 pause"]
 ready = { when = "notified" }
 start_timeout = "30s"
 [component.c]
-command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=4000000; exec sleep 1000"]
+command = ["sh", "-c", "prog notify EXTEND_TIMEOUT_USEC=12000000; exec sleep 1000"]
 ready = { when = "notified" }
-start_timeout = "2s"
+start_timeout = "8s"
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a", "b", "c"]
@@ -126,16 +126,16 @@ func moreTime(w *world) {
 	w.await("a and b asked", func() bool { return w.exists("asked") && w.exists("short") })
 	w.eventually("c", "failed")
 	list := w.happened("c")
-	if took := list[1].TimeMS - list[0].TimeMS; took < 3900 || !strings.Contains(list[1].Reason, "not ready within") {
+	if took := list[1].TimeMS - list[0].TimeMS; took < 11900 || !strings.Contains(list[1].Reason, "not ready within") {
 		w.Errorf("c was given up after %.0f ms: %s", took, list[1].Reason)
 	}
 	w.eventually("b", "ready")
 	w.is("a", "starting", "") // c alone took longer than the time that a has
 	w.write("go", "")
 	w.eventually("a", "ready")
-	go w.ask("Stop", namesOf("a"))
+	go w.tell("Stop", namesOf("a"))
 	w.await("a asked again", func() bool { return w.exists("ending") })
-	time.Sleep(2700 * time.Millisecond) // longer than its stop_timeout
+	time.Sleep(9 * time.Second) // longer than its stop_timeout
 	w.is("a", "stopping", "")
 	w.write("stop", "")
 	if c := w.eventually("a", "down"); c.Exit == nil || c.Exit.Code == nil || *c.Exit.Code != 7 {
@@ -164,6 +164,7 @@ func illHealth(w *world) {
 	w.await("another run of a", func() bool { c := w.component("a"); return c.Run == 2 && c.State == "ready" })
 	w.must(os.Remove(w.path("worse")))
 	w.await("another run of again", func() bool { c := w.component("again"); return c.Run == 2 && c.State == "ready" })
+	w.eventually("stopped", "waiting")
 	w.is("stopped", "waiting", "stays down")
 	if c := w.component("left"); c.PID != before["left"] || c.State != "ready" {
 		w.Errorf("left is %+v", c)

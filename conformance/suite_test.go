@@ -200,6 +200,7 @@ func perform(t *testing.T, s *scenario, p place) {
 	before := w.footprint()
 	before.Expect(s.pipes)
 	w.watching = w.watch(s)
+	defer w.watching.stopped()
 	s.play(w)
 	w.reality()
 	w.watching.unasked()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,6 +32,7 @@ func (w *world) trace(args ...string) *tracing {
 	w.must(err)
 	c.Stderr = c.Stdout
 	w.must(c.Start())
+	w.Cleanup(func() { in.Close() }) // it lets go, whatever has become of the test
 	k := &tracing{w: w, input: in, lines: make(chan string, 8)}
 	go func() {
 		for s := bufio.NewScanner(out); s.Scan(); {
@@ -42,15 +44,27 @@ func (w *world) trace(args ...string) *tracing {
 		close(k.lines)
 		c.Wait()
 	}()
-	if line := <-k.lines; line != "ready" {
+	if line, _ := k.next(); line != "ready" {
 		w.Fatalf("the tracer says %q", line)
 	}
 	return k
 }
 
+// next is what the tracer says next; ok is false when it has ended.
+func (k *tracing) next() (line string, ok bool) {
+	k.w.Helper()
+	select {
+	case line, ok = <-k.lines:
+	case <-time.After(3 * patience):
+		k.w.Fatalf("the tracer says nothing for %v", 3*patience)
+	}
+	return line, ok
+}
+
 // did waits until the tracer has done what it was told, and returns what it says of it.
 func (k *tracing) did() string {
-	line, ok := <-k.lines
+	k.w.Helper()
+	line, ok := k.next()
 	if !ok || !strings.HasPrefix(line, "did ") {
 		k.w.Fatalf("the tracer says %q", line)
 	}
@@ -59,8 +73,9 @@ func (k *tracing) did() string {
 
 // end has the tracer let go of everything. It returns how many calls there were, and what the tracer did, if it did.
 func (k *tracing) end() (count int, story string) {
+	k.w.Helper()
 	k.input.Close()
-	for line := range k.lines {
+	for line, ok := k.next(); ok; line, ok = k.next() {
 		if strings.HasPrefix(line, "did ") {
 			story += line + " "
 		} else if _, err := fmt.Sscanf(line, "count %d", &count); err != nil {

@@ -210,16 +210,11 @@ func (w *world) keep(b json.RawMessage, last bool) error {
 	return nil
 }
 
-// guard ends a scenario that hangs when half of the time is over that all have: they go on, and it can be played once more.
+// guard ends a scenario that hangs.
 func (w *world) guard() *time.Timer {
-	const forever = 1000 * time.Hour
-	limit := forever
-	if end, ok := w.Deadline(); ok {
-		limit = time.Until(end) / 2
-	}
-	return time.AfterFunc(limit, func() {
-		w.Errorf("it hangs, and its supervisor is killed after %v; console:\n%s", limit, w.read("console"))
-		unix.Kill(w.Keeper, unix.SIGKILL)
+	return launch.Guard(w, func(after time.Duration) {
+		w.Errorf("it hangs, and its supervisor is killed after %v; console:\n%s", after, w.read("console"))
+		launch.Destroy(w.Keeper)
 	})
 }
 

@@ -34,7 +34,7 @@ func TestManagerDiesWhileContainersStart(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				waitReady(watcher, after*(n+1)/2)
+				r.waitReady(watcher, after*(n+1)/2)
 				watcher.Close()
 				r.client.Close()
 				kill(t, r.keeper)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/conformance/oracle"
@@ -20,6 +22,7 @@ type started struct {
 	eyes    *eyes
 	mounts  []string // that it saw when it began
 	answers oracle.Answers
+	guard   *time.Timer
 	deaf    chan struct{} // closed: nobody asks it any more
 }
 
@@ -45,6 +48,10 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := begin(ts, ts.Getenv("WORK"), ts.Getenv("ORDERLY_CONTROL"), args)
 	ts.Check(err)
 	d := &started{launched: l, eyes: e, deaf: make(chan struct{})}
+	d.guard = launch.Guard(ts.Value("test").(launch.Timed), func(after time.Duration) {
+		ts.Value("finds").(func(string))(fmt.Sprintf("it hangs, and the daemon is killed after %v\n%s", after, contents(ts, "console")))
+		launch.Destroy(d.Keeper)
+	})
 	if neg {
 		d.mustFail()
 		return
@@ -75,6 +82,7 @@ func (d *started) ask() error {
 }
 
 func (d *started) mustFail() {
+	defer d.guard.Stop()
 	select {
 	case <-d.Ended:
 		if d.Err == nil {
@@ -89,6 +97,18 @@ func (d *started) mustFail() {
 // endDaemon ends the newest daemon before the script is over: for another one behind it.
 func endDaemon(ts *testscript.TestScript, _ bool, _ []string) { newest(ts).finish() }
 
+// letGo has the keeper and the manager go on where a script that failed has left one of them stopped.
+func (d *started) letGo() {
+	if !d.answers.Held.Load() {
+		return
+	}
+	d.Kill(d.Inside(), unix.SIGCONT)
+	if manager := d.Manager(); manager > 1 {
+		d.Kill(manager, unix.SIGCONT)
+	}
+	d.answers.LetGo()
+}
+
 // finish ends the daemon in order, if it still runs, and holds it to the oracles. It may run after the script, so what it finds is told
 // to the test as a whole.
 func (d *started) finish() {
@@ -96,9 +116,11 @@ func (d *started) finish() {
 		return
 	}
 	d.over = true
+	defer d.guard.Stop()
 	finds := d.ts.Value("finds").(func(string))
 	lives := d.Keeper > 0 && !d.HasEnded() && !d.killed
 	if lives {
+		d.letGo()
 		d.truth(finds)
 	}
 	close(d.deaf)

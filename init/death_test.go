@@ -27,7 +27,7 @@ func TestManagerDiesInATransition(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ready := waitReady(watcher, after)
+			ready := r.waitReady(watcher, after)
 			pids := map[string]int{}
 			for i := range ready.Components {
 				pids[ready.Components[i].Name] = ready.Components[i].PID
@@ -43,22 +43,21 @@ func TestManagerDiesInATransition(t *testing.T) {
 }
 
 // waitReady asks until so many components are ready.
-func waitReady(c *control.Client, n int) control.Status {
-	for {
+func (r *running) waitReady(c *control.Client, n int) (s control.Status) {
+	r.Helper()
+	r.until(fmt.Sprintf("%d components are ready", n), func() bool {
 		var reply control.StatusReply
-		if err := c.Call("GetStatus", control.NameParam{}, &reply); err != nil {
-			return reply.Status
-		}
+		err := c.Call("GetStatus", control.NameParam{}, &reply)
+		s = reply.Status
 		ready := 0
-		for i := range reply.Status.Components {
-			if reply.Status.Components[i].State == "ready" {
+		for i := range s.Components {
+			if s.Components[i].State == "ready" {
 				ready++
 			}
 		}
-		if ready >= n {
-			return reply.Status
-		}
-	}
+		return err != nil || ready >= n
+	})
+	return s
 }
 
 // kill ends the manager below a keeper.

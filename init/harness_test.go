@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -24,6 +25,7 @@ type running struct {
 	args      []string
 	command   *exec.Cmd // nil: it has ended
 	done      chan error
+	guard     *time.Timer
 }
 
 // supervise starts `orderly run` on a configuration and ends it with the test.
@@ -62,6 +64,10 @@ func (r *running) start(env []string) {
 		r.Fatal(err)
 	}
 	r.command, r.done, r.keeper = cmd, make(chan error, 1), cmd.Process.Pid
+	r.guard = launch.Guard(r, func(after time.Duration) {
+		r.Errorf("it hangs, and the daemon is killed after %v", after)
+		launch.Destroy(r.keeper)
+	})
 	go func(done chan<- error) { done <- cmd.Wait(); console.Close() }(r.done)
 	r.connect()
 }
@@ -72,6 +78,7 @@ func (r *running) end() {
 	if r.command == nil {
 		return
 	}
+	defer r.guard.Stop()
 	if r.client != nil {
 		r.client.Close()
 	}

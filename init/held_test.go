@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderly-init/orderly/conformance/launch"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -38,12 +39,12 @@ depends_on = ["a"]
 	r.until("the end of the keeper's pipes", func() bool { return pipes(t, files) == before })
 }
 
-// until asks until yes, at most ten seconds.
+// until asks until yes: for what another process does, and nobody tells. It asks more often than launch.Soon, for what passes.
 func (r *running) until(what string, yes func() bool) {
 	r.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !yes(); {
+	for deadline := time.Now().Add(launch.Patience); !yes(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.Fatalf("%s: not within 10 s", what)
+			r.Fatalf("%s: not within %v", what, launch.Patience)
 		}
 	}
 }

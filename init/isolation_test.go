@@ -212,10 +212,11 @@ container.rootfs = %q
 wants = ["watcher"]
 `, root))
 	printed := ""
-	for !strings.Contains(printed, "end of ") {
+	r.until("the end of its look", func() bool {
 		r.enter("watcher", "/script")
 		printed = r.log("watcher")
-	}
+		return strings.Contains(printed, "end of ")
+	})
 	if !strings.Contains(printed, "binary held: read-only file system") {
 		t.Error(printed)
 	}

@@ -129,6 +129,7 @@ func scripts(where launch.Place, patience time.Duration, finds func(script, what
 		Setup: func(env *testscript.Env) error {
 			env.Values["daemons"], env.Values["patience"] = &daemons{like: all}, patience
 			env.Values["finds"] = func(what string) { finds(strings.TrimPrefix(filepath.Base(env.WorkDir), "script-"), what) }
+			env.Values["test"] = env.T().(launch.Timed)
 			env.Setenv("PLACE", string(where))
 			return setup(env)
 		},

@@ -255,8 +255,10 @@ func TestAMemberWhoseNamespaceHasEnded(t *testing.T) {
 	n := l.open(filtered())
 	g := l.join(n, Member{Name: "camera", Egress: []Rule{}}, Member{Name: "storage"}, Member{Name: "web"})
 	g[0].ns.Close()
-	for l.linkNumber(hostEnd("cars", "camera")) != 0 { // the kernel takes a namespace down a moment later
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(patience); l.linkNumber(hostEnd("cars", "camera")) != 0; time.Sleep(time.Millisecond) { // the kernel takes a namespace down a moment later
+		if time.Now().After(end) {
+			t.Fatalf("the link is there after %v", patience)
+		}
 	}
 	if err := n.Leave("web"); err != nil {
 		t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 )
@@ -86,7 +87,7 @@ func TestMembersCannotPose(t *testing.T) {
 	if err := Inside(friend.ns, func() error { return send(storage.at(0, "90"), "friend") }); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-heard; got != "friend" {
+	if got := l.next(heard); got != "friend" {
 		t.Fatalf("heard %q", got)
 	}
 	err := Inside(villain.ns, func() error {
@@ -132,7 +133,7 @@ func TestMembersCannotPose(t *testing.T) {
 	if err := Inside(friend.ns, func() error { return send(storage.at(1, "90"), "friend again") }); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-heard; got != "friend again" {
+	if got := l.next(heard); got != "friend again" {
 		t.Errorf("heard %q", got)
 	}
 	l.hears(friend.ns, storage.at(0, "80"), "storage "+friend.Addresses[0].String())
@@ -189,6 +190,18 @@ func (l *lab) datagrams(namespace *os.File, at string) <-chan string {
 	return heard
 }
 
+// next is the next datagram.
+func (l *lab) next(heard <-chan string) string {
+	l.Helper()
+	select {
+	case got := <-heard:
+		return got
+	case <-time.After(patience):
+		l.Fatalf("nothing is heard for %v", patience)
+		return ""
+	}
+}
+
 // TestNetworksStayApart: members of one network do not reach those of another.
 func TestNetworksStayApart(t *testing.T) {
 	l := newLab(t)
@@ -207,7 +220,7 @@ func TestNetworksStayApart(t *testing.T) {
 		l.echo(bell.ns, "tcp", ":80", "bell")
 		l.deaf(camera.ns, bell.at(0, "80"), true)
 		l.deaf(camera.ns, bell.at(1, "80"), true)
-		if got, err := l.call(camera.ns, "tcp", "192.0.2.1:8080"); err != nil || !strings.HasPrefix(got, "bell ") {
+		if got, _, err := l.call(camera.ns, "192.0.2.1:8080", patience); err != nil || !strings.HasPrefix(got, "bell ") {
 			t.Errorf("routed %v: forwarded port: %q, %v", routed, got, err)
 		}
 		for _, n := range []*Network{na, nb} {

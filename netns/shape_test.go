@@ -74,13 +74,16 @@ func (l *lab) throughput(from, to guest, first int64, during time.Duration) floa
 		l.Fatal(err)
 	}
 	defer listener.Close()
+	end := time.Now().Add(patience + during)
+	listener.(*net.TCPListener).SetDeadline(end)
 	go func() {
 		var c net.Conn
 		err := Inside(from.ns, func() (err error) {
-			c, err = net.Dial("tcp", listener.Addr().String())
+			c, err = net.DialTimeout("tcp", listener.Addr().String(), patience)
 			return err
 		})
 		if err != nil {
+			listener.Close()
 			return
 		}
 		defer c.Close()
@@ -94,6 +97,7 @@ func (l *lab) throughput(from, to guest, first int64, during time.Duration) floa
 		l.Fatal(err)
 	}
 	defer c.Close()
+	c.SetDeadline(end)
 	buf := make([]byte, 64<<10)
 	if _, err := io.CopyN(io.Discard, c, first); err != nil {
 		l.Fatal(err)

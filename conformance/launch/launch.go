@@ -34,6 +34,36 @@ func Soon(yes func() bool) bool {
 	return true
 }
 
+// Timed is a test that knows when all tests must be over.
+type Timed interface{ Deadline() (time.Time, bool) }
+
+// Guard kills what a test waits for when half of the time is over that all tests have: the others go on, and this one can be played once more.
+// Whoever has it stops it when the test is over.
+func Guard(t Timed, kill func(after time.Duration)) *time.Timer {
+	const forever = 1000 * time.Hour
+	limit := forever
+	if end, ok := t.Deadline(); ok {
+		limit = time.Until(end) / 2
+	}
+	return time.AfterFunc(limit, func() { kill(limit) })
+}
+
+// Destroy kills a keeper by the pid that the test has for it. Its manager clears up then, and is killed if it does not.
+func Destroy(keeper int) {
+	if keeper == 0 {
+		return
+	}
+	manager := oracle.Manager("/proc", keeper)
+	unix.Kill(keeper, unix.SIGKILL)
+	if manager == 0 {
+		return
+	}
+	unix.Kill(manager, unix.SIGCONT) // the test may have stopped it
+	if !Soon(func() bool { p, ok := oracle.Look("/proc", manager); return !ok || !p.Alive() }) {
+		unix.Kill(manager, unix.SIGKILL)
+	}
+}
+
 // Command is one that runs args in this place: either they are the program, or they become it.
 func (p Place) Command(args ...string) *exec.Cmd {
 	if p == First {
