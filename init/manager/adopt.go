@@ -81,9 +81,9 @@ func (m *Manager) reaped(p *process) bool {
 	return runtime.Parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
 }
 
-// adoptedEnded is the handler of the pidfd of an adopted process.
+// adoptedEnded is the handler of the pidfd of an adopted process. The keeper may have reaped it, and not written that into the ring yet.
 func (m *Manager) adoptedEnded(p *process) {
-	if m.reaped(p) {
+	if m.byPID[p.pid] == p || m.reaped(p) {
 		m.loop.Remove(p.pidfd)
 		m.byPID[p.pid] = p
 		m.onExit()
