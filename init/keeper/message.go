@@ -66,6 +66,7 @@ const (
 	Heir                         // pidfd of a process that is to follow a main process; the run is its pid
 	Poststart                    // as Bundle, until the hooks that follow its start have ended
 	Stale                        // memfd with the mark of a file that was there before a start, and does not make ready
+	Adopting                     // pidfd of a process that is about to be adopted; the run is its pid
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

@@ -30,10 +30,53 @@ func (m *Manager) takeIn(e supervisor.TakeIn) {
 		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
 		return
 	}
-	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}}) // first: nobody else tells a new manager of its end
+	m.takeOn(p, fd)
+}
+
+// takeOn makes an adopted process the main one. Nobody but the keeper tells a new manager of its end, and what is in the slot has been
+// taken in wholly.
+func (m *Manager) takeOn(p *process, fd int) {
+	u := p.unit
+	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
+	m.gather(u, int(p.pid))
 	*p.slot = runtime.Slot{Pid: p.pid, Done: 1}
-	m.gather(u, e.PID)
 	m.watchAdopted(p, fd)
+}
+
+// announce has the keeper hold a process until it has been adopted, or that has been refused: which one it is, no fact says.
+func (m *Manager) announce(u *unit, pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return notAdoptable(pid)
+	}
+	defer unix.Close(fd)
+	tag := keeper.Tag{Use: keeper.Adopting, Run: uint32(pid), Name: u.hash}
+	m.hold(keeper.Message{Tags: []keeper.Tag{tag}, Files: []int{fd}})
+	m.later(func() { m.drop(tag) })
+	return nil
+}
+
+// resumeAdopting takes in what a manager was about to when it died. It reports false where there is no such process.
+func (m *Manager) resumeAdopting(u *unit, held heldFiles) bool {
+	for tag, fd := range held {
+		if tag.Use != keeper.Adopting || tag.Name != u.hash {
+			continue
+		}
+		p := &process{unit: u, role: mainRole, run: u.run, pid: int32(tag.Run), after: m.ring.Applied()}
+		if m.record(p) != nil {
+			return false
+		}
+		u.main, u.leader = p, p.pid
+		delete(held, tag)
+		m.drop(tag)
+		if old, ok := held[u.tag(keeper.Adopted)]; ok { // it died on the way
+			delete(held, u.tag(keeper.Adopted))
+			unix.Close(old)
+		}
+		m.takeOn(p, fd)
+		return true
+	}
+	return false
 }
 
 // gather moves a process with all that it has started into the component's cgroup.
@@ -81,9 +124,9 @@ func (m *Manager) reaped(p *process) bool {
 	return runtime.Parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
 }
 
-// adoptedEnded is the handler of the pidfd of an adopted process.
+// adoptedEnded is the handler of the pidfd of an adopted process. The keeper may have reaped it, and not written that into the ring yet.
 func (m *Manager) adoptedEnded(p *process) {
-	if m.reaped(p) {
+	if m.byPID[p.pid] == p || m.reaped(p) {
 		m.loop.Remove(p.pidfd)
 		m.byPID[p.pid] = p
 		m.onExit()
@@ -200,6 +243,9 @@ func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
 		u, err := m.component(p.Name)
 		if err == nil {
 			err = m.adoptable(p.PID)
+		}
+		if err == nil {
+			err = m.announce(u, p.PID)
 		}
 		if err == nil {
 			m.post(supervisor.Adopt{Request: id, Component: u.number, PID: p.PID})

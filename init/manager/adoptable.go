@@ -16,7 +16,7 @@ import (
 // component's.
 func (m *Manager) adoptable(pid int) error {
 	if pid <= 1 || pid == os.Getpid() || !adoptableProcess(pid) {
-		return control.Refused(nil, "%d is not a process that can be adopted", pid)
+		return notAdoptable(pid)
 	}
 	list, err := runtime.Descendants(pid)
 	if err != nil {
@@ -29,6 +29,10 @@ func (m *Manager) adoptable(pid int) error {
 		return control.Refused(nil, "%d is a process of %s", pid, owner)
 	}
 	return nil
+}
+
+func notAdoptable(pid int) error {
+	return control.Refused(nil, "%d is not a process that can be adopted", pid)
 }
 
 // adoptableProcess refuses threads, for which there is no pidfd (pidfd_open(2)), those of the kernel, which no signal ends, and

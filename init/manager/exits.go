@@ -199,6 +199,9 @@ func (m *Manager) sweep() {
 			m.clean(u.name, 0)
 		}
 		u.group = groupGone
+		if u.def.PIDFile == "" { // else see cleared
+			u.leader = 0
+		}
 	}
 	m.deserted = m.deserted[:0]
 }

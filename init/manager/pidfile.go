@@ -163,9 +163,9 @@ func (m *Manager) cleared(e supervisor.Changed) {
 	case supervisor.Down, supervisor.Failed, supervisor.Waiting, supervisor.Backoff:
 	}
 	u := m.units[e.Component]
-	if u.def.PIDFile == "" || u.leader == 0 { // let go: it lives on
-		return
+	if u.def.PIDFile != "" && u.leader != 0 { // else it has been let go, and lives on
+		m.unwatch(u)
+		ready.RemovePIDFile(u.def.PIDFile)
 	}
-	m.unwatch(u)
-	ready.RemovePIDFile(u.def.PIDFile)
+	u.leader = 0 // another process may have the number by now
 }

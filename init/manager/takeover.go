@@ -140,6 +140,9 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	if p != nil && m.abandon(u, p) {
 		return
 	}
+	if p == nil && state == supervisor.Ready && m.machine.MainAlive(u.number) && m.resumeAdopting(u, held) {
+		return
+	}
 	if p == nil {
 		m.lost(u)
 		m.resumeUnnamed(u, held)

@@ -1,0 +1,40 @@
+package manager
+
+import (
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
+	"github.com/orderly-init/orderly/targets"
+)
+
+// TestLeaderOfARunThatIsOver: without cgroups a number is all that there is of a component, and somebody else may have it later.
+func TestLeaderOfARunThatIsOver(t *testing.T) {
+	t.Parallel()
+	for name, over := range map[string]func(m *Manager, u *unit){
+		"done": func(m *Manager, u *unit) {
+			m.desert(u)
+			m.sweep()
+		},
+		"down": func(m *Manager, u *unit) { m.cleared(supervisor.Changed{To: supervisor.Down}) },
+	} {
+		c := exec.Command("sleep", "1000")
+		c.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		u := newUnit(0, &targets.Component{Name: "leader-of-a-run-that-is-over"})
+		m := &Manager{units: []*unit{u}}
+		u.leader = int32(c.Process.Pid)
+		over(m, u)
+		m.killGroup(u)
+		if runtime.Dead(c.Process.Pid) {
+			t.Errorf("%s: a stranger was killed", name)
+		}
+		c.Process.Kill()
+		c.Wait()
+	}
+}
