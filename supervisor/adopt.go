@@ -101,8 +101,8 @@ func (m *Machine) goOn(c int) {
 
 // plainly takes back that the next start is to be made in another way than usual.
 func (u *unit) plainly() {
-	u.debug = false
-	u.hold = u.hold && u.state == Starting
+	starts := u.state == Starting
+	u.hold, u.debug = u.hold && starts, u.debug && starts
 }
 
 // sigCont continues a stopped process (signal(7)).

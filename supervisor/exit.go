@@ -144,10 +144,10 @@ func (m *Machine) lost(c int) {
 	}
 	m.cancel(c)
 	counts := u.counts && u.state != Stopping // nobody has stopped in order what is lost
-	held := u.hold && u.state == Starting
+	hold, debug := u.hold && u.state == Starting, u.debug && u.state == Starting
 	m.ended(c)
 	u.counts = u.counts || counts
-	if held { // and so is the one that takes its place
-		u.hold, u.requested = true, true
+	if hold || debug { // and so is the one that takes its place
+		u.hold, u.debug, u.requested = hold, debug, true
 	}
 }

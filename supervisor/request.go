@@ -39,7 +39,8 @@ func (m *Machine) startByHand(e Start) {
 	m.markStarted(e.Components)
 	for _, c := range e.Components {
 		m.goOn(c)
-		m.units[c].debug, m.units[c].hold = e.Debug, e.Hold || m.units[c].state == Starting && m.units[c].hold
+		m.units[c].plainly()
+		m.units[c].hold, m.units[c].debug = m.units[c].hold || e.Hold, m.units[c].debug || e.Debug
 	}
 	m.want()
 	if e.Hold {

@@ -151,7 +151,6 @@ func (m *Machine) launch(c int) {
 	}
 	m.move(c, Starting, why)
 	m.emit(Launch{Component: c, Run: u.run, Debug: u.debug, Hold: u.hold})
-	u.debug = false
 }
 
 // launched notes that exec has succeeded; start_timeout runs from here (R8). A manager that takes over tells it again,
@@ -161,7 +160,7 @@ func (m *Machine) launched(c int) {
 	if u.state != Starting || u.landed {
 		return
 	}
-	u.landed, u.hold = true, false
+	u.landed, u.hold, u.debug = true, false, false
 	m.table.mark(c)
 	m.setDue(c, m.after(u.def.StartTimeout))
 	if u.def.Kind == targets.Daemon && u.def.Ready.When == targets.Started {
@@ -189,7 +188,7 @@ func (m *Machine) ready(c int, as State) {
 	u := &m.units[c]
 	u.readyAt = m.now
 	m.setDue(c, 0)
-	u.hold = false // who speaks has executed
+	u.hold, u.debug = false, false // who speaks has executed
 	m.move(c, as, Cause{})
 	if u.def.Detached && u.main {
 		m.letGo(c)

@@ -193,7 +193,8 @@ func (m *Machine) commandEnded(c int, e CommandEnded) {
 func (m *Machine) ended(c int) {
 	u := &m.units[c]
 	recovers := u.failing && u.wanted && !u.cycle && !u.along && m.ending.end == GoOn
-	u.main, u.group, u.killed, u.stuck, u.hold, u.drains = false, false, false, false, false, false
+	u.main, u.group, u.killed, u.stuck, u.drains = false, false, false, false, false
+	u.hold, u.debug = false, false
 	m.withdraw(c)
 	u.counts = u.counts && (u.failing || u.along)
 	u.cycle, u.redefined, u.along, u.aborting, u.command = false, false, false, false, 0

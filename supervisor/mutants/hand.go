@@ -31,7 +31,9 @@ func handFaults() []mutant {
 			"one that is held is never continued"},
 		{start, "if u.hold {\n\t\tm.setDue(c, 0)\n", "if u.hold {\n",
 			"one that is held before its exec is killed for its start_timeout"},
-		{exit, `u.hold, u.requested = true, true`, `u.hold, u.requested = false, true`,
+		{exit, `if hold || debug {`, `if hold {`,
+			"one with debug arguments that is lost with the manager is started without them"},
+		{exit, `u.hold, u.debug, u.requested = hold, debug, true`, `u.debug, u.requested = debug, true`,
 			"what takes the place of a held one that was lost is not held"},
 	}
 }

@@ -30,7 +30,7 @@ func orderFaults() []mutant {
 			"the limit of the start goes on after readiness, and wakes for nothing"},
 		{start, `m.launched(c) // who`, `// who`,
 			"more time that a program asks for before its start is told is taken back by that"},
-		{start, `u.hold = false // who`, `// who`,
+		{start, `u.hold, u.debug = false, false // who`, `// who`,
 			"a program that was held and has spoken is killed by its stop"},
 		{start, `if at > m.due[c] {`, `if at != m.due[c] {`,
 			"a component that asks for time shortens its limit"},
