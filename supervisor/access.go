@@ -47,6 +47,9 @@ func (m *Machine) Newest(c int) Changed {
 // Shown is what was told last of the whole, or is stored and was to be told.
 func (m *Machine) Shown() Moved { return Moved{Top: m.shown, Target: m.target} }
 
+// Killed says whether the present run has been killed.
+func (m *Machine) Killed(c int) bool { return m.units[c].killed }
+
 // Ending is the end that the machine goes to, GoOn where it goes on, and whether that is its own doing: no person asked for it.
 func (m *Machine) Ending() (end End, own bool) { return m.ending.end, m.ending.own }
 

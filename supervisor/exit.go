@@ -147,7 +147,7 @@ func (m *Machine) lost(c int) {
 	hold, debug := u.hold && u.state == Starting, u.debug && u.state == Starting
 	m.ended(c)
 	u.counts = u.counts || counts
-	if hold || debug { // and so is the one that takes its place
+	if u.wanted && (hold || debug) { // and so is the one that takes its place
 		u.hold, u.debug, u.requested = hold, debug, true
 	}
 }

@@ -109,15 +109,16 @@ func (r *Ring) Apply(seq uint64) { r.head.applied.Store(seq) }
 
 // Has reports whether the ring holds an exit of the pid with a number above seq: such a pid may have been reused.
 func (r *Ring) Has(pid int32, seq uint64) bool {
-	for {
-		e, ok := r.After(seq)
-		if !ok {
-			return false
+	_, ok := r.Find(pid, seq)
+	return ok
+}
+
+// Find is that exit.
+func (r *Ring) Find(pid int32, seq uint64) (e Exit, ok bool) {
+	for e.Seq = seq; ; {
+		if e, ok = r.After(e.Seq); !ok || e.PID == pid {
+			return e, ok
 		}
-		if e.PID == pid {
-			return true
-		}
-		seq = e.Seq
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +40,9 @@ func (m *Manager) takeIn(e supervisor.TakeIn) {
 func (m *Manager) takeOn(p *process, fd int) {
 	u := p.unit
 	m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
-	m.gather(u, int(p.pid))
+	if unix.PidfdSendSignal(fd, 0, nil, 0) == nil { // else another process may have the number
+		m.gather(u, int(p.pid))
+	}
 	*p.slot = runtime.Slot{Pid: p.pid, Done: 1}
 	m.watchAdopted(p, fd)
 }
@@ -68,12 +72,12 @@ func (m *Manager) resumeAdopting(u *unit, held heldFiles) bool {
 		}
 		u.main, u.leader = p, p.pid
 		delete(held, tag)
-		m.drop(tag)
 		if old, ok := held[u.tag(keeper.Adopted)]; ok { // it died on the way
 			delete(held, u.tag(keeper.Adopted))
 			unix.Close(old)
 		}
 		m.takeOn(p, fd)
+		m.drop(tag) // last: one more manager may die on the way
 		return true
 	}
 	return false
@@ -124,15 +128,37 @@ func (m *Manager) reaped(p *process) bool {
 	return runtime.Parent(int(p.pid)) == os.Getppid() || m.ring.Has(p.pid, p.after)
 }
 
-// adoptedEnded is the handler of the pidfd of an adopted process. The keeper may have reaped it, and not written that into the ring yet.
+// adoptedEnded is the handler of the pidfd of an adopted process. Where the keeper reaps it, the ring tells how it has ended.
 func (m *Manager) adoptedEnded(p *process) {
-	if m.byPID[p.pid] == p || m.reaped(p) {
-		m.loop.Remove(p.pidfd)
+	m.loop.Remove(p.pidfd)
+	switch parent := runtime.Parent(int(p.pid)); {
+	case m.byPID[p.pid] == p, parent == os.Getppid():
 		m.byPID[p.pid] = p
 		m.onExit()
+	case parent == 0:
+		m.in(reapingGrace, func() { m.adoptedGone(p) })
+	default:
+		m.adoptedGone(p)
+	}
+}
+
+// reapingGrace is how long the keeper may take from reaping a process to writing that into the ring.
+const reapingGrace = 50 * time.Millisecond
+
+// adoptedGone acts on the end of an adopted process: it is in the ring, perhaps as that of an orphan, or nobody knows how it was.
+func (m *Manager) adoptedGone(p *process) {
+	if p.unit.main != p {
 		return
 	}
-	if !m.inherited(p) {
+	e, reaped := m.ring.Find(p.pid, p.after)
+	switch {
+	case reaped && e.Seq > m.seen:
+		m.byPID[p.pid] = p
+		m.onExit()
+	case reaped:
+		m.byPID[p.pid] = p
+		m.exited(e)
+	case !m.inherited(p):
 		m.mainEnded(p, 0, supervisor.Status{Unknown: true})
 	}
 }
@@ -230,6 +256,14 @@ func (m *Manager) takeForgone(held heldFiles) {
 	}
 }
 
+// adopts says whether an event has a process adopted for u.
+func adopts(u *unit) func(supervisor.Event) bool {
+	return func(e supervisor.Event) bool {
+		a, ok := e.(supervisor.Adopt)
+		return ok && a.Component == u.number
+	}
+}
+
 // adoptCall takes a running process under supervision.
 func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
 	var p control.AdoptParam
@@ -241,6 +275,9 @@ func (m *Manager) adoptCall(ctx context.Context, c control.Call) (any, error) {
 	}
 	r, err := m.result(ctx, func(id supervisor.Request) error {
 		u, err := m.component(p.Name)
+		if err == nil && slices.ContainsFunc(m.pending, adopts(u)) { // whoever is next could not know which one it was
+			err = control.Refused(nil, "%s is adopting another process", p.Name)
+		}
 		if err == nil {
 			err = m.adoptable(p.PID)
 		}

@@ -199,7 +199,7 @@ func (m *Manager) sweep() {
 			m.clean(u.name, 0)
 		}
 		u.group = groupGone
-		if u.def.PIDFile == "" { // else see cleared
+		if u.def.PIDFile == "" && u.main == nil { // see cleared; and the next run may be there already
 			u.leader = 0
 		}
 	}

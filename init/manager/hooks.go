@@ -35,6 +35,7 @@ type hooks struct {
 	limit   *chore
 	late    string
 	off     bool // no other one begins
+	spared  bool // a Kill is not for them: they came after it
 }
 
 // hook is one with the place where it runs.
@@ -143,6 +144,9 @@ func (m *Manager) endHooks(h *hooks, err error) {
 // callOffHooks ends what runs of them, and lets no other one begin.
 func (m *Manager) callOffHooks(u *unit) {
 	for i, h := range u.hooks {
+		if h.spared {
+			continue
+		}
 		h.off = true
 		if i == 0 && h.process != nil {
 			m.killHook(h)
@@ -347,7 +351,8 @@ func (m *Manager) afterEnd(u *unit, then func()) bool {
 	u.mourned = u.run + 1
 	m.runHooks(&hooks{
 		unit: u, run: u.run, status: specs.StateStopped, left: hooksAt(inRuntime, b.Hooks.Poststop), lenient: true,
-		then: func(error) { then() },
+		spared: m.machine.Killed(u.number),
+		then:   func(error) { then() },
 	})
 	return true
 }

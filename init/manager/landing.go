@@ -154,6 +154,9 @@ func (m *Manager) fell(p *process) {
 	if p.fault == nil {
 		p.fault = errFallen
 	}
+	if p.role == mainRole {
+		p.unit.leader = int32(p.slot.Started())
+	}
 	if p.role == mainRole && m.populated(p.unit) {
 		m.killGroup(p.unit)
 		m.awaitEmpty(p.unit)

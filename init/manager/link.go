@@ -130,7 +130,7 @@ func (m *Manager) shutdown(end supervisor.End) {
 // goesDown notes that the machine ends, and why where no person has asked for it.
 func (m *Manager) goesDown(why string) {
 	end, own := m.machine.Ending()
-	if end == supervisor.GoOn {
+	if end == supervisor.GoOn || m.hurry {
 		return
 	}
 	m.stopping = end

@@ -31,7 +31,7 @@ func handFaults() []mutant {
 			"one that is held is never continued"},
 		{start, "if u.hold {\n\t\tm.setDue(c, 0)\n", "if u.hold {\n",
 			"one that is held before its exec is killed for its start_timeout"},
-		{exit, `if hold || debug {`, `if hold {`,
+		{exit, `(hold || debug) {`, `hold {`,
 			"one with debug arguments that is lost with the manager is started without them"},
 		{exit, `u.hold, u.debug, u.requested = hold, debug, true`, `u.debug, u.requested = debug, true`,
 			"what takes the place of a held one that was lost is not held"},
