@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -13,30 +14,58 @@ import (
 )
 
 func adoptedByTheDead(w *world) {
-	for n, killed := 1, true; killed; n++ {
-		killed = false
-		w.stranger()
-		dead, calls := w.Manager(), 0
-		w.object(func(asked) unix.Errno {
-			if calls++; calls == n {
-				killed = true
-				w.kill(dead, unix.SIGKILL)
-			}
-			return 0
-		})
-		done := w.adopts("a")
-		w.agree()
-		if killed {
-			w.again(dead)
-		}
-		if !done && w.component("a").State == "down" {
-			w.adopts("a")
-		}
-		w.parts("a")
-		if n == 1 && !killed {
+	for n, died := 1, 1; died == 1; n++ {
+		died = w.adoptedOver(n)
+		if n == 1 && died == 0 {
 			w.Error("nobody died")
 		}
 	}
+}
+
+func adoptedByTheNext(w *world) {
+	for then := range 2 {
+		if died := w.adoptedOver(takingIn, then+1); died != 2 {
+			w.Errorf("%d managers died", died)
+		}
+	}
+}
+
+// takingIn is the first call of a manager that has stored an adoption: it makes the group.
+const takingIn = 3
+
+// adoptedOver has a component adopt a stranger while the manager is killed before the first of these calls, and the next one before the second,
+// counted anew. It returns how many were.
+func (w *world) adoptedOver(calls ...int) int {
+	w.Helper()
+	w.stranger()
+	first, made, doomed := w.Manager(), 0, w.Keeper
+	var died atomic.Int32
+	w.object(func(a asked) unix.Errno {
+		process, _ := strconv.Atoi(oracle.Field("/proc", a.pid, "Tgid"))
+		at := int(died.Load())
+		if process == w.Keeper || process == doomed || at == len(calls) {
+			return 0
+		}
+		if made++; made == calls[at] {
+			made, doomed = 0, process
+			died.Add(1)
+			unix.Kill(process, unix.SIGKILL)
+		}
+		return 0
+	})
+	done := w.adopts("a")
+	if len(calls) > 1 {
+		w.await("the death of the next manager too", func() bool { return int(died.Load()) == len(calls) })
+	}
+	w.agree()
+	if died.Load() > 0 {
+		w.again(first)
+	}
+	if !done && w.component("a").State == "down" {
+		w.adopts("a")
+	}
+	w.parts("a")
+	return int(died.Load())
 }
 
 // stranger starts a process with a child beside the components, and notes their numbers.

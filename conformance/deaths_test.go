@@ -38,7 +38,9 @@ container.boottime_offset = "5s"
 `), places: []place{foreground}, root: true, loaded: true},
 		{id: "O131", story: "100 components end, each with a code of its own, while no manager is there and none can be made: the next one has every exit with its code", play: exitsUnseen,
 			root: true, traps: forks, mortal: true, lossy: true, config: farewells(100)},
-		{id: "O131c", story: "the manager is killed at each step on the way to the adoption of a process: the component has that with all of its children, and its own program is not started", play: adoptedByTheDead,
+		{id: "O131c", story: "the manager is killed before each pidfd and each group on the way to the adoption of a process: the component has that with all of its children, and its own program is not started", play: adoptedByTheDead,
+			root: true, traps: []uintptr{unix.SYS_PIDFD_OPEN, unix.SYS_MKDIRAT}, mortal: true, config: one},
+		{id: "O131d", story: "the manager is killed while it takes in a process that it has adopted, and so is the next one: the same", play: adoptedByTheNext,
 			root: true, traps: []uintptr{unix.SYS_PIDFD_OPEN, unix.SYS_MKDIRAT}, mortal: true, config: one},
 	}
 }
