@@ -68,6 +68,25 @@ func (w *world) adoptedOver(calls ...int) int {
 	return int(died.Load())
 }
 
+func leftToTheKeeper(w *world) {
+	for range 20 {
+		done := make(chan error, 1)
+		parent := w.Command("sh", "-c", "cd "+w.dir+"; setsid sh -c 'echo $$ > stranger.new; mv stranger.new stranger; until test -e go; do sleep 0.01; done; exit 7' & until test -e left; do sleep 0.01; done")
+		go func() { done <- parent.Run() }()
+		w.await("a stranger", func() bool { return w.exists("stranger") })
+		w.adopts("a")
+		w.write("left", "")
+		w.must(<-done)
+		w.write("go", "")
+		if c := w.eventually("a", "failed"); c.Exit == nil || c.Exit.Code == nil || *c.Exit.Code != 7 {
+			w.Errorf("the exit: %+v", c.Exit)
+		}
+		for _, name := range []string{"stranger", "left", "go"} {
+			w.must(os.Remove(w.path(name)))
+		}
+	}
+}
+
 // stranger starts a process with a child beside the components, and notes their numbers.
 func (w *world) stranger() {
 	w.Helper()

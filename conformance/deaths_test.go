@@ -40,6 +40,14 @@ container.boottime_offset = "5s"
 			root: true, traps: forks, mortal: true, lossy: true, config: farewells(100)},
 		{id: "O131c", story: "the manager is killed before each pidfd and each group on the way to the adoption of a process: the component has that with all of its children, and its own program is not started", play: adoptedByTheDead,
 			root: true, traps: []uintptr{unix.SYS_PIDFD_OPEN, unix.SYS_MKDIRAT}, mortal: true, config: one},
+		{id: "O131e", story: "a process is adopted, and its parent leaves it to the keeper: its exit code is known, twenty times", play: leftToTheKeeper,
+			root: true, places: []place{first}, config: `
+[component.a]
+command = ["sleep", "1000"]
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+wants = ["a"]
+`},
 		{id: "O131d", story: "the manager is killed while it takes in a process that it has adopted, and so is the next one: the same", play: adoptedByTheNext,
 			root: true, traps: []uintptr{unix.SYS_PIDFD_OPEN, unix.SYS_MKDIRAT}, mortal: true, config: one},
 	}

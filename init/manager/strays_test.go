@@ -38,3 +38,15 @@ func TestLeaderOfARunThatIsOver(t *testing.T) {
 		c.Wait()
 	}
 }
+
+// TestLeaderOfTheNextRun: it may be there before what the run before has left is swept up.
+func TestLeaderOfTheNextRun(t *testing.T) {
+	t.Parallel()
+	u := newUnit(0, &targets.Component{Name: "a"})
+	m := &Manager{units: []*unit{u}}
+	m.desert(u)
+	u.main, u.leader = &process{unit: u}, 77
+	if m.sweep(); u.leader != 77 {
+		t.Errorf("its leader is %d", u.leader)
+	}
+}
