@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,9 +27,14 @@ func modes() []scenario {
 }
 
 // contained is a supervisor as the first process of namespaces of its own, as an engine starts it, behind what wraps it. Something is
-// not mounted there; what is is in the file "mounted".
+// not mounted there; what is is in the file "mounted". As any first process it takes the machine's own group, and ends what it finds in that: there
+// is one at a time.
 func (w *world) contained(config string, wrap ...string) *exec.Cmd {
 	w.Helper()
+	w.firsts.Do(func() {
+		machine.Lock()
+		w.Cleanup(machine.Unlock)
+	})
 	w.write("etc/o.toml", strings.ReplaceAll(config, "$DIR", w.dir))
 	setup := fmt.Sprintf(`mount -t tmpfs none /run && mkdir -p /run/orderly/conf && cp %s /run/orderly/conf/ || exit 1
 while umount -l %s 2>/dev/null; do :; done
@@ -44,6 +50,9 @@ exec %s %s`, w.path("etc/o.toml"), unmounted, w.path("mounted"), strings.Join(wr
 	w.Cleanup(func() { c.Process.Kill() }) // where it has not ended as it should
 	return c
 }
+
+// machine is held by the scenario that has such containers.
+var machine sync.Mutex
 
 // unmounted is what Orderly would mount.
 const unmounted = "/dev/shm"

@@ -29,7 +29,8 @@ type world struct {
 	socket  string
 	cgroup  string // where it makes its groups; "" without
 	client  *control.Client
-	refuser *refuser // of system calls; nil without
+	refuser *refuser  // of system calls; nil without
+	firsts  sync.Once // see contained
 
 	watching *watching // while a scenario is played
 
