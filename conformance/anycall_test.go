@@ -143,7 +143,7 @@ func (w *world) through(p *passage, at *point) (before control.Status, calls int
 	w.calm()
 	w.empty()
 	before = w.status()
-	kept := w.alive()
+	kept := w.rests()
 	for _, c := range before.Components {
 		w.pids[c.Name], w.runs[c.Name] = c.PID, c.Run
 	}
@@ -159,9 +159,9 @@ func (w *world) through(p *passage, at *point) (before control.Status, calls int
 	if p.after != nil {
 		p.after(w)
 	}
-	now := w.alive()
 	for _, name := range strings.Fields(p.keeps) {
-		if diff := cmp.Diff(kept[name], now[name]); diff != "" {
+		diff := ""
+		if !launch.Soon(func() bool { diff = cmp.Diff(kept[name], w.alive()[name]); return diff == "" }) {
 			w.Errorf("%s: %s: %s has changed (-before +now):\n%s", p.name, story, name, diff)
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
@@ -143,6 +146,18 @@ func (w *world) alive() map[string]life {
 		all[c.Name] = l
 	}
 	return all
+}
+
+// rests is that when it stays as it is: a program that has just been executed still loads its libraries, and a shell redirects for a moment.
+func (w *world) rests() (lives map[string]life) {
+	w.Helper()
+	w.await("components at rest", func() bool {
+		last := lives
+		time.Sleep(20 * time.Millisecond)
+		lives = w.alive()
+		return cmp.Equal(last, lives)
+	})
+	return lives
 }
 
 // outcome is what a passage comes to: what was executed, how the components are, and how often they were restarted.
