@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/orderly-init/orderly/control"
 )
 
 // readiness are scenarios about what makes ready.
@@ -65,22 +65,8 @@ ready = { when = "notified" }
 [target.all]
 depends_on = ["a"]
 `},
-		{id: "I84", story: "a file of an earlier run does not make ready", play: staleFile, config: `
-[component.a]
-command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
-ready = { file = "$DIR/ready" }
-start_timeout = "1m"
-[target.all]
-depends_on = ["a"]
-`, files: map[string]string{"ready": ""}},
-		{id: "I84b", story: "the manager is killed while a file of an earlier run is there: it does not make ready", play: staleFileOfTheDead, mortal: true, config: `
-[component.a]
-command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
-ready = { file = "$DIR/ready" }
-start_timeout = "1m"
-[target.all]
-depends_on = ["a"]
-`, files: map[string]string{"ready": ""}},
+		{id: "I84", story: "a file of an earlier run does not make ready", play: staleFile, config: ownFile, files: map[string]string{"ready": ""}},
+		{id: "I84b", story: "the manager is killed while a file of an earlier run is there: it does not make ready", play: staleFileOfTheDead, mortal: true, config: ownFile, files: map[string]string{"ready": ""}},
 		{id: "I86", story: "ready at the very end of the time that it has, again and again: ready or failed, and never both", play: lastMoment, config: `
 [component.a]
 command = ["sh", "-c", "sleep 0.1; echo >&3; exec sleep 1000"]
@@ -149,26 +135,37 @@ func nonsense(w *world) {
 	w.stop("a")
 }
 
+// ownFile is ready when it has made a file itself.
+const ownFile = `
+[component.a]
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; touch $DIR/ready; exec sleep 1000"]
+ready = { file = "$DIR/ready" }
+start_timeout = "1m"
+[target.all]
+depends_on = ["a"]
+`
+
 func staleFile(w *world) {
 	go w.apart("all")
 	w.eventually("a", "starting")
+	w.readyByItself()
+}
+
+// readyByItself looks that a file of an earlier run does not make ready, and that its own one does.
+func (w *world) readyByItself() control.Component {
+	w.Helper()
 	time.Sleep(200 * time.Millisecond) // that nothing comes can only be waited for
 	w.is("a", "starting", "")
 	w.write("go", "")
-	w.eventually("a", "ready")
+	return w.eventually("a", "ready")
 }
 
 func staleFileOfTheDead(w *world) {
 	go w.apart("all")
 	w.eventually("a", "starting")
 	w.await("its process", func() bool { return w.component("a").PID != 0 })
-	dead := w.Manager()
-	w.kill(dead, unix.SIGKILL)
-	w.again(dead)
-	time.Sleep(200 * time.Millisecond) // as above
-	w.is("a", "starting", "")
-	w.write("go", "")
-	if c := w.eventually("a", "ready"); c.Run != 1 {
+	w.anotherManager()
+	if c := w.readyByItself(); c.Run != 1 {
 		w.Errorf("run %d", c.Run)
 	}
 }

@@ -144,7 +144,8 @@ func (m *Machine) lost(c int) {
 	}
 	m.cancel(c)
 	counts := u.counts && u.state != Stopping // nobody has stopped in order what is lost
-	hold, debug := u.hold && u.state == Starting, u.debug && u.state == Starting
+	u.plainly()
+	hold, debug := u.hold, u.debug
 	m.ended(c)
 	u.counts = u.counts || counts
 	if u.wanted && (hold || debug) { // and so is the one that takes its place

@@ -39,8 +39,9 @@ func (m *Machine) startByHand(e Start) {
 	m.markStarted(e.Components)
 	for _, c := range e.Components {
 		m.goOn(c)
-		m.units[c].plainly()
-		m.units[c].hold, m.units[c].debug = m.units[c].hold || e.Hold, m.units[c].debug || e.Debug
+		u := &m.units[c]
+		u.plainly()
+		u.hold, u.debug = u.hold || e.Hold, u.debug || e.Debug
 	}
 	m.want()
 	if e.Hold {

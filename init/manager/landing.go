@@ -156,10 +156,10 @@ func (m *Manager) fell(p *process) {
 	}
 	if p.role == mainRole {
 		p.unit.leader = int32(p.slot.Started())
-	}
-	if p.role == mainRole && m.populated(p.unit) {
-		m.killGroup(p.unit)
-		m.awaitEmpty(p.unit)
+		if m.populated(p.unit) {
+			m.killGroup(p.unit)
+			m.awaitEmpty(p.unit)
+		}
 	}
 	m.crashed(p, p.fault)
 }
