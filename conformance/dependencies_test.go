@@ -189,8 +189,9 @@ func sameOrder(w *world, boots int) {
 		}
 		var order []string
 		for line := range strings.Lines(w.read("other/console")) {
-			if f := strings.Fields(line); len(f) > 2 && f[2] == "starting" {
-				order = append(order, f[1])
+			_, line, _ = strings.Cut(line, "]") // the time, with spaces in it
+			if f := strings.Fields(line); len(f) > 1 && f[1] == "starting" {
+				order = append(order, f[0])
 			}
 		}
 		switch got := fmt.Sprint(order); {

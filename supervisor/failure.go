@@ -52,9 +52,10 @@ func (m *Machine) startTimedOut(c int) {
 	m.cannotStart(c, Cause{Code: StartTimeout, Text: u.def.StartTimeout.String()})
 }
 
-// neverReady ends a start that cannot succeed any more.
+// neverReady ends a start that cannot succeed any more. One that was ready but for its pid_file stays so: the manager that read that
+// may be dead, and the next one finds a channel that is closed.
 func (m *Machine) neverReady(c int, text string) {
-	if m.units[c].state != Starting {
+	if u := &m.units[c]; u.state != Starting || u.said {
 		return
 	}
 	m.cannotStart(c, Cause{Code: NotReady, Text: text})

@@ -190,6 +190,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	m.unwatch(u)
 	m.closeNotify(u)
 	m.scatter(u)
+	m.leaveFlight(m.slot(record))
 	*m.slot(record) = runtime.Slot{}
 	u.main, u.leader = nil, 0
 }

@@ -27,16 +27,10 @@ func (m *Manager) landed() {
 // land takes one start out of flight.
 func (m *Manager) land(p *process) {
 	err := p.failure()
-	m.leaveGate(p)
 	if p.fault != nil {
 		err = p.fault
 	}
-	if p.program != nil {
-		m.spare = append(m.spare, p.program)
-		p.program = nil
-	}
-	closeAll(p.close)
-	p.close = nil
+	m.unload(p)
 	if err != nil {
 		m.crashed(p, err)
 		return
@@ -59,6 +53,40 @@ func (m *Manager) land(p *process) {
 	if p.pending == int(unix.SIGKILL) && p.role == mainRole {
 		m.killGroup(p.unit)
 	}
+}
+
+// unload gives back what a start needed until it landed.
+func (m *Manager) unload(p *process) {
+	m.leaveGate(p)
+	if p.program != nil {
+		m.spare = append(m.spare, p.program)
+		p.program = nil
+	}
+	closeAll(p.close)
+	p.close = nil
+}
+
+// leaveFlight takes a start out of flight whose run is let go: it has spoken before it was seen to land. Its record is another's
+// from then on, so nobody may write into it any more: the intermediate is about to, or is killed when it does not come to it.
+func (m *Manager) leaveFlight(slot *runtime.Slot) {
+	mid := slot.Intermediate()
+	for n := 0; n < 50 && mid != 0 && !slot.Ended() && !runtime.Dead(mid); n++ {
+		time.Sleep(time.Millisecond)
+	}
+	ended := mid == 0 || slot.Ended()
+	if !ended {
+		m.killStarting(mid, 0)
+	}
+	m.flight = slices.DeleteFunc(m.flight, func(p *process) bool {
+		if p.slot != slot {
+			return false
+		}
+		if !ended {
+			p.program = nil // its memory is marked as in use for ever
+		}
+		m.unload(p)
+		return true
+	})
 }
 
 // failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the
@@ -172,17 +200,19 @@ var errFallen = errors.New("the process that starts it was killed")
 // endStart kills a start that a dead manager has begun, and waits a moment until nobody writes into its record any more: not its child,
 // nor the intermediate, which may be about to make that.
 func (m *Manager) endStart(slot *runtime.Slot) {
-	kill := func(pid int, after uint64) {
-		runtime.Signal(pid, unix.SIGKILL, func() bool { return !m.ring.Has(int32(pid), after) })
-	}
 	for range 200 {
 		if mid := slot.Intermediate(); !slot.Ended() && !runtime.Dead(mid) {
-			kill(mid, 0)
+			m.killStarting(mid, 0)
 		} else if pid := slot.Started(); pid == 0 || runtime.Dead(pid) {
 			return
-		} else if kill(pid, m.ring.Applied()); slot.Ended() {
+		} else if m.killStarting(pid, m.ring.Applied()); slot.Ended() {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// killStarting kills a process of a start, unless an exit behind the given one is its own.
+func (m *Manager) killStarting(pid int, after uint64) {
+	runtime.Signal(pid, unix.SIGKILL, func() bool { return !m.ring.Has(int32(pid), after) })
 }

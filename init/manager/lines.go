@@ -97,3 +97,14 @@ func (m *Manager) linesOf(u *unit, tag keeper.Tag) *logs.Watch {
 	}
 	return m.watchLines(u)
 }
+
+// resumeMute tells of the runs whose output was closed without the line: the keeper has no pipe of them any more.
+func (m *Manager) resumeMute() {
+	for _, u := range m.units {
+		state, _ := m.machine.StateOf(u.number)
+		there := u.main != nil || m.machine.Unnamed(u.number)
+		if state == supervisor.Starting && there && u.def.Ready.When == targets.Printed && u.lines.watch == nil {
+			m.mute(u)
+		}
+	}
+}

@@ -159,6 +159,7 @@ func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done 
 	if now >= u.closed {
 		u.closed = 0
 		m.post(supervisor.NeverReady{Component: u.number, Run: u.run, Why: silence(u)})
+		m.closeReady(u)
 		return true
 	}
 	if *next == 0 || u.closed < *next {
@@ -226,11 +227,14 @@ func (m *Manager) readReady(u *unit) {
 		case err == unix.EINTR:
 		case err != nil:
 			return
-		case n == 0:
+		case n == 0 && u.said:
 			m.closeReady(u)
-			if !u.said {
+		case n == 0: // kept until that has been told: the next manager is to find it closed too
+			m.loop.Remove(u.ready)
+			if u.closed == 0 {
 				m.mute(u)
 			}
+			return
 		case !u.said && slices.Contains(buf[:n], '\n'):
 			u.said = true
 			m.isReady(u, u.run)
@@ -241,7 +245,7 @@ func (m *Manager) readReady(u *unit) {
 	}
 }
 
-// closeReady ends the wait for a newline; the pipe itself is closed when that has been stored.
+// closeReady ends the wait for a newline; the pipe itself is closed when what came of it has been stored.
 func (m *Manager) closeReady(u *unit) {
 	if u.ready < 0 {
 		return

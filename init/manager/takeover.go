@@ -80,6 +80,7 @@ func (m *Manager) remember(held heldFiles) error {
 	m.cleanRemoved()
 	m.hangUp()
 	m.resumeLogs(held) // before the exits: what was printed may have made a run ready
+	m.resumeMute()
 	m.resumeNetworks(held)
 	m.onExit()
 	for _, e := range again {

@@ -32,5 +32,7 @@ func conditionFaults() []mutant {
 			"what pid_file names after a kill is not killed"},
 		{named, `if u.said || u.def.Ready.When == targets.Forked {`, `if u.def.Ready.When == targets.Forked {`,
 			"one whose pid_file comes after its readiness is never ready"},
+		{"supervisor/failure.go", `u.state != Starting || u.said {`, `u.state != Starting {`,
+			"a channel that is closed takes back what was said on it"},
 	}
 }

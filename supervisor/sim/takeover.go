@@ -116,8 +116,7 @@ func (p *play) caughtUp(c int, s *set, starting bool) []supervisor.Event {
 	if starting {
 		found = append(found, p.saidAgain(c, s)...)
 	}
-	unlimited := p.machine.Components()[c].StartTimeout == 0
-	if starting && s.closed && !s.ready && (!s.heard || unlimited) {
+	if starting && s.closed && !s.ready {
 		s.heard = true
 		found = append(found, supervisor.NeverReady{Component: c, Run: s.run, Why: "closed"})
 	}
