@@ -200,7 +200,7 @@ func (m *Manager) sweep() {
 		}
 		u.group = groupGone
 		if u.def.PIDFile == "" && u.main == nil { // see cleared; and the next run may be there already
-			u.leader = 0
+			m.forgetLeader(u)
 		}
 	}
 	m.deserted = m.deserted[:0]

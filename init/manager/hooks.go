@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -349,10 +350,31 @@ func (m *Manager) afterEnd(u *unit, then func()) bool {
 		return false
 	}
 	u.mourned = u.run + 1
-	m.runHooks(&hooks{
-		unit: u, run: u.run, status: specs.StateStopped, left: hooksAt(inRuntime, b.Hooks.Poststop), lenient: true,
-		spared: m.machine.Killed(u.number),
-		then:   func(error) { then() },
-	})
+	h := &hooks{unit: u, run: u.run, status: specs.StateStopped, left: hooksAt(inRuntime, b.Hooks.Poststop), lenient: true}
+	h.then = func(error) { then() }
+	if m.machine.Killed(u.number) {
+		m.spareHooks(h)
+	}
+	m.runHooks(h)
 	return true
+}
+
+// mourning is how long the hooks may take whose container was killed: less than what makes it one that cannot be.
+const mourning = 4 * time.Second
+
+// spareHooks keeps hooks from the Kill before them, and gives them a time of their own instead.
+func (m *Manager) spareHooks(h *hooks) {
+	then := h.then
+	end := m.in(mourning, func() {
+		h.spared = false
+		if h.process != nil {
+			h.late = "not over " + mourning.String() + " after the container was killed"
+		}
+		m.callOffHooks(h.unit)
+	})
+	h.spared = true
+	h.then = func(err error) {
+		end.callOff()
+		then(err)
+	}
 }

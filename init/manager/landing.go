@@ -67,26 +67,28 @@ func (m *Manager) unload(p *process) {
 }
 
 // leaveFlight takes a start out of flight whose run is let go: it has spoken before it was seen to land. Its record is another's
-// from then on, so nobody may write into it any more: the intermediate is about to, or is killed when it does not come to it.
+// from then on, so nobody may write into it any more: the intermediate is about to, and is killed when it does not come to it.
 func (m *Manager) leaveFlight(slot *runtime.Slot) {
+	p := &process{slot: slot} // by a manager that is dead
+	if i := slices.IndexFunc(m.flight, func(p *process) bool { return p.slot == slot }); i >= 0 {
+		p = m.flight[i]
+		m.flight = slices.Delete(m.flight, i, i+1)
+	}
 	mid := slot.Intermediate()
-	for n := 0; n < 50 && mid != 0 && !slot.Ended() && !runtime.Dead(mid); n++ {
+	for n := 0; n < 250 && mid != 0 && !slot.Ended() && !runtime.Dead(mid); n++ {
+		if n >= 50 {
+			m.killStarting(mid, p.after)
+		}
 		time.Sleep(time.Millisecond)
 	}
-	ended := mid == 0 || slot.Ended()
-	if !ended {
-		m.killStarting(mid, 0)
+	if p.unit == nil {
+		return
 	}
-	m.flight = slices.DeleteFunc(m.flight, func(p *process) bool {
-		if p.slot != slot {
-			return false
-		}
-		if !ended {
-			p.program = nil // its memory is marked as in use for ever
-		}
-		m.unload(p)
-		return true
-	})
+	m.tellMisses(p)
+	if !slot.Ended() {
+		p.program = nil // its memory is marked as in use for ever
+	}
+	m.unload(p)
 }
 
 // failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the

@@ -91,19 +91,23 @@ func (m *Manager) unread(e keeper.Exit) bool {
 
 // linesOf is the watch for the lines of a pipe, nil where nothing is waited for in it.
 func (m *Manager) linesOf(u *unit, tag keeper.Tag) *logs.Watch {
-	state, run := m.machine.StateOf(u.number)
-	if tag.Use != keeper.Output || tag.Run != run || state != supervisor.Starting || u.def.Ready.When != targets.Printed {
+	if tag.Use != keeper.Output || tag.Run != u.run || !m.mayPrint(u) {
 		return nil
 	}
 	return m.watchLines(u)
 }
 
+// mayPrint says whether a run that has been taken up is to print the line. One that was lost is over, whatever it has printed.
+func (m *Manager) mayPrint(u *unit) bool {
+	state, _ := m.machine.StateOf(u.number)
+	there := u.main != nil || m.unnamed(u)
+	return state == supervisor.Starting && there && u.def.Ready.When == targets.Printed
+}
+
 // resumeMute tells of the runs whose output was closed without the line: the keeper has no pipe of them any more.
 func (m *Manager) resumeMute() {
 	for _, u := range m.units {
-		state, _ := m.machine.StateOf(u.number)
-		there := u.main != nil || m.machine.Unnamed(u.number)
-		if state == supervisor.Starting && there && u.def.Ready.When == targets.Printed && u.lines.watch == nil {
+		if m.mayPrint(u) && u.lines.watch == nil {
 			m.mute(u)
 		}
 	}

@@ -167,5 +167,5 @@ func (m *Manager) cleared(e supervisor.Changed) {
 		m.unwatch(u)
 		ready.RemovePIDFile(u.def.PIDFile)
 	}
-	u.leader = 0 // another process may have the number by now
+	m.forgetLeader(u)
 }

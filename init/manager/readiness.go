@@ -153,7 +153,7 @@ func (m *Manager) ask(now time.Duration) (next time.Duration) {
 
 // silent tells, after the grace, that a component which has closed its readiness descriptor will never be ready.
 func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done bool) {
-	if now >= u.closed && exiting(u.main) {
+	if now >= u.closed && exiting(u.main) && !m.unnamed(u) {
 		u.closed = now + closingGrace
 	}
 	if now >= u.closed {

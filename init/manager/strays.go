@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/runtime"
+	"github.com/orderly-init/orderly/supervisor"
 )
 
 // Without cgroups a process that has left its session and lost its parent is a child of the keeper, like the main
@@ -53,6 +54,14 @@ func (m *Manager) scattered(u *unit) []int {
 		}
 	}
 	return pids
+}
+
+// forgetLeader forgets the main process of a run that is over, for the next manager too: another process may have the number by now.
+func (m *Manager) forgetLeader(u *unit) {
+	u.leader = 0
+	if record, ok := m.table.Find(supervisor.ComponentRecord, u.name); ok && u.main == nil {
+		m.slot(record).Pid = 0
+	}
 }
 
 // killScattered kills them, and looks again for what was started meanwhile.

@@ -27,9 +27,11 @@ func TestLeaderOfARunThatIsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		u := newUnit(0, &targets.Component{Name: "leader-of-a-run-that-is-over"})
-		m := &Manager{units: []*unit{u}}
+		m, record := managerOf(t, u)
 		u.leader = int32(c.Process.Pid)
+		m.slot(record).Pid = u.leader
 		over(m, u)
+		u.leader = int32(m.slot(record).Started()) // as the next manager does
 		m.killGroup(u)
 		if runtime.Dead(c.Process.Pid) {
 			t.Errorf("%s: a stranger was killed", name)
@@ -43,10 +45,23 @@ func TestLeaderOfARunThatIsOver(t *testing.T) {
 func TestLeaderOfTheNextRun(t *testing.T) {
 	t.Parallel()
 	u := newUnit(0, &targets.Component{Name: "a"})
-	m := &Manager{units: []*unit{u}}
+	m, record := managerOf(t, u)
 	m.desert(u)
 	u.main, u.leader = &process{unit: u}, 77
-	if m.sweep(); u.leader != 77 {
-		t.Errorf("its leader is %d", u.leader)
+	m.slot(record).Pid = 77
+	if m.sweep(); u.leader != 77 || m.slot(record).Pid != 77 {
+		t.Errorf("its leader is %d, in the record %d", u.leader, m.slot(record).Pid)
 	}
+}
+
+func managerOf(t *testing.T, u *unit) (m *Manager, record int) {
+	t.Helper()
+	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record, err = table.Claim(supervisor.ComponentRecord, u.name, 1); err != nil {
+		t.Fatal(err)
+	}
+	return &Manager{units: []*unit{u}, table: table}, record
 }

@@ -182,10 +182,14 @@ func (m *Manager) resumeChannels(u *unit, held heldFiles, starting bool) {
 
 // resumeUnnamed takes up a run that has forked into the background, and whose main process is not known yet.
 func (m *Manager) resumeUnnamed(u *unit, held heldFiles) {
-	if m.machine.Unnamed(u.number) && !m.machine.MainAlive(u.number) {
+	if m.unnamed(u) {
 		m.resumeChannels(u, held, true)
 		m.await(u)
 	}
+}
+
+func (m *Manager) unnamed(u *unit) bool {
+	return m.machine.Unnamed(u.number) && !m.machine.MainAlive(u.number)
 }
 
 // leftover looks after the group of a component that has no main process: what a oneshot has left behind is watched
