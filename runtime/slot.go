@@ -37,6 +37,12 @@ func (s *Slot) Intermediate() int { return int(atomic.LoadInt32(&s.Mid)) }
 // Program is free and the descriptors of the Spec may be closed.
 func (s *Slot) Ended() bool { return atomic.LoadInt32(&s.Done) != 0 }
 
+// Fail notes that a start that is over has failed, where nothing else says so: it was killed. The error is ECANCELED.
+func (s *Slot) Fail() {
+	atomic.CompareAndSwapInt32(&s.Errno, 0, int32(syscall.ECANCELED))
+	atomic.StoreInt32(&s.Done, 1)
+}
+
 func (s *Slot) errno() syscall.Errno { return syscall.Errno(atomic.LoadInt32(&s.Errno)) }
 
 func (s *Slot) clear() {

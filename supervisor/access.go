@@ -1,6 +1,10 @@
 package supervisor
 
-import "github.com/orderly-init/orderly/targets"
+import (
+	"time"
+
+	"github.com/orderly-init/orderly/targets"
+)
 
 // safeReason is what a request that would start something is told in safe mode.
 const safeReason = "safe mode: the manager died too often"
@@ -49,6 +53,14 @@ func (m *Machine) Shown() Moved { return Moved{Top: m.shown, Target: m.target} }
 
 // Killed says whether the present run has been killed.
 func (m *Machine) Killed(c int) bool { return m.units[c].killed }
+
+// KilledUntil is when a killed run counts as one that cannot be, unless it is gone by then; 0 where it has not been killed, or does so.
+func (m *Machine) KilledUntil(c int) time.Duration {
+	if u := &m.units[c]; !u.killed || u.stuck {
+		return 0
+	}
+	return m.due[c]
+}
 
 // Ending is the end that the machine goes to, GoOn where it goes on, and whether that is its own doing: no person asked for it.
 func (m *Machine) Ending() (end End, own bool) { return m.ending.end, m.ending.own }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/init/keeper"
+	"github.com/orderly-init/orderly/init/poll"
 	"github.com/orderly-init/orderly/runtime"
 	"github.com/orderly-init/orderly/runtime/oci"
 	"github.com/orderly-init/orderly/supervisor"
@@ -359,17 +360,21 @@ func (m *Manager) afterEnd(u *unit, then func()) bool {
 	return true
 }
 
-// mourning is how long the hooks may take whose container was killed: less than what makes it one that cannot be.
-const mourning = 4 * time.Second
+// margin is between the end of the hooks of a container that was killed, and when that counts as one that cannot be.
+const margin = time.Second
 
 // spareHooks keeps hooks from the Kill before them, and gives them a time of their own instead.
 func (m *Manager) spareHooks(h *hooks) {
-	then := h.then
-	end := m.in(mourning, func() {
-		h.spared = false
+	limit, then := max(m.machine.KilledUntil(h.unit.number)-poll.Now()-margin, margin), h.then
+	end := m.in(limit, func() {
+		why, left := "stopped after "+limit.Round(margin/10).String()+", since its container was killed", h.left
 		if h.process != nil {
-			h.late = "not over " + mourning.String() + " after the container was killed"
+			h.late, left = why, left[1:]
 		}
+		for _, one := range left {
+			m.complain(h.unit, "hook "+one.Name+" "+one.Path+": left out: "+why)
+		}
+		h.spared = false
 		m.callOffHooks(h.unit)
 	})
 	h.spared = true

@@ -119,6 +119,7 @@ func (m *Manager) crashed(p *process, err error) {
 	}
 	m.release(p)
 	if p.role == mainRole {
+		p.slot.Fail()
 		m.forget(u)
 		failed := func() { m.post(supervisor.LaunchFailed{Component: u.number, Run: p.run, Step: step, Why: why}) }
 		if !m.afterEnd(u, failed) {

@@ -153,7 +153,7 @@ func (m *Manager) ask(now time.Duration) (next time.Duration) {
 
 // silent tells, after the grace, that a component which has closed its readiness descriptor will never be ready.
 func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done bool) {
-	if now >= u.closed && exiting(u.main) && !m.unnamed(u) {
+	if now >= u.closed && m.exiting(u) {
 		u.closed = now + closingGrace
 	}
 	if now >= u.closed {
@@ -168,9 +168,13 @@ func (m *Manager) silent(u *unit, now time.Duration, next *time.Duration) (done 
 	return false
 }
 
-// exiting says that a process has no descriptor left: it is on its way out, on a machine that is busy, and its exit
-// will tell more (proc(5), /proc/PID/fd).
-func exiting(p *process) bool {
+// exiting says that a main process has no descriptor left: it is on its way out, on a machine that is busy, and its exit
+// will tell more (proc(5), /proc/PID/fd). So will the end of the last one of a run that has none yet.
+func (m *Manager) exiting(u *unit) bool {
+	if m.unnamed(u) {
+		return !m.populated(u)
+	}
+	p := u.main
 	if p == nil || p.pid == 0 {
 		return true
 	}

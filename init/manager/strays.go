@@ -59,7 +59,7 @@ func (m *Manager) scattered(u *unit) []int {
 // forgetLeader forgets the main process of a run that is over, for the next manager too: another process may have the number by now.
 func (m *Manager) forgetLeader(u *unit) {
 	u.leader = 0
-	if record, ok := m.table.Find(supervisor.ComponentRecord, u.name); ok && u.main == nil {
+	if record, ok := m.table.Find(supervisor.ComponentRecord, u.name); ok && u.main == nil && m.byName[u.name] == u {
 		m.slot(record).Pid = 0
 	}
 }

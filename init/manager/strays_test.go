@@ -54,6 +54,18 @@ func TestLeaderOfTheNextRun(t *testing.T) {
 	}
 }
 
+// TestLeaderOfANamesake: a component that was removed may have gone when another one with its name runs.
+func TestLeaderOfANamesake(t *testing.T) {
+	t.Parallel()
+	old := newUnit(0, &targets.Component{Name: "a"})
+	m, record := managerOf(t, newUnit(1, old.def))
+	m.slot(record).Pid = 77
+	m.desert(old)
+	if m.sweep(); m.slot(record).Pid != 77 {
+		t.Errorf("the leader in the record is %d", m.slot(record).Pid)
+	}
+}
+
 func managerOf(t *testing.T, u *unit) (m *Manager, record int) {
 	t.Helper()
 	table, err := supervisor.OpenTable(make([]byte, supervisor.TableSize(1)))
@@ -63,5 +75,5 @@ func managerOf(t *testing.T, u *unit) (m *Manager, record int) {
 	if record, err = table.Claim(supervisor.ComponentRecord, u.name, 1); err != nil {
 		t.Fatal(err)
 	}
-	return &Manager{units: []*unit{u}, table: table}, record
+	return &Manager{units: []*unit{u}, byName: map[string]*unit{u.name: u}, table: table}, record
 }

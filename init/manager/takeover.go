@@ -158,7 +158,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	}
 	m.resumeLimits(u)
 	m.resumeChannels(u, held, state == supervisor.Starting)
-	if state == supervisor.Starting || !p.slot.Ended() { // it lands, perhaps once more
+	if state == supervisor.Starting || !p.slot.Ended() || p.slot.Errno != 0 { // it lands, perhaps once more
 		m.flight = append(m.flight, p)
 	} else {
 		m.afterExec(p) // the hooks that follow may not have ended
