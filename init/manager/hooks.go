@@ -360,14 +360,14 @@ func (m *Manager) afterEnd(u *unit, then func()) bool {
 	return true
 }
 
-// margin is between the end of the hooks of a container that was killed, and when that counts as one that cannot be.
-const margin = time.Second
+// mourningMargin is what lies between the end of the hooks of a container that was killed, and when that counts as one that cannot be.
+const mourningMargin = time.Second
 
 // spareHooks keeps hooks from the Kill before them, and gives them a time of their own instead.
 func (m *Manager) spareHooks(h *hooks) {
-	limit, then := max(m.machine.KilledUntil(h.unit.number)-poll.Now()-margin, margin), h.then
+	limit, then := max(m.machine.KilledUntil(h.unit.number)-poll.Now()-mourningMargin, mourningMargin), h.then
 	end := m.in(limit, func() {
-		why, left := "stopped after "+limit.Round(margin/10).String()+", since its container was killed", h.left
+		why, left := "stopped after "+limit.Round(mourningMargin/10).String()+", since its container was killed", h.left
 		if h.process != nil {
 			h.late, left = why, left[1:]
 		}
