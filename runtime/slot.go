@@ -43,6 +43,12 @@ func (s *Slot) Fail() {
 	atomic.StoreInt32(&s.Done, 1)
 }
 
+// Bar has a start count as one that has failed until Unbar: its child waits at a Gate, and one that is killed there leaves no error.
+func (s *Slot) Bar() { atomic.CompareAndSwapInt32(&s.Errno, 0, int32(syscall.ECANCELED)) }
+
+// Unbar comes before the last Gate is opened.
+func (s *Slot) Unbar() { atomic.CompareAndSwapInt32(&s.Errno, int32(syscall.ECANCELED), 0) }
+
 func (s *Slot) errno() syscall.Errno { return syscall.Errno(atomic.LoadInt32(&s.Errno)) }
 
 func (s *Slot) clear() {

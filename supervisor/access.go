@@ -76,3 +76,6 @@ func (m *Machine) ExitSeq() uint64 {
 	}
 	return seq
 }
+
+// GroupAlive says whether the present run may have processes still.
+func (m *Machine) GroupAlive(c int) bool { return m.units[c].group }

@@ -20,6 +20,7 @@ import (
 // children, so the end of any other is told by its pidfd, which the keeper holds for the next manager.
 func (m *Manager) takeIn(e supervisor.TakeIn) {
 	u := m.units[e.Component]
+	m.forgetBundle(u)
 	p := &process{unit: u, role: mainRole, run: e.Run, pid: int32(e.PID), after: m.ring.Head()}
 	u.run, u.main, u.leader = e.Run, p, p.pid
 	fd, err := unix.PidfdOpen(e.PID, 0)

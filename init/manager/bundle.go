@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -145,7 +146,7 @@ func (m *Manager) keepBundle(s *start) error {
 		return err
 	}
 	s.close = append(s.close, fd)
-	if _, err := unix.Write(fd, u.bundle.Text); err != nil {
+	if _, err := unix.Write(fd, append([]byte(u.bundle.Dir+"\x00"), u.bundle.Text...)); err != nil {
 		return &stepError{"keep bundle", err}
 	}
 	u.bundle.Text = nil // it is there now
@@ -157,11 +158,12 @@ func (m *Manager) keepBundle(s *start) error {
 	return m.gateFor(s)
 }
 
-// resumeBundle takes up what an earlier manager has started a run with.
+// resumeBundle takes up what an earlier manager has started a run with, also where the component has another bundle by now, or none, or
+// is to be removed: the hooks are those of the run.
 func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	tag := u.tag(keeper.Bundle)
 	fd, ok := held[tag]
-	if !ok || !bundled(u.def) {
+	if !ok {
 		return
 	}
 	delete(held, tag)
@@ -172,8 +174,9 @@ func (m *Manager) resumeBundle(u *unit, held heldFiles) {
 	}
 	text := make([]byte, st.Size)
 	n, _ := unix.Pread(fd, text, 0)
+	dir, config, _ := strings.Cut(string(text[:n]), "\x00")
 	own := oci.Own{Command: true, Terminal: true, PlainTCP: onlyPlainTCP(&u.def.Security)}
-	if u.bundle, _ = m.bundleSchema().Parse(u.def.Container.Bundle, text[:n], own); u.bundle != nil {
+	if u.bundle, _ = m.bundleSchema().Parse(dir, []byte(config), own); u.bundle != nil {
 		u.bundle.Text, u.bundleTag = nil, tag
 		m.resumePoststart(u, held)
 	}

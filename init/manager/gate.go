@@ -76,7 +76,9 @@ func (m *Manager) openGate(p *process, err error) {
 		}
 		m.signal(p, int(unix.SIGKILL))
 	default:
-		p.gate.left--
+		if p.gate.left--; p.gate.left == 0 {
+			p.slot.Unbar()
+		}
 		poll.Bump(p.gate.let)
 	}
 }

@@ -27,6 +27,9 @@ func (m *Manager) landed() {
 // land takes one start out of flight.
 func (m *Manager) land(p *process) {
 	err := p.failure()
+	if p.fault == nil && p.gate.closed() && p.slot.Errno == int32(unix.ECANCELED) {
+		p.fault = &stepError{"hooks", errors.New("killed before they had run")}
+	}
 	if p.fault != nil {
 		err = p.fault
 	}

@@ -309,6 +309,9 @@ func (m *Manager) clone(s *start) {
 		return
 	}
 	u.main = s.process
+	if s.gate.closed() {
+		s.slot.Bar()
+	}
 	m.watchGate(s.process)
 	for _, l := range s.logs {
 		if u.def.Ready.When == targets.Printed {

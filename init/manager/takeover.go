@@ -133,6 +133,9 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 		m.leftover(u)
 		return
 	}
+	if !m.machine.GroupAlive(u.number) {
+		u.mourned = u.run + 1 // see afterEnd
+	}
 	u.group = groupThere
 	if record, ok := m.table.Find(supervisor.ComponentRecord, u.name); ok {
 		u.leader = int32(m.slot(record).Started())
