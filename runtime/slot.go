@@ -39,7 +39,7 @@ func (s *Slot) Ended() bool { return atomic.LoadInt32(&s.Done) != 0 }
 
 // Fail notes that a start that is over has failed, where nothing else says so: it was killed. The error is ECANCELED.
 func (s *Slot) Fail() {
-	atomic.CompareAndSwapInt32(&s.Errno, 0, int32(syscall.ECANCELED))
+	s.Bar()
 	atomic.StoreInt32(&s.Done, 1)
 }
 

@@ -181,10 +181,9 @@ func (m *Manager) fallen(pid int32) {
 // is killed too; what a command may have, as what any command leaves.
 func (m *Manager) fell(p *process) {
 	m.flight = slices.DeleteFunc(m.flight, func(q *process) bool { return p == q })
-	m.leaveGate(p)
-	closeAll(p.close)
+	p.program = nil // its memory is marked as in use for ever
+	m.unload(p)
 	closeLeft(p.slot.Intermediate())
-	p.close, p.program = nil, nil // the memory of the program is marked as in use for ever
 	if p.fault == nil {
 		p.fault = errFallen
 	}
