@@ -85,18 +85,19 @@ func (a *Answers) Wait() { a.wait.Wait() }
 
 // heard is inTime for a call whose begin is known.
 func (a *Answers) heard(took time.Duration, began int64, before int) int {
+	held := a.Held.Load() // before letGo, which is stored before it
 	if began < a.letGo.Load() {
 		return before
 	}
-	return a.inTime(took, Busy(), before)
+	return a.inTime(took, held, Busy(), before)
 }
 
 // inTime finds an answer that is late by far, and three in a row that are late. It returns how many were in a row. Who is started waits for a
 // processor too, and the manager for him: so on a busy machine they have to be later by more.
-func (a *Answers) inTime(took time.Duration, busy bool, before int) int {
+func (a *Answers) inTime(took time.Duration, held, busy bool, before int) int {
 	single, each := LastSingle, lastAnswer
 	switch {
-	case a.Held.Load():
+	case held:
 		single, each = lastHeld, lastHeld
 	case a.Loaded:
 		single, each = LastLoaded, LastLoaded

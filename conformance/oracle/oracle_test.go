@@ -125,7 +125,7 @@ func TestFindsLateAnswers(t *testing.T) {
 	for busy, took := range map[bool]time.Duration{false: lastAnswer + 1, true: LastSingle + 1} {
 		a := &Answers{}
 		found := heard(a)
-		if late := a.inTime(took, busy, a.inTime(took, busy, 0)); late != 2 || len(*found) > 0 || a.inTime(took, busy, late) != 3 || len(*found) != 1 {
+		if late := a.inTime(took, false, busy, a.inTime(took, false, busy, 0)); late != 2 || len(*found) > 0 || a.inTime(took, false, busy, late) != 3 || len(*found) != 1 {
 			t.Errorf("busy %v: found %v", busy, *found)
 		}
 	}
@@ -140,9 +140,8 @@ func TestFindsLateAnswers(t *testing.T) {
 		{"beside", LastSingle + 1, false, true}, {"beside", lastBeside, true, false}, {"beside", lastBeside + 1, true, true},
 	} {
 		a := &Answers{Loaded: c.how == "loaded", Beside: c.how == "beside"}
-		a.Held.Store(c.how == "held")
 		found := heard(a)
-		if a.inTime(c.took, c.busy, 0); len(*found) > 0 != c.found {
+		if a.inTime(c.took, c.how == "held", c.busy, 0); len(*found) > 0 != c.found {
 			t.Errorf("%+v: found %v", c, *found)
 		}
 	}
