@@ -136,9 +136,10 @@ func (l *list) mountAll(c *Container) {
 	l.standardInside(c)
 }
 
+// node makes a device. One that is there by now comes from another container, that has the same root and starts at the same time.
 func (l *list) node(n *Node) {
 	dir, below := l.enclosing(l.spec.Container, n.Path)
-	l.do("device", n.Path, "mknodat", unix.SYS_MKNODAT, dir, below, int(n.Mode), int(unix.Mkdev(n.Major, n.Minor)))
+	l.unless(unix.EEXIST, "device", n.Path, "mknodat", unix.SYS_MKNODAT, dir, below, int(n.Mode), int(unix.Mkdev(n.Major, n.Minor)))
 	if n.UID != 0 || n.GID != 0 {
 		l.do("device", n.Path, "fchownat", unix.SYS_FCHOWNAT, dir, below, n.UID, n.GID, unix.AT_SYMLINK_NOFOLLOW)
 	}
