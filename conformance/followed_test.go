@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -55,6 +56,24 @@ pid_file = "$DIR/pid"
 notify = true
 [target.all]
 depends_on = ["a"]
+`},
+		{id: "A6g", story: "the manager is killed while whoever started a program has not come to say that it is there, and the program names another process, which ends at once: the program goes on",
+			play: heirBeforeTheWord, root: true, mortal: true, traps: []uintptr{unix.SYS_EXECVE}, config: `
+[component.a]
+command = ["sh", "-c", "sh -c 'sleep 1000 & echo $! > $DIR/heir'; prog notify READY=1; touch $DIR/named; until test -e $DIR/go; do sleep 0.01; done; prog notify MAINPID=$(cat $DIR/heir); touch $DIR/spoken; while :; do sleep 0.01; done"]
+ready = { when = "notified" }
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+depends_on = ["a"]
+`},
+		{id: "A6h", story: "a program says its last words and ends while the manager is stopped, and that is killed before it receives anything, the first time to the fourth: the words are heard",
+			play: lastWords, root: true, mortal: true, traps: []uintptr{unix.SYS_RECVMSG}, config: `
+[component.a]
+command = ["sh", "-c", "until test -e $DIR/go; do sleep 0.01; done; sleep 1000 & echo $! > $DIR/heir; prog notify READY=1; prog notify MAINPID=$!"]
+ready = { when = "notified" }
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+wants = ["a"]
 `},
 	}
 }
@@ -129,6 +148,62 @@ func (w *world) followed(name string) {
 	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
 	if n := w.count(name, "stopping"); n > 0 {
 		w.Error("the end of the one before was taken for that of the component")
+	}
+}
+
+func heirBeforeTheWord(w *world) {
+	goOn := w.late()
+	w.eventually("a", "ready")
+	w.anotherManager()
+	first := w.component("a")
+	w.write("go", "")
+	w.await("its word", func() bool { return w.exists("spoken") })
+	time.Sleep(100 * time.Millisecond) // it is read
+	heir, err := strconv.Atoi(w.read("heir"))
+	w.must(err)
+	w.kill(heir, unix.SIGKILL)
+	time.Sleep(100 * time.Millisecond)
+	goOn()
+	time.Sleep(100 * time.Millisecond)
+	if c := w.component("a"); c.State != "ready" || c.Run != first.Run || c.PID != first.PID {
+		w.Errorf("it was run %d as process %d, and is %s: run %d as process %d", first.Run, first.PID, c.State, c.Run, c.PID)
+	}
+}
+
+func lastWords(w *world) {
+	for n := 1; n <= 4; n++ {
+		w.orderly("activate", "all", "--no-wait")
+		w.await("its process", func() bool { return w.component("a").PID != 0 })
+		shell, first := w.component("a").PID, w.Manager()
+		w.kill(first, unix.SIGSTOP)
+		w.write("go", "")
+		w.await("its end", func() bool { p, there := oracle.Look(w.Proc, shell); return !there || !p.Alive() })
+		doomed, received, dies := w.outside(first), 0, make(chan bool, 1)
+		w.object(func(c asked) unix.Errno {
+			if oracle.Field("/proc", c.pid, "Tgid") != strconv.Itoa(doomed) {
+				return 0
+			}
+			if received++; received == n {
+				unix.Kill(doomed, unix.SIGKILL)
+				dies <- true
+			}
+			return 0
+		})
+		w.kill(first, unix.SIGCONT)
+		select {
+		case <-dies:
+			w.again(first)
+		case <-time.After(time.Second): // to look at each of both words and to take it is to receive four times
+			w.Errorf("the manager received %d times", received)
+		}
+		w.agree()
+		w.eventually("a", "ready")
+		w.await("the child as the main process", func() bool { return strconv.Itoa(w.component("a").PID) == w.read("heir") })
+		if run := w.component("a").Run; int(run) != n {
+			w.Errorf("run %d, want %d", run, n)
+		}
+		w.stop("a")
+		w.must(os.Remove(w.path("go")))
 	}
 }
 

@@ -77,6 +77,18 @@ depends_on = ["shared"]
 command = ["prog", "append", "$DIR/starts", "fragile", "print", "here is fragile", "fd", "3", "\n", "pause"]
 ready = { fd = 3 }
 recovery = { attempts = 0 }
+[component.named]
+command = ["sh", "-c", "echo named >> $DIR/starts; echo here is named; sh -c 'sleep 100000 & echo $! > $DIR/named.pid; wait' & wait"]
+pid_file = "$DIR/named.pid"
+recovery = { delay = "20ms" }
+[component.forked]
+command = ["sh", "-c", "echo forked >> $DIR/starts; echo here is forked; sleep 100000 & echo $! > $DIR/forked.pid"]
+pid_file = "$DIR/forked.pid"
+recovery = { delay = "20ms" }
+[component.heir]
+command = ["sh", "-c", "echo heir >> $DIR/starts; echo here is heir; sleep 100000 & echo $! > $DIR/heir.pid; prog notify \"MAINPID=$!\nREADY=1\""]
+ready = { when = "notified" }
+recovery = { delay = "20ms" }
 
 [target.A]
 depends_on = ["shared", "beating", "noting", "once", "writer", "reader", "gentle", "gated", "failing", "box", "user", "clock"]

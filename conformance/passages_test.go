@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +48,12 @@ func passages() []passage {
 			w.await("other runs", func() bool { return w.ranAgain("noting", "clock", "user") })
 			return true
 		}, keeps: "shared beating writer reader box gentle failing"},
+		{name: "follow", before: func(w *world) {
+			w.reach("A")
+			for _, name := range followers {
+				w.stop(name)
+			}
+		}, do: command(append([]string{"start"}, followers...)...), begun: moves("starting", followers...), keeps: everybody, after: parted},
 		{name: "reload", before: at("A"), do: command("reload", "shared"), begun: func(w *world) bool { return w.read("reloads") != "" }, keeps: everybody},
 		{name: "apply", before: func(w *world) {
 			w.change(true)
@@ -100,6 +107,25 @@ func tried() []passage {
 			return w.types("activate", "B", "--queue")
 		}, begun: turns("B"), hasty: true},
 	}
+}
+
+// followers are components whose main process is one that the first has started: a child of another process, one that nobody else has any
+// more, and one that is named on the notify socket.
+var followers = []string{"named", "forked", "heir"}
+
+// parted ends those main processes, and waits for the next runs.
+func parted(w *world) {
+	for _, name := range followers {
+		var c control.Component
+		w.await("its main process", func() bool {
+			c = w.component(name)
+			return strconv.Itoa(c.PID) == strings.TrimSpace(w.read(name+".pid"))
+		})
+		w.runs[name] = c.Run
+		w.signal(c.PID)
+	}
+	w.await("other runs", func() bool { return w.ranAgain(followers...) })
+	w.calm()
 }
 
 // confirmed ends a trial.

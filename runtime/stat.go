@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -54,4 +55,17 @@ func parseStat(line string) (Process, error) {
 	}
 	p.Start, p.Kernel = start, flags&kernelThread != 0
 	return p, nil
+}
+
+// PidOf is the pid of the process that a pidfd is of, by its fdinfo in /proc. It is -1 where that has been reaped, and 0 where nobody
+// can tell: there is no /proc, or it is that of another PID namespace.
+func PidOf(pidfd int) int {
+	b, _ := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
+	for line := range strings.Lines(string(b)) {
+		if text, ok := strings.CutPrefix(line, "Pid:"); ok {
+			pid, _ := strconv.Atoi(strings.TrimSpace(text))
+			return pid
+		}
+	}
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -151,6 +152,10 @@ func (m *Manager) adoptedGone(p *process) {
 	if p.unit.main != p {
 		return
 	}
+	if m.unheard(p.unit) {
+		m.in(0, func() { m.adoptedGone(p) })
+		return
+	}
 	e, reaped := m.ring.Find(p.pid, p.after)
 	switch {
 	case reaped && e.Seq > m.seen:
@@ -166,13 +171,30 @@ func (m *Manager) adoptedGone(p *process) {
 
 // unadopt closes the pidfd of an adopted process.
 func (m *Manager) unadopt(p *process) {
+	if m.unwatchAdopted(p) {
+		m.drop(keeper.Tag{Use: keeper.Adopted, Run: p.run, Name: p.unit.hash})
+	}
+}
+
+// unwatchAdopted ends the watch of a process by its pidfd, which the keeper still holds. It reports false where there is none.
+func (m *Manager) unwatchAdopted(p *process) bool {
 	if p.pidfd == 0 {
-		return
+		return false
 	}
 	m.loop.Remove(p.pidfd)
 	unix.Close(p.pidfd)
 	p.pidfd = 0
-	m.drop(keeper.Tag{Use: keeper.Adopted, Run: p.run, Name: p.unit.hash})
+	return true
+}
+
+// resumeAdopted watches a main process by the pidfd that the keeper holds. Where a manager died while it put one process in the place
+// of another, that may be of the one and the pid in the slot of the other: the pidfd counts, unless its process is gone.
+func (m *Manager) resumeAdopted(p *process, fd int) {
+	if pid := runtime.PidOf(fd); pid > 0 && int32(pid) != p.pid {
+		p.pid, p.unit.leader = int32(pid), int32(pid)
+		atomic.StoreInt32(&p.slot.Pid, p.pid)
+	}
+	m.watchAdopted(p, fd)
 }
 
 // letGo ends the supervision of a run: its processes leave the component's group and belong to nobody.
@@ -182,17 +204,19 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	if !ok || m.slot(record).Started() == 0 {
 		return // done, by a manager that has died since
 	}
-	if p := u.main; p != nil {
-		m.unadopt(p)
-		delete(m.byPID, p.pid)
+	p := u.main
+	if p == nil { // of a dead manager
+		p = &process{unit: u, role: mainRole, run: e.Run, slot: m.slot(record), record: record}
 	}
+	m.unadopt(p)
+	delete(m.byPID, p.pid)
 	m.networks.release(u.name)
 	u.leader = int32(m.slot(record).Started())
 	m.unwatch(u)
 	m.closeNotify(u)
 	m.scatter(u)
-	m.leaveFlight(m.slot(record))
-	*m.slot(record) = runtime.Slot{}
+	m.leaveFlight(p)
+	*p.slot = runtime.Slot{}
 	u.main, u.leader = nil, 0
 }
 

@@ -150,12 +150,17 @@ func (m *Manager) beatNotified(u *unit, msg *ready.Message) {
 	}
 }
 
-// look counts the beats of everybody whose window has ended, in one go, and says whether there was any. It is called when nothing
-// is pending: no datagram that has been peeked at is still on its socket.
+// look counts the beats of everybody whose window has ended, in one go, and says whether there is something to be done. It is called when
+// nothing is pending: no datagram that has been peeked at is still on its socket.
 func (m *Manager) look(now time.Duration) bool {
 	m.looking = m.machine.BeatsDue(now, m.looking[:0])
-	if len(m.looking) == 0 {
-		return false
+	waits := false
+	for _, c := range m.looking {
+		u := m.units[c]
+		waits = u.def.Heartbeat.Via == targets.ViaNotify && m.unheard(u) || waits
+	}
+	if len(m.looking) == 0 || waits {
+		return waits
 	}
 	list := make([]supervisor.Beat, 0, len(m.looking))
 	for _, c := range m.looking {
@@ -174,9 +179,6 @@ const beatRoom = 1 << 16
 
 // count takes the beats that a component has sent since the last look.
 func (m *Manager) count(u *unit) int {
-	if u.notify >= 0 && u.def.Heartbeat.Via == targets.ViaNotify {
-		m.readNotify(u, ready.Receive)
-	}
 	n := u.beat.notified
 	u.beat.notified = 0
 	return n + m.readBeats(u)

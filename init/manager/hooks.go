@@ -333,7 +333,12 @@ func (m *Manager) resumePoststart(u *unit, held heldFiles) {
 // afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed. Only then is it known that they
 // have ended.
 func (m *Manager) afterPoststart(p *process, err error) {
-	if p.unit.main != p {
+	switch {
+	case p.unit.main == p:
+	case err != nil && m.machine.LetGo(p.unit.number):
+		m.complain(p.unit, err.Error())
+		return
+	default:
 		return
 	}
 	if err != nil {

@@ -43,7 +43,9 @@ func (m *Manager) land(p *process) {
 	if p.role == mainRole {
 		p.unit.leader = p.pid
 	}
-	m.byPID[p.pid] = p
+	if p.pidfd == 0 { // else it is one that a manager which is dead has put in the place of the first
+		m.byPID[p.pid] = p
+	}
 	if p.role == mainRole {
 		m.post(supervisor.Launched{Component: p.unit.number, Run: p.run})
 		m.await(p.unit)
@@ -69,29 +71,31 @@ func (m *Manager) unload(p *process) {
 	p.close = nil
 }
 
-// leaveFlight takes a start out of flight whose run is let go: it has spoken before it was seen to land. Its record is another's
-// from then on, so nobody may write into it any more: the intermediate is about to, and is killed when it does not come to it.
-func (m *Manager) leaveFlight(slot *runtime.Slot) {
-	p := &process{slot: slot} // by a manager that is dead
-	if i := slices.IndexFunc(m.flight, func(p *process) bool { return p.slot == slot }); i >= 0 {
-		p = m.flight[i]
-		m.flight = slices.Delete(m.flight, i, i+1)
+// leaveFlight takes a start out of flight whose run is let go: it has spoken before it was seen to land, here or by a manager that is dead.
+// Its record is another's from then on, so nobody may write into it any more: the intermediate is about to, and is killed when it does
+// not come to it.
+func (m *Manager) leaveFlight(p *process) {
+	i := slices.Index(m.flight, p)
+	if i < 0 && p.unit.main == p {
+		return // it was seen to
 	}
-	mid := slot.Intermediate()
-	for n := 0; n < 250 && mid != 0 && !slot.Ended() && !runtime.Dead(mid); n++ {
+	mid := p.slot.Intermediate()
+	for n := 0; n < 250 && mid != 0 && !p.slot.Ended() && !runtime.Dead(mid); n++ {
 		if n >= 50 {
 			m.killStarting(mid, p.after)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if p.unit == nil {
-		return
+	if i >= 0 {
+		m.flight = slices.Delete(m.flight, i, i+1)
+		m.tellMisses(p)
 	}
-	m.tellMisses(p)
-	if !slot.Ended() {
+	if !p.slot.Ended() {
 		p.program = nil // its memory is marked as in use for ever
 	}
 	m.unload(p)
+	p.pid = int32(p.slot.Started())
+	m.afterExec(p)
 }
 
 // failure is the step that failed, nil where none did. Of a start by a dead manager only the errno is known: the
@@ -103,6 +107,9 @@ func (p *process) failure() error {
 		return nil
 	case p.program != nil:
 		return runtime.Failure(p.program.Steps(), p.slot)
+	}
+	if unix.Errno(errno) == unix.ECANCELED { // see Slot.Fail and Slot.Bar
+		return &stepError{"start", errors.New("ended before its exec, and the manager that knew why has died")}
 	}
 	return &runtime.StepError{Step: "start", Errno: unix.Errno(errno)}
 }

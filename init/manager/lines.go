@@ -60,11 +60,23 @@ func (m *Manager) endLines(u *unit) {
 // the disk of the log hangs.
 const linesLimit = 100 * time.Millisecond
 
-// unread says that an exit has to wait, and those after it: what the main process has printed is looked through first (R9). It stays
-// in the ring meanwhile.
+// unread says that an exit has to wait, and those after it: what the main process has said on its socket, and printed, is looked through
+// first (R9). It stays in the ring meanwhile.
 func (m *Manager) unread(e keeper.Exit) bool {
 	p := m.owner(e)
-	if p == nil || p.role != mainRole || p.unit.lines.watch == nil || p.unit.lines.looked {
+	if p == nil || p.role != mainRole {
+		return false
+	}
+	if m.unheard(p.unit) {
+		if m.unsaid == nil {
+			m.unsaid = m.in(0, func() {
+				m.unsaid = nil
+				m.onExit()
+			})
+		}
+		return true
+	}
+	if p.unit.lines.watch == nil || p.unit.lines.looked {
 		return false
 	}
 	l := &p.unit.lines

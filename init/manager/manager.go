@@ -52,6 +52,7 @@ type Manager struct {
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
+	unsaid    *chore  // looks once more at the exit that waits for what has been said; nil where none does
 
 	forgone   map[int]bool        // without cgroups: processes that were let go
 	networks  *networks           // of containers

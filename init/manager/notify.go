@@ -3,7 +3,6 @@ package manager
 import (
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -57,13 +56,10 @@ func (m *Manager) adoptNotify(u *unit, fd int) {
 	m.loop.Add(fd, func() { m.onNotify(u) })
 }
 
-// notifyBudget bounds the datagrams that are read at an exit.
-const notifyBudget = 64
-
 // onNotify looks at one datagram a round. It is taken off the socket only when what it says has been stored: a
 // manager that dies in between has not lost it.
 func (m *Manager) onNotify(u *unit) {
-	u.peeked = m.hear(u, ready.Peek)
+	u.peeked = m.hear(u)
 	m.later(func() {
 		if u.peeked && u.notify >= 0 {
 			ready.Receive(u.notify)
@@ -72,22 +68,28 @@ func (m *Manager) onNotify(u *unit) {
 	})
 }
 
-// readNotify reads everything that a component has said.
-func (m *Manager) readNotify(u *unit, read func(int) (ready.Message, ready.Sender, error)) {
-	if u.peeked {
-		ready.Receive(u.notify) // it has been heard
-		u.peeked = false
-	}
-	for range notifyBudget {
-		if !m.hear(u, read) {
-			return
+// notifyBudget bounds the datagrams that something waits for.
+const notifyBudget = 64
+
+// unheard says that a component has said what has not been acted on and stored: what comes of its silence, or of its exit, has to wait for
+// that (R9). It is by the time that the present round is over.
+func (m *Manager) unheard(u *unit) bool {
+	if u.notify >= 0 && u.words < notifyBudget {
+		if !u.peeked {
+			m.onNotify(u)
+		}
+		if u.peeked {
+			u.words++
+			return true
 		}
 	}
+	u.words = 0
+	return false
 }
 
 // hear acts on one datagram; it reports false when there is none.
-func (m *Manager) hear(u *unit, read func(int) (ready.Message, ready.Sender, error)) bool {
-	msg, from, err := read(u.notify)
+func (m *Manager) hear(u *unit) bool {
+	msg, from, err := ready.Peek(u.notify)
 	switch {
 	case err != nil:
 		return false
@@ -149,32 +151,32 @@ func (m *Manager) raise(u *unit, r ready.Raise) {
 // keeper, or nobody would learn of its exit. A child of the present main process becomes one when that ends.
 func (m *Manager) newMain(u *unit, pid int) {
 	m.landed() // it may have executed, and spoken, since the round began
-	m.succeed(u, pid)
+	if !m.succeed(u, pid) {
+		m.expect(u, pid)
+	}
 }
 
-func (m *Manager) succeed(u *unit, pid int) {
-	p := u.main
+// succeed makes a process the main one, unless it is refused. It reports false where it may be only when the present one has been seen to
+// execute, or has ended.
+func (m *Manager) succeed(u *unit, pid int) bool {
+	p, after := u.main, m.ring.Head()
 	if p == nil || int(p.pid) == pid {
-		return
+		return true
 	}
 	above := runtime.Parent(pid)
-	if p.pid == 0 || m.tree != nil && above == int(p.pid) { // it has spoken before its intermediate could say that it is there
-		m.expect(u, pid)
-		return
+	if !p.landed() || m.tree != nil && above == int(p.pid) { // it has spoken before its intermediate could say that it is there
+		return false
 	}
 	if m.tree == nil || !m.within(cgroups.Of(pid), u.name) || above != os.Getppid() {
 		m.complainOnce(u, "notify: MAINPID="+itoa(pid)+" was refused: not a child of ours in the component's cgroup")
-		return
+		return true
 	}
-	m.unadopt(p)
-	delete(m.byPID, p.pid)
-	p.pid = int32(pid)
-	atomic.StoreInt32(&p.slot.Pid, p.pid) // a new manager finds it there
-	m.byPID[p.pid] = p
+	m.settleIn(p, pid, after)
+	return true
 }
 
-// inherited reads what a run has said before the exit of its main process is acted on (R9), and says whether
-// another process is the main one by that.
+// inherited reads what a run has said before the exit of its main process is acted on (R9), but for its datagrams, see unheard; and says
+// whether another process is the main one by that.
 func (m *Manager) inherited(p *process) bool {
 	u, pid := p.unit, p.pid
 	m.drain(u)
@@ -189,9 +191,8 @@ func (m *Manager) inherited(p *process) bool {
 
 // inherit has the one that was named follow the main process, if that can be by now.
 func (m *Manager) inherit(u *unit) {
-	if heir := u.heir; heir != 0 {
+	if u.heir != 0 && m.succeed(u, u.heir) {
 		m.expect(u, 0)
-		m.succeed(u, heir)
 	}
 }
 
@@ -235,7 +236,7 @@ func (m *Manager) closeNotify(u *unit) {
 	}
 	m.loop.Remove(u.notify)
 	unix.Close(u.notify)
-	u.notify = -1
+	u.notify, u.peeked = -1, false
 	unix.Unlink(m.notifyPath(u))
 	m.drop(keeper.Tag{Use: keeper.Notify, Name: u.hash})
 }

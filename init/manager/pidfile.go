@@ -48,7 +48,7 @@ func (m *Manager) lookUp(u *unit) bool {
 	}
 	pid, after := m.namedBy(u)
 	switch p := u.main; {
-	case pid == 0, p != nil && p.pid == 0: // nobody, or nobody that could have written it
+	case pid == 0, p != nil && !p.landed(): // nobody, or nobody that is known to have executed, and could have written it
 		return false
 	case p == nil:
 		if !m.goOn(u, pid, after) {
@@ -123,20 +123,22 @@ func (m *Manager) settleIn(p *process, pid int, after uint64) bool {
 			return false
 		}
 	}
-	m.unadopt(p)
+	u, adopted := p.unit, m.unwatchAdopted(p)
 	delete(m.byPID, p.pid)
-	u := p.unit
-	if fd >= 0 {
-		m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
-	}
 	p.pid, p.after, u.leader = int32(pid), after, int32(pid)
 	u.lines.asked, u.lines.looked = false, false
-	atomic.StoreInt32(&p.slot.Pid, p.pid)
-	if fd < 0 {
-		m.byPID[p.pid] = p
-		return true
+	if fd >= 0 { // before the pid: see resumeAdopted
+		m.hold(keeper.Message{Tags: []keeper.Tag{u.tag(keeper.Adopted)}, Files: []int{fd}})
 	}
-	m.watchAdopted(p, fd)
+	atomic.StoreInt32(&p.slot.Pid, p.pid)
+	switch {
+	case fd >= 0:
+		m.watchAdopted(p, fd)
+		return true
+	case adopted:
+		m.drop(u.tag(keeper.Adopted))
+	}
+	m.byPID[p.pid] = p
 	return true
 }
 

@@ -263,15 +263,12 @@ func (m *Manager) closeReady(u *unit) {
 	})
 }
 
-// drain reads what a run has said before its exit is acted on (R9).
+// drain reads what a run has said before its exit is acted on (R9), but for its datagrams.
 func (m *Manager) drain(u *unit) {
 	if u.ready >= 0 {
 		m.readReady(u)
 	}
 	m.firstBeat(u)
-	if u.notify >= 0 {
-		m.readNotify(u, ready.Receive)
-	}
 	if u.path != nil && u.path.Holds != nil {
 		m.paths.Changed()
 	}

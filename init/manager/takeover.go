@@ -155,7 +155,7 @@ func (m *Manager) resume(u *unit, held heldFiles) {
 	u.main = p
 	if fd, ok := held[u.tag(keeper.Adopted)]; ok {
 		delete(held, u.tag(keeper.Adopted))
-		m.watchAdopted(p, fd)
+		m.resumeAdopted(p, fd)
 	} else if p.pid != 0 {
 		m.byPID[p.pid] = p
 	}

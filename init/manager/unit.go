@@ -36,6 +36,7 @@ type unit struct {
 
 	notify     int            // notify socket, -1 is none; lives as long as the component
 	peeked     bool           // what is next in it has been heard
+	words      int            // of what is in it something waits for, up to notifyBudget
 	ready      int            // reading end of the readiness pipe, -1 is none
 	said       bool           // its newline has come
 	beat       beatPipe       // of the present run
@@ -94,6 +95,9 @@ type process struct {
 	pidfd   int              // of an adopted process; 0: started here
 	close   []int            // descriptors that are only needed until it has landed
 }
+
+// landed says whether a process has executed, and whoever started it has said so.
+func (p *process) landed() bool { return p.pid != 0 && p.slot.Ended() }
 
 // number is the pid as far as it is known: also of a start that is held before its exec.
 func (p *process) number() int {
