@@ -59,9 +59,14 @@ func (m *Manager) adoptNotify(u *unit, fd int) {
 // onNotify looks at one datagram a round. It is taken off the socket only when what it says has been stored: a
 // manager that dies in between has not lost it.
 func (m *Manager) onNotify(u *unit) {
-	u.peeked = m.hear(u)
+	if u.peeked {
+		return // in this round, for an exit or the end of a window
+	}
+	if u.peeked = m.hear(u); !u.peeked {
+		return
+	}
 	m.later(func() {
-		if u.peeked && u.notify >= 0 {
+		if u.peeked {
 			ready.Receive(u.notify)
 		}
 		u.peeked = false
@@ -75,10 +80,7 @@ const notifyBudget = 64
 // that (R9). It is by the time that the present round is over.
 func (m *Manager) unheard(u *unit) bool {
 	if u.notify >= 0 && u.words < notifyBudget {
-		if !u.peeked {
-			m.onNotify(u)
-		}
-		if u.peeked {
+		if m.onNotify(u); u.peeked {
 			u.words++
 			return true
 		}
