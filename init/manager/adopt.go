@@ -208,6 +208,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	if p == nil { // of a dead manager
 		p = &process{unit: u, role: mainRole, run: e.Run, slot: m.slot(record), record: record}
 	}
+	p.loose = true
 	m.unadopt(p)
 	delete(m.byPID, p.pid)
 	m.networks.release(u.name)

@@ -335,7 +335,7 @@ func (m *Manager) resumePoststart(u *unit, held heldFiles) {
 func (m *Manager) afterPoststart(p *process, err error) {
 	switch {
 	case p.unit.main == p:
-	case err != nil && m.machine.LetGo(p.unit.number):
+	case err != nil && p.loose: // its component may be gone from the configuration by now
 		m.complain(p.unit, err.Error())
 		return
 	default:
