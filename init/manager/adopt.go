@@ -133,14 +133,15 @@ func (m *Manager) reaped(p *process) bool {
 // adoptedEnded is the handler of the pidfd of an adopted process. Where the keeper reaps it, the ring tells how it has ended.
 func (m *Manager) adoptedEnded(p *process) {
 	m.loop.Remove(p.pidfd)
-	switch parent := runtime.Parent(int(p.pid)); {
-	case m.byPID[p.pid] == p, parent == os.Getppid():
-		m.byPID[p.pid] = p
+	pid := p.pid
+	switch parent := runtime.Parent(int(pid)); {
+	case m.byPID[pid] == p, parent == os.Getppid():
+		m.byPID[pid] = p
 		m.onExit()
 	case parent == 0:
-		m.in(reapingGrace, func() { m.adoptedGone(p) })
+		m.in(reapingGrace, func() { m.adoptedGone(p, pid) })
 	default:
-		m.adoptedGone(p)
+		m.adoptedGone(p, pid)
 	}
 }
 
@@ -148,12 +149,12 @@ func (m *Manager) adoptedEnded(p *process) {
 const reapingGrace = 50 * time.Millisecond
 
 // adoptedGone acts on the end of an adopted process: it is in the ring, perhaps as that of an orphan, or nobody knows how it was.
-func (m *Manager) adoptedGone(p *process) {
-	if p.unit.main != p {
+func (m *Manager) adoptedGone(p *process, pid int32) {
+	if p.unit.main != p || p.pid != pid { // or another one has taken its place meanwhile
 		return
 	}
 	if m.unheard(p.unit) {
-		m.in(0, func() { m.adoptedGone(p) })
+		m.in(0, func() { m.adoptedGone(p, pid) })
 		return
 	}
 	e, reaped := m.ring.Find(p.pid, p.after)
