@@ -157,6 +157,7 @@ func (m *Manager) adoptedGone(p *process, pid int32) {
 		m.in(0, func() { m.adoptedGone(p, pid) })
 		return
 	}
+	p.unit.words = 0
 	e, reaped := m.ring.Find(p.pid, p.after)
 	switch {
 	case reaped && e.Seq > m.seen:

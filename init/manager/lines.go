@@ -76,6 +76,7 @@ func (m *Manager) unread(e keeper.Exit) bool {
 		}
 		return true
 	}
+	p.unit.words = 0
 	if p.unit.lines.watch == nil || p.unit.lines.looked {
 		return false
 	}

@@ -59,6 +59,9 @@ func (m *Manager) adoptNotify(u *unit, fd int) {
 // onNotify looks at one datagram a round. It is taken off the socket only when what it says has been stored: a
 // manager that dies in between has not lost it.
 func (m *Manager) onNotify(u *unit) {
+	if u.peeked {
+		return // in this round already
+	}
 	u.peeked = m.hear(u)
 	m.later(func() {
 		if u.peeked && u.notify >= 0 {
@@ -72,19 +75,16 @@ func (m *Manager) onNotify(u *unit) {
 const notifyBudget = 64
 
 // unheard says that a component has said what has not been acted on and stored: what comes of its silence, or of its exit, has to wait for
-// that (R9). It is by the time that the present round is over.
+// that (R9). It is by the time that the present round is over. Whoever has waited, and goes on, takes words back to 0.
 func (m *Manager) unheard(u *unit) bool {
-	if u.notify >= 0 && u.words < notifyBudget {
-		if !u.peeked {
-			m.onNotify(u)
-		}
-		if u.peeked {
-			u.words++
-			return true
-		}
+	if u.notify < 0 || u.words >= notifyBudget {
+		return false
 	}
-	u.words = 0
-	return false
+	m.onNotify(u)
+	if u.peeked {
+		u.words++
+	}
+	return u.peeked
 }
 
 // hear acts on one datagram; it reports false when there is none.
