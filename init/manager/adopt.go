@@ -190,11 +190,19 @@ func (m *Manager) unwatchAdopted(p *process) bool {
 }
 
 // resumeAdopted watches a main process by the pidfd that the keeper holds. Where a manager died while it put one process in the place
-// of another, that may be of the one and the pid in the slot of the other: the pidfd counts, unless its process is gone.
+// of another, that may be of the one and the pid in the slot of the other: the pidfd counts, unless its process is gone. Then the other
+// one may live.
 func (m *Manager) resumeAdopted(p *process, fd int) {
-	if pid := runtime.PidOf(fd); pid > 0 && int32(pid) != p.pid {
+	switch pid := runtime.PidOf(fd); {
+	case pid > 0 && int32(pid) != p.pid:
 		p.pid, p.unit.leader = int32(pid), int32(pid)
 		atomic.StoreInt32(&p.slot.Pid, p.pid)
+	case pid < 0 && m.owns(p.unit, int(p.pid)) && m.settleIn(p, int(p.pid), p.after):
+		unix.Close(fd)
+		if p.pidfd == 0 {
+			m.drop(p.unit.tag(keeper.Adopted))
+		}
+		return
 	}
 	m.watchAdopted(p, fd)
 }
