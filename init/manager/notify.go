@@ -27,7 +27,7 @@ func (m *Manager) listen(s *start) error {
 		m.closeNotify(u) // somebody has deleted its file
 	}
 	if u.notify >= 0 {
-		for range notifyBudget { // what an earlier run left unread is not of this one
+		for range longestQueue { // what an earlier run left unread is not of this one
 			if _, _, err := ready.Receive(u.notify); err != nil {
 				break
 			}
@@ -50,6 +50,9 @@ func (m *Manager) listen(s *start) error {
 	m.adoptNotify(u, fd)
 	return nil
 }
+
+// longestQueue is more than a socket is made to hold (unix(7), max_dgram_qlen): somebody may write to it without end.
+const longestQueue = 1 << 14
 
 func (m *Manager) adoptNotify(u *unit, fd int) {
 	u.notify = fd
