@@ -227,6 +227,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	m.closeNotify(u)
 	m.scatter(u)
 	m.leaveFlight(p)
+	m.keepPoststart(p)
 	*p.slot = runtime.Slot{}
 	u.main, u.leader = nil, 0
 }
