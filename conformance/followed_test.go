@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -74,6 +75,16 @@ ready = { when = "notified" }
 recovery = { attempts = 0, then = "stop" }
 [target.all]
 wants = ["a"]
+`},
+		{id: "A6i", story: "a process that is nobody's child here ends, a pid file names one that is, and the manager is killed before it tells the keeper of it: the stop signal comes to that",
+			play: placeTaken, root: true, mortal: true, traps: []uintptr{unix.SYS_SENDMSG}, config: `
+[component.a]
+command = ["sh", "-c", "(sh -c 'trap \"touch $DIR/term; exit 0\" TERM; echo $$ > $DIR/heir; while :; do sleep 0.01; done' &); sh -c 'sleep 1000 & echo $! > $DIR/pid; wait; touch $DIR/gone; sleep 1000' & wait"]
+pid_file = "$DIR/pid"
+stop_timeout = "3s"
+recovery = { attempts = 0, then = "stop" }
+[target.all]
+depends_on = ["a"]
 `},
 	}
 }
@@ -204,6 +215,39 @@ func lastWords(w *world) {
 		}
 		w.stop("a")
 		w.must(os.Remove(w.path("go")))
+	}
+}
+
+func placeTaken(w *world) {
+	named := func(file string) {
+		w.Helper()
+		w.await("the process that is named", func() bool { return w.read(file) != "" && strconv.Itoa(w.component("a").PID) == w.read(file) })
+	}
+	w.reach("all")
+	named("pid")
+	first, old := w.Manager(), w.component("a").PID
+	doomed := w.outside(first)
+	w.kill(first, unix.SIGSTOP)
+	w.await("its stop", func() bool { return strings.HasPrefix(oracle.Field("/proc", doomed, "State"), "T") })
+	w.write("pid", w.read("heir"))
+	w.kill(old, unix.SIGKILL)
+	w.await("its end", func() bool { return w.exists("gone") })
+	w.object(func(c asked) unix.Errno {
+		if oracle.Field("/proc", c.pid, "Tgid") == strconv.Itoa(doomed) {
+			unix.Kill(doomed, unix.SIGKILL)
+		}
+		return 0
+	})
+	w.kill(first, unix.SIGCONT)
+	w.again(first)
+	w.agree()
+	named("heir")
+	if run := w.component("a").Run; run != 1 {
+		w.Errorf("run %d", run)
+	}
+	w.stop("a")
+	if !w.exists("term") {
+		w.Errorf("the stop signal has not come")
 	}
 }
 

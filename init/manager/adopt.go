@@ -133,14 +133,15 @@ func (m *Manager) reaped(p *process) bool {
 // adoptedEnded is the handler of the pidfd of an adopted process. Where the keeper reaps it, the ring tells how it has ended.
 func (m *Manager) adoptedEnded(p *process) {
 	m.loop.Remove(p.pidfd)
-	switch parent := runtime.Parent(int(p.pid)); {
-	case m.byPID[p.pid] == p, parent == os.Getppid():
-		m.byPID[p.pid] = p
+	pid := p.pid
+	switch parent := runtime.Parent(int(pid)); {
+	case m.byPID[pid] == p, parent == os.Getppid():
+		m.byPID[pid] = p
 		m.onExit()
 	case parent == 0:
-		m.in(reapingGrace, func() { m.adoptedGone(p) })
+		m.in(reapingGrace, func() { m.adoptedGone(p, pid) })
 	default:
-		m.adoptedGone(p)
+		m.adoptedGone(p, pid)
 	}
 }
 
@@ -148,14 +149,15 @@ func (m *Manager) adoptedEnded(p *process) {
 const reapingGrace = 50 * time.Millisecond
 
 // adoptedGone acts on the end of an adopted process: it is in the ring, perhaps as that of an orphan, or nobody knows how it was.
-func (m *Manager) adoptedGone(p *process) {
-	if p.unit.main != p {
+func (m *Manager) adoptedGone(p *process, pid int32) {
+	if p.unit.main != p || p.pid != pid { // or another one has taken its place meanwhile
 		return
 	}
 	if m.unheard(p.unit) {
-		m.in(0, func() { m.adoptedGone(p) })
+		m.in(0, func() { m.adoptedGone(p, pid) })
 		return
 	}
+	p.unit.words = 0
 	e, reaped := m.ring.Find(p.pid, p.after)
 	switch {
 	case reaped && e.Seq > m.seen:
@@ -188,11 +190,19 @@ func (m *Manager) unwatchAdopted(p *process) bool {
 }
 
 // resumeAdopted watches a main process by the pidfd that the keeper holds. Where a manager died while it put one process in the place
-// of another, that may be of the one and the pid in the slot of the other: the pidfd counts, unless its process is gone.
+// of another, that may be of the one and the pid in the slot of the other: the pidfd counts, unless its process is gone. Then the other
+// one may live.
 func (m *Manager) resumeAdopted(p *process, fd int) {
-	if pid := runtime.PidOf(fd); pid > 0 && int32(pid) != p.pid {
+	switch pid := runtime.PidOf(fd); {
+	case pid > 0 && int32(pid) != p.pid:
 		p.pid, p.unit.leader = int32(pid), int32(pid)
 		atomic.StoreInt32(&p.slot.Pid, p.pid)
+	case pid < 0 && m.owns(p.unit, int(p.pid)) && m.settleIn(p, int(p.pid), p.after):
+		unix.Close(fd)
+		if p.pidfd == 0 {
+			m.drop(p.unit.tag(keeper.Adopted))
+		}
+		return
 	}
 	m.watchAdopted(p, fd)
 }
@@ -208,6 +218,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	if p == nil { // of a dead manager
 		p = &process{unit: u, role: mainRole, run: e.Run, slot: m.slot(record), record: record}
 	}
+	p.loose = true
 	m.unadopt(p)
 	delete(m.byPID, p.pid)
 	m.networks.release(u.name)
@@ -216,6 +227,7 @@ func (m *Manager) letGo(e supervisor.LetGo) {
 	m.closeNotify(u)
 	m.scatter(u)
 	m.leaveFlight(p)
+	m.keepPoststart(p)
 	*p.slot = runtime.Slot{}
 	u.main, u.leader = nil, 0
 }

@@ -165,6 +165,7 @@ func (m *Manager) look(now time.Duration) bool {
 	list := make([]supervisor.Beat, 0, len(m.looking))
 	for _, c := range m.looking {
 		u := m.units[c]
+		u.words = 0
 		_, run := m.machine.StateOf(c)
 		b := supervisor.Beat{Component: c, Run: run, Count: m.count(u)}
 		b.Frozen = m.machine.BeatFails(now, c, b.Count) && m.frozen(u)

@@ -3,6 +3,7 @@ package manager
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -319,7 +320,18 @@ func (u *unit) poststartTag() keeper.Tag {
 	return keeper.Tag{Use: keeper.Poststart, Run: u.bundleTag.Run, Name: u.hash}
 }
 
-// resumePoststart leaves them out where they have ended under an earlier manager.
+// keepPoststart has the keeper know of which process they are, when its run is let go: no fact says it then.
+func (m *Manager) keepPoststart(p *process) {
+	if !slices.ContainsFunc(p.unit.hooks, func(h *hooks) bool { return h.of == p && h.status == specs.StateRunning }) {
+		return
+	}
+	if fd, err := unix.PidfdOpen(p.number(), 0); err == nil {
+		m.hold(keeper.Message{Tags: []keeper.Tag{p.unit.poststartTag()}, Files: []int{fd}})
+		unix.Close(fd)
+	}
+}
+
+// resumePoststart leaves them out where they have ended under an earlier manager, and begins those of a run that has been let go.
 func (m *Manager) resumePoststart(u *unit, held heldFiles) {
 	fd, ok := held[u.poststartTag()]
 	if !ok {
@@ -327,18 +339,24 @@ func (m *Manager) resumePoststart(u *unit, held heldFiles) {
 		return
 	}
 	delete(held, u.poststartTag())
+	record, ok := m.table.Find(supervisor.ComponentRecord, u.name)
+	if pid := runtime.PidOf(fd); pid > 0 && ok && m.slot(record).Started() == 0 { // else letGo comes once more
+		m.afterExec(&process{unit: u, role: mainRole, run: u.run, pid: int32(pid), loose: true})
+	}
 	unix.Close(fd)
 }
 
 // afterPoststart kills a container for which a hook has failed: to recovery that is a run that has failed. Only then is it known that they
 // have ended.
 func (m *Manager) afterPoststart(p *process, err error) {
-	switch {
-	case p.unit.main == p:
-	case err != nil && m.machine.LetGo(p.unit.number):
-		m.complain(p.unit, err.Error())
+	if p.loose { // its component may have another run by now, or be gone from the configuration
+		if err != nil {
+			m.complain(p.unit, err.Error())
+		}
+		m.drop(keeper.Tag{Use: keeper.Poststart, Run: p.run, Name: p.unit.hash})
 		return
-	default:
+	}
+	if p.unit.main != p {
 		return
 	}
 	if err != nil {

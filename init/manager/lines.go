@@ -76,6 +76,7 @@ func (m *Manager) unread(e keeper.Exit) bool {
 		}
 		return true
 	}
+	p.unit.words = 0
 	if p.unit.lines.watch == nil || p.unit.lines.looked {
 		return false
 	}
@@ -86,7 +87,7 @@ func (m *Manager) unread(e keeper.Exit) bool {
 	w := l.watch
 	l.asked = true
 	goOn := func() {
-		if l.watch == w { // it was not found
+		if l.watch == w && l.asked { // it was not found, and no other process has become the main one
 			l.looked = true
 		}
 		m.onExit()

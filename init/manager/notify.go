@@ -27,7 +27,7 @@ func (m *Manager) listen(s *start) error {
 		m.closeNotify(u) // somebody has deleted its file
 	}
 	if u.notify >= 0 {
-		for range notifyBudget { // what an earlier run left unread is not of this one
+		for range longestQueue { // what an earlier run left unread is not of this one
 			if _, _, err := ready.Receive(u.notify); err != nil {
 				break
 			}
@@ -50,6 +50,9 @@ func (m *Manager) listen(s *start) error {
 	m.adoptNotify(u, fd)
 	return nil
 }
+
+// longestQueue is more than a socket is made to hold (unix(7), max_dgram_qlen): somebody may write to it without end.
+const longestQueue = 1 << 14
 
 func (m *Manager) adoptNotify(u *unit, fd int) {
 	u.notify = fd
@@ -77,16 +80,16 @@ func (m *Manager) onNotify(u *unit) {
 const notifyBudget = 64
 
 // unheard says that a component has said what has not been acted on and stored: what comes of its silence, or of its exit, has to wait for
-// that (R9). It is by the time that the present round is over.
+// that (R9). It is by the time that the present round is over. Whoever has waited, and goes on, takes words back to 0.
 func (m *Manager) unheard(u *unit) bool {
-	if u.notify >= 0 && u.words < notifyBudget {
-		if m.onNotify(u); u.peeked {
-			u.words++
-			return true
-		}
+	if u.notify < 0 || u.words >= notifyBudget {
+		return false
 	}
-	u.words = 0
-	return false
+	m.onNotify(u)
+	if u.peeked {
+		u.words++
+	}
+	return u.peeked
 }
 
 // hear acts on one datagram; it reports false when there is none.
@@ -155,6 +158,8 @@ func (m *Manager) newMain(u *unit, pid int) {
 	m.landed() // it may have executed, and spoken, since the round began
 	if !m.succeed(u, pid) {
 		m.expect(u, pid)
+	} else if p := u.main; p != nil && int(p.pid) == pid { // who was named before is not any more
+		m.expect(u, 0)
 	}
 }
 

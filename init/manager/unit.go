@@ -93,6 +93,7 @@ type process struct {
 	gate    *gate            // where it stops for hooks; nil once it has landed
 	fault   error            // why it was killed before it executed
 	pidfd   int              // of an adopted process; 0: started here
+	loose   bool             // it has been let go
 	close   []int            // descriptors that are only needed until it has landed
 }
 

@@ -19,8 +19,15 @@ func main() {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	check(err)
 	check(unix.Connect(fd, &unix.SockaddrUnix{Name: "@" + os.Args[1]}))
-	listener := install(filter(os.Args[2]))
-	check(unix.Sendmsg(fd, []byte{0}, unix.UnixRights(listener), nil, 0))
+	ready, listener, sent := make(chan bool), make(chan int), make(chan error)
+	go func() { // in a thread without the filter: that may be of sendmsg(2)
+		runtime.LockOSThread()
+		ready <- true
+		sent <- unix.Sendmsg(fd, []byte{0}, unix.UnixRights(<-listener), nil, 0)
+	}()
+	<-ready
+	listener <- install(filter(os.Args[2]))
+	check(<-sent)
 	path, err := exec.LookPath(os.Args[3])
 	check(err)
 	check(unix.Exec(path, os.Args[3:], os.Environ()))
