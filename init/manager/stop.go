@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +14,9 @@ import (
 func (m *Manager) signalUnit(e supervisor.Signal) {
 	u := m.units[e.Component]
 	m.melt(u)
-	switch {
+	switch state, _ := m.machine.StateOf(e.Component); {
+	case state == supervisor.Starting && e.Signal == int(unix.SIGCONT):
+		m.unhold(u, e.Run)
 	case m.unqueue(e.Component, e.Run):
 	case e.Group:
 		for _, pid := range m.processes(u) {
@@ -27,6 +30,22 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
 		m.thaw(u)
+	}
+}
+
+// unhold lets a start go on that is held before its exec, or is to be. Its process may not have come to where it stops: it is told again then.
+func (m *Manager) unhold(u *unit, run uint32) {
+	p := u.main
+	if p == nil || p.run != run {
+		u.onward = run // it is not made yet
+		return
+	}
+	if m.signal(p, int(unix.SIGCONT)); !p.slot.Ended() {
+		m.in(10*time.Millisecond, func() {
+			if u.main == p && !p.slot.Ended() {
+				m.unhold(u, run)
+			}
+		})
 	}
 }
 
