@@ -137,10 +137,17 @@ func (m *Manager) runCommand(e supervisor.RunCommand) {
 	if e.Command == supervisor.ReloadCommand {
 		w, r = work{argv: u.def.ReloadCommand}, reloadRole
 	}
-	if err := m.startCommand(u, w, r, e.Run); err != nil {
+	err := errUnknown
+	if w.argv != nil || w.action != nil {
+		err = m.startCommand(u, w, r, e.Run)
+	}
+	if err != nil {
 		m.post(supervisor.CommandEnded{Component: e.Component, Run: e.Run, Command: e.Command, Why: err.Error()})
 	}
 }
+
+// errUnknown is of a command that an earlier manager has begun, and an apply has taken away.
+var errUnknown = errors.New("it is not in the configuration any more")
 
 // startCommand starts a helper program of a component in the component's group.
 func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {
