@@ -183,6 +183,10 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 	byNetwork := map[string][]netns.Joining{}
 	for i := range running {
 		j := &running[i]
+		if !n.stays(j) { // its run was over before we came to it, and to a network that was not known yet
+			unused = append(unused, *j)
+			continue
+		}
 		byNetwork[j.definition.Name] = append(byNetwork[j.definition.Name], netns.Joining{Member: j.member})
 		if _, e := n.network(j); e != nil {
 			err = errors.Join(err, e)
@@ -212,6 +216,13 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 	}
 	n.held = nil
 	return members, err
+}
+
+// stays says whether a run that was there is still on its network, or lives on by itself on it.
+func (n *networks) stays(j *joining) bool {
+	w, ok := n.is(j.member.Name)
+	_, released := n.is(j.member.Name + " released")
+	return ok && w.run == j.run || released
 }
 
 // close ends what this process does for networks; they stay.
