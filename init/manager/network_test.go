@@ -25,6 +25,7 @@ func TestNetworkOfWhoLeftBeforeItWasKnown(t *testing.T) {
 	start := func() *networks {
 		return &networks{
 			directory: dir, complain: func(why string) { t.Log(why) }, hold: func(string, []int) {}, drop: func(string) {},
+			keep: func(*joining) error { return nil }, forget: func(string, string) {},
 			wanted: map[string]wanted{}, open: map[string]*netns.Network{}, handed: map[string]*netns.Network{}, held: map[string][]*os.File{},
 		}
 	}
