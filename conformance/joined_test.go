@@ -52,7 +52,7 @@ func networking() []passage {
 	}
 	members := []string{"web", "peer", "partner"}
 	list := []passage{
-		{name: "join", before: at("idle"), do: command("activate", "N"), begun: turns("N"), after: reached},
+		{name: "join", before: at("idle"), do: command("activate", "N"), begun: turns("N"), after: reached, few: true},
 		{name: "part", before: at("N"), do: command("activate", "idle"), begun: turns("idle"), after: parting, few: true},
 		{name: "withdraw", before: func(w *world) {
 			w.write("conf/o.toml", w.text(galleryText(joined)))
@@ -61,7 +61,7 @@ func networking() []passage {
 			text := joined[:strings.Index(joined, "[network.cars]")] + joined[strings.Index(joined, "[component.alone]"):]
 			w.write("conf/o.toml", w.text(galleryText(strings.Replace(text, `, "web", "peer", "partner"`, "", 1))))
 		}, do: command("apply"), begun: func(w *world) bool { s, ok := w.glance(); return ok && stateOf(s, "web") == "" }, after: parting, few: true},
-		{name: "drop", before: at("N"), do: command("restart", "web", "peer"), begun: moves("stopping", members...), after: reached},
+		{name: "drop", before: at("N"), do: command("restart", "web", "peer"), begun: moves("stopping", members...), after: reached, few: true},
 	}
 	for i := range list {
 		list[i].config, list[i].wrap = joined, []string{"unshare", "--net"}

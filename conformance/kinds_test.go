@@ -26,7 +26,7 @@ container = { bundle = "$DIR/bundle" }
 depends_on = ["bundled"]
 command = ["/prog", "append", "/state/starts", "sharing", "print", "here is sharing", "listen", "unix:@sharing", "pause"]
 ready = { socket = "unix:@sharing" }
-recovery = { delay = "20ms" }
+recovery = { delay = "500ms" }
 [component.sharing.container]
 rootfs = "$DIR/root"
 mounts = [{ source = "$DIR", target = "/state" }]
@@ -51,19 +51,21 @@ command = ["prog", "append", "$DIR/starts", "listening", "print", "here is liste
 ready = { socket = "unix:@$DIR/listening" }
 recovery = { delay = "20ms" }
 [component.probed]
-command = ["prog", "append", "$DIR/starts", "probed", "print", "here is probed", "pause"]
-ready = { command = ["test", "-e", "$DIR/gate"] }
+command = ["sh", "-c", "echo probed >> $DIR/starts; echo here is probed; echo $$ > $DIR/probed; exec sleep 100000"]
+ready = { command = ["sh", "-c", "kill -0 $(cat $DIR/probed)"] }
 recovery = { delay = "20ms" }
 [component.raising]
 command = ["prog", "append", "$DIR/starts", "raising", "print", "here is raising", "notify", "X_ORDERLY_CONDITION=up\nREADY=1", "pause"]
 ready = { when = "notified" }
 recovery = { delay = "20ms" }
 [component.hearing]
-command = ["prog", "append", "$DIR/starts", "hearing", "print", "here is hearing", "pause"]
-ready = { condition = "up" }
+command = ["prog", "append", "$DIR/starts", "hearing", "print", "here is hearing", "notify", "X_ORDERLY_CONDITION=heard", "pause"]
+notify = true
+ready = { condition = "heard" }
 recovery = { delay = "20ms" }
 [component.later]
-command = ["prog", "append", "$DIR/starts", "later", "print", "here is later", "pause"]
+command = ["prog", "append", "$DIR/starts", "later", "print", "here is later", "fd", "3", "\n", "pause"]
+ready = { fd = 3 }
 after = ["leaving"]
 start_conditions = [{ condition = "up", timeout = "20s" }, { command = ["test", "-e", "$DIR/gate"] }, { exit = "leaving" }]
 recovery = { delay = "20ms" }
@@ -152,7 +154,7 @@ func sorts() []passage {
 			time.Sleep(time.Second) // who asks again and again makes calls that are no part of it
 			w.await("other runs", func() bool { return w.ranAgain(daemons...) })
 			return true
-		}},
+		}, few: true},
 		{name: "replace", before: at("K"), do: func(w *world) bool {
 			w.signal(w.pids["weak"])
 			time.Sleep(time.Second / 4)
@@ -173,7 +175,7 @@ func sorts() []passage {
 			w.types("apply")
 			w.reach("K")
 			w.write("conf/o.toml", w.text(galleryText(changed())))
-		}, do: command("apply"), begun: func(w *world) bool { s, ok := w.glance(); return ok && stateOf(s, "bundled") == "" }, unsure: "left"},
+		}, do: command("apply"), begun: func(w *world) bool { s, ok := w.glance(); return ok && stateOf(s, "bundled") == "" }, unsure: "left", few: true},
 		{name: "silence", before: at("K"), do: func(w *world) bool {
 			w.Kill(w.pids["ticking"], unix.SIGSTOP)
 			time.Sleep(3 * time.Second)
@@ -221,7 +223,7 @@ func changed() string {
 	}
 	for old, now := range map[string]string{
 		`"here is filing", `: `"here is filing", "sleep", "1ms", `, `"here is rooted", `: `"here is rooted", "sleep", "1ms", `,
-		`window = "1s"`: `window = "2s"`, `"test", "-e", "$DIR/gate"`: `"test", "-f", "$DIR/gate"`, `condition = "up"`: `file = "$DIR/gate"`,
+		`window = "1s"`: `window = "2s"`, `kill -0 $(cat`: `exec kill -0 $(cat`, `condition = "heard"`: `file = "$DIR/gate"`,
 		`"echo hung`: `"echo hangs`,
 	} {
 		text = strings.Replace(text, old, now, 1)
