@@ -39,7 +39,8 @@ recovery = { delay = "20ms" }
 container = { rootfs = "$DIR/root", share = { with = "web", namespaces = ["net"] }, mounts = [{ source = "$DIR", target = "/state" }] }
 
 [component.alone]
-command = ["prog", "append", "$DIR/starts", "alone", "print", "here is alone", "pause"]
+command = ["prog", "append", "$DIR/starts", "alone", "print", "here is alone", "fd", "3", "\n", "pause"]
+ready = { fd = 3 }
 
 [target.N]
 depends_on = ["alone", "web", "peer", "partner"]

@@ -134,8 +134,8 @@ const bundle = `{
 }
 `
 
-// all of them that have a process.
-const all = "bundled sharing inner rooted filing listening probed raising hearing later ticking stubborn hanging weak pty console"
+// all of them that have a process, but for ticking, which opens a socket for each beat.
+const all = "bundled sharing inner rooted filing listening probed raising hearing later stubborn hanging weak pty console"
 
 var daemons = strings.Fields("bundled sharing inner rooted filing listening probed raising hearing later ticking stubborn hanging")
 
