@@ -95,10 +95,14 @@ func TestManagerDiesAtAnyCall(t *testing.T) {
 		t.Skip("needs root: the manager is traced, and containers")
 	}
 	for _, p := range passages() {
+		pipes := 0
+		if p.config == "" {
+			p.config, pipes = gallery, 1
+		}
 		for from := range p.worlds() {
 			t.Run(fmt.Sprintf("%s/%d", p.name, from), func(t *testing.T) {
 				t.Parallel()
-				s := &scenario{story: p.name, config: galleryText(gallery), mortal: true, loaded: true, pipes: 1}
+				s := &scenario{story: p.name, config: galleryText(p.config), mortal: true, loaded: true, pipes: pipes, wrap: p.wrap}
 				s.play = func(w *world) { w.dies(&p, from) }
 				perform(t, s, []place{foreground, first}[from%2])
 			})
@@ -109,6 +113,7 @@ func TestManagerDiesAtAnyCall(t *testing.T) {
 // dies plays a passage undisturbed, and then with as many deaths as this supervisor bears.
 func (w *world) dies(p *passage, from int) {
 	w.furnish()
+	w.equip()
 	w.pids, w.runs = map[string]int{}, map[string]uint32{}
 	before, calls, _ := w.through(p, nil)
 	outcome := func(before control.Status) outcome {
@@ -116,6 +121,7 @@ func (w *world) dies(p *passage, from int) {
 		if p.hasty {
 			o.Starts, o.Restarts, o.Lines = nil, nil, nil
 		}
+		delete(o.Marks, p.unsure)
 		return o
 	}
 	want := outcome(before)
@@ -130,7 +136,7 @@ func (w *world) dies(p *passage, from int) {
 		before, _, story := w.through(p, &points[i])
 		w.Logf("%s: %s", p.name, story)
 		got := want
-		if !launch.Soon(func() bool { got = outcome(before); return cmp.Equal(want, got) }) {
+		if !launch.Soon(func() bool { got = outcome(before); got.bear(want); return cmp.Equal(want, got) }) {
 			w.Errorf("%s: %s (%+v):\n%s", p.name, story, points[i], cmp.Diff(want, got))
 		}
 	}

@@ -178,6 +178,7 @@ type outcome struct {
 	States           map[string]string
 	Lines            map[string]bool // all that was printed is in the log; a manager that died may have left a line for the next to write again
 	Reloaded         bool            // a command that a manager had begun is begun again
+	Marks            map[string]int
 	State, Target    string
 }
 
@@ -186,6 +187,10 @@ func (w *world) outcome(before control.Status) outcome {
 	s := w.status()
 	o := outcome{Starts: map[string]int{}, Restarts: map[string]int{}, States: map[string]string{}, Lines: map[string]bool{}, State: s.State, Target: s.Target}
 	o.Reloaded = w.read("reloads") != ""
+	o.Marks = map[string]int{}
+	for name := range strings.FieldsSeq(w.read("marks")) {
+		o.Marks[name]++
+	}
 	for name := range strings.FieldsSeq(w.read("starts")) {
 		o.Starts[name]++
 	}
@@ -208,9 +213,20 @@ func (w *world) outcome(before control.Status) outcome {
 	return o
 }
 
+// bear takes what was begun once more for what was begun once: a manager died in it.
+func (o *outcome) bear(want outcome) {
+	for name, n := range o.Marks {
+		if n == want.Marks[name]+1 {
+			if o.Marks[name]--; n == 1 {
+				delete(o.Marks, name)
+			}
+		}
+	}
+}
+
 // empty forgets what has been counted.
 func (w *world) empty() {
-	for _, name := range []string{"starts", "reloads", "stops", "through", "well"} {
+	for _, name := range []string{"starts", "reloads", "stops", "through", "well", "marks"} {
 		os.Remove(w.path(name))
 	}
 	logs, _ := filepath.Glob(w.path("log/*.log"))

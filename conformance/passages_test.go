@@ -15,6 +15,8 @@ import (
 // passage is a kind of transition, in which the manager dies.
 type passage struct {
 	name   string
+	config string              // "" is the gallery
+	wrap   []string            // what the program is started by
 	before func(w *world)      // brings the world to where it begins
 	do     func(w *world) bool // begins it, and says whether it was answered that it is done
 	begun  func(w *world) bool // whether it has: if so it goes on by itself, if not it is begun anew
@@ -23,6 +25,7 @@ type passage struct {
 	twice  bool                // the next manager dies too
 	fails  bool                // there is a manager that is none in it: that counts as one that died
 	few    bool                // there are few calls, or a point costs much
+	unsure string              // a mark that is not compared
 	hasty  bool                // another transition follows at any moment: what was started before that is not compared
 }
 
@@ -64,7 +67,7 @@ func passages() []passage {
 		{name: "upgrade", before: at("A"), do: command("upgrade", filepath.Join(programs, "orderly")), begun: always, keeps: everybody, few: true},
 		{name: "bad upgrade", before: at("A"), do: command("upgrade", filepath.Join(programs, "prog")), begun: always, keeps: everybody, few: true, fails: true},
 	}
-	list = append(list, tried()...)
+	list = append(append(append(list, tried()...), sorts()...), networking()...)
 	for _, p := range list {
 		if slices.Contains([]string{"activate", "switch", "restart"}, p.name) {
 			p.name, p.twice = p.name+", again", true

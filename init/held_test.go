@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -63,4 +64,45 @@ func pipes(t *testing.T, dir string) int {
 		}
 	}
 	return n
+}
+
+// TestHeldAndLetGoAtOnce lets starts go on that are to be held, before their process is made, on its way there and when it is there: each is
+// that same start.
+func TestHeldAndLetGoAtOnce(t *testing.T) {
+	t.Parallel()
+	config := `
+initial_target = "none"
+[component.plain]
+command = ["prog", "pause"]
+stop_timeout = "0s"
+[target.none]
+`
+	names := []string{"plain"}
+	if os.Geteuid() == 0 {
+		config += `
+[component.rooted]
+command = ["/prog", "pause"]
+root_directory = "$DIR"
+stop_timeout = "0s"
+`
+		names = append(names, "rooted")
+	}
+	r := supervise(t, config)
+	if out, err := exec.Command("cp", filepath.Join(filepath.Dir(binary), "prog"), r.dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var reply control.ResultReply
+	for i := range uint32(20) {
+		for _, name := range names {
+			r.call("Start", control.StartParam{Names: []string{name}, Hold: true}, &reply)
+			time.Sleep(time.Duration(i) * 200 * time.Microsecond)
+			r.call("Start", control.StartParam{Names: []string{name}}, &reply)
+			for _, c := range r.status().Components {
+				if c.Name == name && (c.Run != i+1 || c.State != "ready") {
+					t.Fatalf("%+v", c)
+				}
+			}
+			r.call("Stop", control.NamesParam{Names: []string{name}}, &reply)
+		}
+	}
 }

@@ -147,8 +147,12 @@ func (f *Footprint) withoutNotify() {
 	}
 }
 
-// Expect adds the ends of pipes between components, which are made at the first start and stay as long as they are configured.
-func (f *Footprint) Expect(pipes int) {
+// Expect adds the ends of pipes between components, which are made at the first start and stay as long as they are configured, and the
+// bundles that are kept until the next start.
+func (f *Footprint) Expect(pipes, bundles int) {
+	for range bundles {
+		f.Descriptors = append(f.Descriptors, "keeper /memfd:undle (deleted)")
+	}
 	for range 2 * pipes {
 		f.Descriptors = append(f.Descriptors, "manager pipe:", "keeper pipe:")
 	}

@@ -67,6 +67,7 @@ const (
 	Poststart                    // as Bundle, until the hooks that follow its start have ended
 	Stale                        // memfd with the mark of a file that was there before a start, and does not make ready
 	Adopting                     // pidfd of a process that is about to be adopted; the run is its pid
+	Member                       // memfd with what a component is on a network by; the run is a hash of the network's name
 )
 
 // FinishValue packs what Finish says: the end, the exit status of `orderly run`, and that nothing is waited for.

@@ -115,7 +115,7 @@ func (m *Manager) prepare(l supervisor.Launch) (s *start, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.spec.Terminal, s.spec.Hold = u.def.Terminal, l.Hold
+	s.spec.Terminal, s.spec.Hold = u.def.Terminal, l.Hold && u.onward != l.Run
 	if err = m.keepBundle(s); err != nil {
 		return s, err
 	}

@@ -22,6 +22,8 @@ type networks struct {
 	complain  func(why string)                    // off the loop
 	hold      func(network string, sockets []int) // for the next manager
 	drop      func(network string)
+	keep      func(j *joining) error // what a run joins, likewise
+	forget    func(member, network string)
 	held      map[string][]*os.File // of the one before, until the network is open
 
 	mu     sync.Mutex        // guards wanted, for moments
@@ -90,6 +92,9 @@ func (n *networks) join(j joining, namespace *os.File) (netns.Member, error) {
 	defer n.work.Unlock()
 	if w, ok := n.is(j.member.Name); !ok || w.run != j.run {
 		return netns.Member{}, errors.New("it is not wanted any more")
+	}
+	if err := n.keep(&j); err != nil {
+		return netns.Member{}, err
 	}
 	network, err := n.network(&j)
 	if err != nil {
@@ -166,6 +171,7 @@ func (n *networks) leave(name, network string) error {
 	if !again {
 		os.RemoveAll(n.files(name))
 	}
+	defer n.forget(name, network) // last: the manager may die on the way
 	open := n.open[network]
 	switch {
 	case open == nil:
@@ -183,6 +189,10 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 	byNetwork := map[string][]netns.Joining{}
 	for i := range running {
 		j := &running[i]
+		if !n.stays(j) { // its run was over before we came to it, and to a network that was not known yet
+			unused = append(unused, *j)
+			continue
+		}
 		byNetwork[j.definition.Name] = append(byNetwork[j.definition.Name], netns.Joining{Member: j.member})
 		if _, e := n.network(j); e != nil {
 			err = errors.Join(err, e)
@@ -197,11 +207,13 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 	}
 	for i := range unused {
 		d := &unused[i].definition
-		if n.open[d.Name] != nil || !(netns.Host{}).Has(d.Bridge) {
-			continue
+		if n.open[d.Name] == nil && byNetwork[d.Name] == nil && (netns.Host{}).Has(d.Bridge) {
+			if _, e := n.network(&unused[i]); e == nil {
+				err = errors.Join(err, n.remove(d.Name))
+			}
 		}
-		if _, e := n.network(&unused[i]); e == nil {
-			err = errors.Join(err, n.remove(d.Name))
+		if name := unused[i].member.Name; !n.on(name, d.Name) {
+			n.forget(name, d.Name)
 		}
 	}
 	for name, sockets := range n.held { // of networks that are no more
@@ -212,6 +224,19 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 	}
 	n.held = nil
 	return members, err
+}
+
+// stays says whether a run that was there is still on its network, or lives on by itself on it.
+func (n *networks) stays(j *joining) bool {
+	w, ok := n.is(j.member.Name)
+	_, released := n.is(j.member.Name + " released")
+	return ok && w.run == j.run || released
+}
+
+// on says whether any run of a component is on a network or is to be.
+func (n *networks) on(name, network string) bool {
+	w, ok := n.is(name)
+	return ok && w.network == network
 }
 
 // close ends what this process does for networks; they stay.

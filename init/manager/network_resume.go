@@ -19,6 +19,8 @@ func (m *Manager) startNetworks() {
 		hold: func(network string, sockets []int) {
 			m.hold(keeper.Message{Tags: socketTags(network, len(sockets)), Files: sockets})
 		},
+		keep:   m.keepMember,
+		forget: func(member, network string) { m.drop(keptTag(member, network)) },
 		drop:   func(network string) { m.drop(socketTags(network, maxSockets)...) },
 		wanted: map[string]wanted{}, open: map[string]*netns.Network{}, handed: map[string]*netns.Network{}, held: map[string][]*os.File{},
 	}
@@ -37,9 +39,15 @@ func socketTags(network string, n int) []keeper.Tag {
 }
 
 // takeSockets takes over the sockets that names are asked at: meanwhile the kernel has kept the questions.
-func (m *Manager) takeSockets(held heldFiles) {
+func (m *Manager) takeSockets(held heldFiles, there []joining) {
+	var names []string
 	for i := range m.config.Networks {
-		name := m.config.Networks[i].Name
+		names = append(names, m.config.Networks[i].Name)
+	}
+	for i := range there {
+		names = append(names, there[i].definition.Name)
+	}
+	for _, name := range names {
 		for _, tag := range socketTags(name, maxSockets) {
 			if fd, ok := held[tag]; ok {
 				delete(held, tag)
@@ -51,29 +59,11 @@ func (m *Manager) takeSockets(held heldFiles) {
 
 // resumeNetworks makes known who is on a network by the hand of an earlier manager.
 func (m *Manager) resumeNetworks(held heldFiles) {
-	m.takeSockets(held)
-	var running, unused []joining
-	used := map[string]bool{}
-	for _, u := range m.units {
-		if !u.def.Container.Joined() {
-			continue
-		}
-		switch state, run := m.machine.StateOf(u.number); {
-		case state == supervisor.Starting, state == supervisor.Ready, state == supervisor.Stopping, m.machine.LetGo(u.number):
-			m.networks.want(u.name, wanted{run, u.def.Container.Network})
-			if state == supervisor.Down { // others find it by its name, as long as it lives on by itself
-				m.networks.release(u.name)
-			}
-			running = append(running, m.joiningOf(u.def, run))
-			used[u.def.Container.Network] = true
-		default:
-			unused = append(unused, m.joiningOf(u.def, run))
-		}
-	}
+	running, unused := m.joinings(held)
+	m.takeSockets(held, slices.Concat(running, unused))
 	if len(running)+len(unused)+len(m.networks.held) == 0 {
 		return
 	}
-	unused = slices.DeleteFunc(unused, func(j joining) bool { return used[j.definition.Name] })
 	m.work.Go(func() {
 		members, err := m.networks.resume(running, unused)
 		if err != nil {

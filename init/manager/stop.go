@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +14,9 @@ import (
 func (m *Manager) signalUnit(e supervisor.Signal) {
 	u := m.units[e.Component]
 	m.melt(u)
-	switch {
+	switch state, _ := m.machine.StateOf(e.Component); {
+	case state == supervisor.Starting && e.Signal == int(unix.SIGCONT):
+		m.unhold(u, e.Run)
 	case m.unqueue(e.Component, e.Run):
 	case e.Group:
 		for _, pid := range m.processes(u) {
@@ -27,6 +30,22 @@ func (m *Manager) signalUnit(e supervisor.Signal) {
 		m.tellUnheard(u, e.Signal)
 		m.signal(u.main, e.Signal)
 		m.thaw(u)
+	}
+}
+
+// unhold lets a start go on that is held before its exec, or is to be. Its process may not have come to where it stops: it is told again then.
+func (m *Manager) unhold(u *unit, run uint32) {
+	p := u.main
+	if p == nil || p.run != run {
+		u.onward = run // it is not made yet
+		return
+	}
+	if m.signal(p, int(unix.SIGCONT)); !p.slot.Ended() {
+		m.in(10*time.Millisecond, func() {
+			if u.main == p && !p.slot.Ended() {
+				m.unhold(u, run)
+			}
+		})
 	}
 }
 
@@ -118,10 +137,17 @@ func (m *Manager) runCommand(e supervisor.RunCommand) {
 	if e.Command == supervisor.ReloadCommand {
 		w, r = work{argv: u.def.ReloadCommand}, reloadRole
 	}
-	if err := m.startCommand(u, w, r, e.Run); err != nil {
+	err := errUnknown
+	if w.argv != nil || w.action != nil {
+		err = m.startCommand(u, w, r, e.Run)
+	}
+	if err != nil {
 		m.post(supervisor.CommandEnded{Component: e.Component, Run: e.Run, Command: e.Command, Why: err.Error()})
 	}
 }
+
+// errUnknown is of a command that an earlier manager has begun, and an apply has taken away.
+var errUnknown = errors.New("it is not in the configuration any more")
 
 // startCommand starts a helper program of a component in the component's group.
 func (m *Manager) startCommand(u *unit, w work, r role, run uint32) error {

@@ -19,6 +19,7 @@ type unit struct {
 	def    *targets.Component
 
 	run     uint32
+	onward  uint32   // a run that is not to be held any more
 	main    *process // of the present run; nil once it has ended
 	command *process // a stop_command or reload_command
 	lines   lines    // of its output, that are waited for
