@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/orderly-init/orderly/conformance/oracle"
 	"github.com/orderly-init/orderly/control"
 )
 
@@ -201,4 +204,43 @@ func (r *running) left() string {
 		text += fmt.Sprintf("%s: %d descriptors, %d mounts of ours; ", filepath.Base(name), len(fds), strings.Count(string(mounts), r.dir))
 	}
 	return text
+}
+
+// TestKeeperDiesInATransition kills the keeper while a hundred components, or thirty containers, are started: none of them is left, and none
+// is begun after that.
+func TestKeeperDiesInATransition(t *testing.T) {
+	t.Parallel()
+	configs := map[string]func() string{"programs": hundred}
+	if os.Geteuid() == 0 {
+		configs["containers"] = func() string { return boxes(t, 30) }
+	}
+	for kind, config := range configs {
+		for _, after := range []int{0, 1, 5, 20} {
+			t.Run(fmt.Sprintf("%s, after %d", kind, after), func(t *testing.T) {
+				r := supervise(t, config(), "--target", "none")
+				go r.client.Call("Activate", control.ActivateParam{Target: "all"}, &control.ActivateReply{})
+				watcher, err := control.Dial(r.path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.waitReady(watcher, after)
+				watcher.Close()
+				r.client.Close()
+				manager := oracle.Manager("/proc", r.keeper)
+				if err := unix.Kill(r.keeper, unix.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				<-r.done
+				r.guard.Stop()
+				r.command = nil
+				r.until("the manager has ended", func() bool { p, there := oracle.Look("/proc", manager); return !there || !p.Alive() })
+				if n := r.count("marker-" + r.dir); n > 0 {
+					time.Sleep(time.Second) // killed, and not reaped yet
+					if n = r.count("marker-" + r.dir); n > 0 {
+						t.Errorf("%d processes are left", n)
+					}
+				}
+			})
+		}
+	}
 }

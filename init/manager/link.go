@@ -62,12 +62,22 @@ func (m *Manager) renewed(why string) {
 	m.system(targets.Warning, stays+why)
 }
 
-// orphan is what happens when the keeper is gone, which is never as PID 1: nobody reaps any more, so everything is
+// orphan is what happens when the keeper is gone, which is never as PID 1: nobody reaps any more, so nothing is begun, everything is
 // killed at once and the manager ends (R19).
 func (m *Manager) orphan() {
 	m.loop.Remove(keeper.LinkFD)
 	m.system(targets.Error, "the keeper is gone: everything is stopped")
+	m.alone = true
+	for _, p := range m.flight {
+		m.killStarting(p.slot.Intermediate(), p.after) // it makes no child from then on
+		if child := p.slot.Started(); child != 0 {
+			m.killStarting(child, p.after)
+		}
+	}
 	for _, u := range m.units {
+		if len(u.hooks) > 0 {
+			m.clearHooks(u)
+		}
 		m.killGroup(u)
 	}
 	m.end, m.code = supervisor.Exit, 1

@@ -52,6 +52,7 @@ type Manager struct {
 	deserted  []*unit
 	lingering []*unit // without cgroups: main process ended, others live
 	seen      uint64  // newest exit that has become an event
+	alone     bool    // the keeper is gone
 	unsaid    *chore  // looks once more at the exit that waits for what has been said; nil where none does
 
 	forgone   map[int]bool        // without cgroups: processes that were let go
@@ -128,6 +129,9 @@ func (m *Manager) later(f func()) { m.stored = append(m.stored, f) }
 // turn is one round: every pending event is stepped, stored and carried out, then launches are made, until nothing
 // is left to do now. It says when to come back.
 func (m *Manager) turn() (time.Duration, bool) {
+	if m.alone {
+		return 0, false // see orphan
+	}
 	m.due()
 	probe := m.ask(poll.Now())
 	m.doChores(poll.Now())
