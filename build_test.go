@@ -68,6 +68,18 @@ func build(t *testing.T, dir, arch string) []byte {
 	return b
 }
 
+// place writes the program for this machine. Nothing is forked meanwhile: it would have the file open, which could not be executed
+// (execve(2), ETXTBSY).
+func place(t *testing.T, file string) {
+	t.Helper()
+	program := build(t, ".", runtime.GOARCH)
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(file, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStartsWithoutDescriptors is how the kernel starts an init where there is no console and no /dev: the program begins before Go's
 // runtime could end it for that.
 func TestStartsWithoutDescriptors(t *testing.T) {
@@ -76,9 +88,7 @@ func TestStartsWithoutDescriptors(t *testing.T) {
 		t.Skip("needs root: chroot(2)")
 	}
 	root := t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, "orderly"), build(t, ".", runtime.GOARCH), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	place(t, filepath.Join(root, "orderly"))
 	// the shell is the one that has no descriptors, and its chroot is of this machine
 	if err := exec.Command("sh", "-c", "exec chroot "+root+" /orderly version 0<&- 1>&- 2>&-").Run(); err != nil {
 		t.Errorf("without descriptors: %v", err)
@@ -90,9 +100,7 @@ func TestTableOfDescriptors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program, config := filepath.Join(dir, "orderly"), filepath.Join(dir, "o.toml")
-	if err := os.WriteFile(program, build(t, ".", runtime.GOARCH), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	place(t, program)
 	text := fmt.Sprintf("log.directory = %q\n[target.main]\n", filepath.Join(dir, "log"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
