@@ -51,13 +51,10 @@ func (m *Manager) takeOn(p *process, fd int) {
 
 // announce has the keeper hold a process until it has been adopted, or that has been refused: which one it is, no fact says.
 func (m *Manager) announce(u *unit, pid int) error {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
+	tag := keeper.Tag{Use: keeper.Adopting, Run: uint32(pid), Name: u.hash}
+	if m.holdPID(tag, pid) != nil {
 		return notAdoptable(pid)
 	}
-	defer unix.Close(fd)
-	tag := keeper.Tag{Use: keeper.Adopting, Run: uint32(pid), Name: u.hash}
-	m.hold(keeper.Message{Tags: []keeper.Tag{tag}, Files: []int{fd}})
 	m.later(func() { m.drop(tag) })
 	return nil
 }

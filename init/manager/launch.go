@@ -83,6 +83,16 @@ func (m *Manager) hold(all keeper.Message) {
 	}
 }
 
+// holdPID has the keeper hold a process that lives.
+func (m *Manager) holdPID(tag keeper.Tag, pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return err
+	}
+	m.hold(keeper.Message{Tags: []keeper.Tag{tag}, Files: []int{fd}})
+	return unix.Close(fd)
+}
+
 // launchFailed tells the machine that a launch did not get as far as the clone.
 func (m *Manager) launchFailed(l supervisor.Launch, err error) {
 	ev := supervisor.LaunchFailed{Component: l.Component, Run: l.Run, Step: "prepare", Why: err.Error()}

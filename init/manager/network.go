@@ -34,6 +34,13 @@ type networks struct {
 	handed map[string]*netns.Network // whose sockets are held
 }
 
+// newNetworks keeps none yet, in a directory of what is gone after a boot.
+func newNetworks(directory string) *networks {
+	return &networks{
+		directory: directory, wanted: map[string]wanted{}, open: map[string]*netns.Network{}, handed: map[string]*netns.Network{}, held: map[string][]*os.File{},
+	}
+}
+
 // wanted is a run that is on a network, or is to be.
 type wanted struct {
 	run     uint32
@@ -60,10 +67,13 @@ func (n *networks) unwant(name string) (wanted, bool) {
 	return w, was
 }
 
+// released is behind the name of a component in wanted for a run that lives on by itself.
+const released = " released"
+
 // release lets a run go that lives on by itself: its network stays, and it on it.
 func (n *networks) release(name string) {
 	if w, was := n.unwant(name); was {
-		n.want(name+" released", w)
+		n.want(name+released, w)
 	}
 }
 
@@ -90,7 +100,7 @@ func (n *networks) used(network string) bool {
 func (n *networks) join(j joining, namespace *os.File) (netns.Member, error) {
 	n.work.Lock()
 	defer n.work.Unlock()
-	if w, ok := n.is(j.member.Name); !ok || w.run != j.run {
+	if !n.still(&j) {
 		return netns.Member{}, errors.New("it is not wanted any more")
 	}
 	if err := n.keep(&j); err != nil {
@@ -228,9 +238,14 @@ func (n *networks) resume(running, unused []joining) (members []netns.Member, er
 
 // stays says whether a run that was there is still on its network, or lives on by itself on it.
 func (n *networks) stays(j *joining) bool {
+	_, alone := n.is(j.member.Name + released)
+	return alone || n.still(j)
+}
+
+// still says whether it is that run which is on a network or is to be.
+func (n *networks) still(j *joining) bool {
 	w, ok := n.is(j.member.Name)
-	_, released := n.is(j.member.Name + " released")
-	return ok && w.run == j.run || released
+	return ok && w.run == j.run
 }
 
 // on says whether any run of a component is on a network or is to be.

@@ -13,17 +13,15 @@ import (
 
 // startNetworks makes what keeps networks.
 func (m *Manager) startNetworks() {
-	m.networks = &networks{
-		directory: filepath.Join(filepath.Dir(m.Control), "networks"),
-		complain:  func(why string) { m.loop.Post(func() { m.system(targets.Warning, why) }) },
-		hold: func(network string, sockets []int) {
-			m.hold(keeper.Message{Tags: socketTags(network, len(sockets)), Files: sockets})
-		},
-		keep:   m.keepMember,
-		forget: func(member, network string) { m.drop(keptTag(member, network)) },
-		drop:   func(network string) { m.drop(socketTags(network, maxSockets)...) },
-		wanted: map[string]wanted{}, open: map[string]*netns.Network{}, handed: map[string]*netns.Network{}, held: map[string][]*os.File{},
+	n := newNetworks(filepath.Join(filepath.Dir(m.Control), "networks"))
+	n.complain = func(why string) { m.loop.Post(func() { m.system(targets.Warning, why) }) }
+	n.hold = func(network string, sockets []int) {
+		m.hold(keeper.Message{Tags: socketTags(network, len(sockets)), Files: sockets})
 	}
+	n.drop = func(network string) { m.drop(socketTags(network, maxSockets)...) }
+	n.keep = m.keepMember
+	n.forget = func(member, network string) { m.drop(keptTag(member, network)) }
+	m.networks = n
 }
 
 // maxSockets is how many a network has: two of each version of IP.

@@ -23,11 +23,10 @@ func TestNetworkOfWhoLeftBeforeItWasKnown(t *testing.T) {
 	}
 	dir := t.TempDir()
 	start := func() *networks {
-		return &networks{
-			directory: dir, complain: func(why string) { t.Log(why) }, hold: func(string, []int) {}, drop: func(string) {},
-			keep: func(*joining) error { return nil }, forget: func(string, string) {},
-			wanted: map[string]wanted{}, open: map[string]*netns.Network{}, handed: map[string]*netns.Network{}, held: map[string][]*os.File{},
-		}
+		n := newNetworks(dir)
+		n.complain, n.hold, n.drop = func(why string) { t.Log(why) }, func(string, []int) {}, func(string) {}
+		n.keep, n.forget = func(*joining) error { return nil }, func(string, string) {}
+		return n
 	}
 	web := joining{run: 1, member: netns.Member{Name: "web"}, definition: netns.Definition{
 		Name: "cars", Bridge: "br-cars", Subnets: []netns.Subnet{{Prefix: netip.MustParsePrefix("10.20.0.0/24"), Gateway: netip.MustParseAddr("10.20.0.1")}},

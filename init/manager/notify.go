@@ -215,10 +215,7 @@ func (m *Manager) expect(u *unit, pid int) {
 	if u.heir = pid; pid == 0 {
 		return
 	}
-	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
-		m.hold(keeper.Message{Tags: []keeper.Tag{tag()}, Files: []int{fd}})
-		unix.Close(fd)
-	}
+	m.holdPID(tag(), pid)
 }
 
 // takeHeirs learns from the keeper who is to follow whom.
