@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/orderly-init/orderly/conformance/oracle"
+	"github.com/orderly-init/orderly/control"
 )
 
 // followed are scenarios about main processes that name another one, and about those that speak before whoever started them.
@@ -156,10 +157,37 @@ func namedTwice(w *world) {
 // followed waits until the heir of a component is its main process.
 func (w *world) followed(name string) {
 	w.Helper()
-	w.await("the child as the main process", func() bool { return strconv.Itoa(w.component(name).PID) == w.read("heir") })
+	w.mainIs(name, "heir")
 	if n := w.count(name, "stopping"); n > 0 {
 		w.Error("the end of the one before was taken for that of the component")
 	}
+}
+
+// mainIs waits until the main process of a component is the one that a file names.
+func (w *world) mainIs(name, file string) (c control.Component) {
+	w.Helper()
+	w.await("the process that "+file+" names as the main one", func() bool {
+		c = w.component(name)
+		return strconv.Itoa(c.PID) == w.read(file)
+	})
+	return c
+}
+
+// doom has the manager killed before the n-th of the calls that are trapped, and says when it is.
+func (w *world) doom(n int) <-chan bool {
+	w.Helper()
+	doomed, made, dies := w.outside(w.Manager()), 0, make(chan bool, 1)
+	w.object(func(c asked) unix.Errno {
+		if oracle.Field("/proc", c.pid, "Tgid") != strconv.Itoa(doomed) {
+			return 0
+		}
+		if made++; made == n {
+			unix.Kill(doomed, unix.SIGKILL)
+			dies <- true
+		}
+		return 0
+	})
+	return dies
 }
 
 func heirBeforeTheWord(w *world) {
@@ -189,27 +217,17 @@ func lastWords(w *world) {
 		w.kill(first, unix.SIGSTOP)
 		w.write("go", "")
 		w.await("its end", func() bool { p, there := oracle.Look(w.Proc, shell); return !there || !p.Alive() })
-		doomed, received, dies := w.outside(first), 0, make(chan bool, 1)
-		w.object(func(c asked) unix.Errno {
-			if oracle.Field("/proc", c.pid, "Tgid") != strconv.Itoa(doomed) {
-				return 0
-			}
-			if received++; received == n {
-				unix.Kill(doomed, unix.SIGKILL)
-				dies <- true
-			}
-			return 0
-		})
+		dies := w.doom(n)
 		w.kill(first, unix.SIGCONT)
 		select {
 		case <-dies:
 			w.again(first)
 		case <-time.After(time.Second): // to look at each of both words and to take it is to receive four times
-			w.Errorf("the manager received %d times", received)
+			w.Errorf("the manager did not receive %d times", n)
 		}
 		w.agree()
 		w.eventually("a", "ready")
-		w.await("the child as the main process", func() bool { return strconv.Itoa(w.component("a").PID) == w.read("heir") })
+		w.mainIs("a", "heir")
 		if run := w.component("a").Run; int(run) != n {
 			w.Errorf("run %d, want %d", run, n)
 		}
@@ -219,30 +237,19 @@ func lastWords(w *world) {
 }
 
 func placeTaken(w *world) {
-	named := func(file string) {
-		w.Helper()
-		w.await("the process that is named", func() bool { return w.read(file) != "" && strconv.Itoa(w.component("a").PID) == w.read(file) })
-	}
 	w.reach("all")
-	named("pid")
-	first, old := w.Manager(), w.component("a").PID
+	first, old := w.Manager(), w.mainIs("a", "pid").PID
 	doomed := w.outside(first)
 	w.kill(first, unix.SIGSTOP)
 	w.await("its stop", func() bool { return strings.HasPrefix(oracle.Field("/proc", doomed, "State"), "T") })
 	w.write("pid", w.read("heir"))
 	w.kill(old, unix.SIGKILL)
 	w.await("its end", func() bool { return w.exists("gone") })
-	w.object(func(c asked) unix.Errno {
-		if oracle.Field("/proc", c.pid, "Tgid") == strconv.Itoa(doomed) {
-			unix.Kill(doomed, unix.SIGKILL)
-		}
-		return 0
-	})
+	w.doom(1)
 	w.kill(first, unix.SIGCONT)
 	w.again(first)
 	w.agree()
-	named("heir")
-	if run := w.component("a").Run; run != 1 {
+	if run := w.mainIs("a", "heir").Run; run != 1 {
 		w.Errorf("run %d", run)
 	}
 	w.stop("a")

@@ -48,9 +48,6 @@ depends_on = ["alone", "web", "peer", "partner"]
 
 // networking are passages with them.
 func networking() []passage {
-	command := func(args ...string) func(w *world) bool {
-		return func(w *world) bool { return w.types(args...) }
-	}
 	members := []string{"web", "peer", "partner"}
 	list := []passage{
 		{name: "join", before: at("idle"), do: command("activate", "N"), begun: turns("N"), after: reached, few: true},
@@ -61,7 +58,7 @@ func networking() []passage {
 			w.reach("N")
 			text := joined[:strings.Index(joined, "[network.cars]")] + joined[strings.Index(joined, "[component.alone]"):]
 			w.write("conf/o.toml", w.text(galleryText(strings.Replace(text, `, "web", "peer", "partner"`, "", 1))))
-		}, do: command("apply"), begun: func(w *world) bool { s, ok := w.glance(); return ok && stateOf(s, "web") == "" }, after: parting, few: true},
+		}, do: command("apply"), begun: removed("web"), after: parting, few: true},
 		{name: "drop", before: at("N"), do: command("restart", "web", "peer"), begun: moves("stopping", members...), after: reached, few: true},
 	}
 	for i := range list {

@@ -141,9 +141,6 @@ var daemons = strings.Fields("bundled sharing inner rooted filing listening prob
 
 // sorts are passages with them.
 func sorts() []passage {
-	command := func(args ...string) func(w *world) bool {
-		return func(w *world) bool { return w.types(args...) }
-	}
 	list := []passage{
 		{name: "begin", before: at("idle"), do: command("activate", "K"), begun: turns("K")},
 		{name: "end", before: at("K"), do: command("activate", "idle"), begun: turns("idle")},
@@ -158,7 +155,7 @@ func sorts() []passage {
 		{name: "replace", before: at("K"), do: func(w *world) bool {
 			w.signal(w.pids["weak"])
 			time.Sleep(time.Second / 4)
-			w.await("what replaces it", func() bool { s, ok := w.glance(); return ok && stateOf(s, "spare") == "ready" })
+			w.await("what replaces it", func() bool { s, ok := w.glance(); return ok && listed(s, "spare").State == "ready" })
 			return true
 		}, few: true},
 		{name: "hold", before: func(w *world) {
@@ -175,7 +172,7 @@ func sorts() []passage {
 			w.types("apply")
 			w.reach("K")
 			w.write("conf/o.toml", w.text(galleryText(changed())))
-		}, do: command("apply"), begun: func(w *world) bool { s, ok := w.glance(); return ok && stateOf(s, "bundled") == "" }, unsure: "left", few: true},
+		}, do: command("apply"), begun: removed("bundled"), unsure: "left", few: true},
 		{name: "silence", before: at("K"), do: func(w *world) bool {
 			w.Kill(w.pids["ticking"], unix.SIGSTOP)
 			time.Sleep(3 * time.Second)
@@ -244,29 +241,27 @@ func (w *world) adopt() bool {
 		if strings.Contains(string(out), control.ErrGone.Error()) {
 			return false
 		}
-		if s, ok := w.glance(); err != nil && (!ok || pidOf(s, name) != pid) {
+		if s, ok := w.glance(); err != nil && (!ok || listed(s, name).PID != pid) {
 			w.Errorf("adopt %s: %v: %s", name, err, out)
 		}
 	}
 	return true
 }
 
-func stateOf(s control.Status, name string) string {
-	for _, c := range s.Components {
-		if c.Name == name {
-			return c.State
-		}
+// listed is a component in a status; without a name there is none.
+func listed(s control.Status, name string) control.Component {
+	if i := slices.IndexFunc(s.Components, func(c control.Component) bool { return c.Name == name }); i >= 0 {
+		return s.Components[i]
 	}
-	return ""
+	return control.Component{}
 }
 
-func pidOf(s control.Status, name string) int {
-	for _, c := range s.Components {
-		if c.Name == name {
-			return c.PID
-		}
+// removed says whether an apply has taken a component away.
+func removed(name string) func(w *world) bool {
+	return func(w *world) bool {
+		s, ok := w.glance()
+		return ok && listed(s, name).Name == ""
 	}
-	return 0
 }
 
 // equip makes the files that the kinds need.

@@ -5,7 +5,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,9 +29,6 @@ type passage struct {
 }
 
 func passages() []passage {
-	command := func(args ...string) func(w *world) bool {
-		return func(w *world) bool { return w.types(args...) }
-	}
 	restarted := moves("stopping", "shared", "box")
 	list := []passage{
 		{name: "activate", before: at("idle"), do: command("activate", "A"), begun: turns("A")},
@@ -77,6 +73,11 @@ func passages() []passage {
 	return list
 }
 
+// command gives one.
+func command(args ...string) func(w *world) bool {
+	return func(w *world) bool { return w.types(args...) }
+}
+
 func at(target string) func(w *world) { return func(w *world) { w.reach(target) } }
 
 // tried are passages with a configuration on trial, and those that nobody asked for.
@@ -119,11 +120,7 @@ var followers = []string{"named", "forked", "heir"}
 // parted ends those main processes, and waits for the next runs.
 func parted(w *world) {
 	for _, name := range followers {
-		var c control.Component
-		w.await("its main process", func() bool {
-			c = w.component(name)
-			return strconv.Itoa(c.PID) == strings.TrimSpace(w.read(name+".pid"))
-		})
+		c := w.mainIs(name, name+".pid")
 		w.runs[name] = c.Run
 		w.signal(c.PID)
 	}
